@@ -1,0 +1,46 @@
+# How a room becomes a library, and which warnings everybody lives with.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror)
+
+if(VCPFLASH_SANITIZE)
+	add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+	add_link_options(-fsanitize=address,undefined)
+endif()
+
+# vf_room(NAME [FREESTANDING] SOURCES a.c … [USES room …])
+# A static library vf_NAME that sees the public headers, and the rooms it USES.
+# FREESTANDING rooms run on the board: their .data and .bss must be empty, which
+# tests/freestanding checks for every compiler we have.
+function(vf_room name)
+	cmake_parse_arguments(ROOM "FREESTANDING" "" "SOURCES;USES" ${ARGN})
+	add_library(vf_${name} STATIC ${ROOM_SOURCES})
+	target_include_directories(vf_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+	foreach(used IN LISTS ROOM_USES)
+		target_link_libraries(vf_${name} PUBLIC vf_${used})
+	endforeach()
+	if(ROOM_FREESTANDING)
+		target_compile_options(vf_${name} PRIVATE -ffreestanding)
+	else()
+		target_compile_definitions(vf_${name} PRIVATE _POSIX_C_SOURCE=200809L)
+	endif()
+endfunction()
+
+# vf_test(NAME SOURCES a.c … [LINK lib …] [ARGS …])
+# A cmocka program and its ctest entry.
+function(vf_test name)
+	cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;LINK;ARGS" ${ARGN})
+	add_executable(test_${name} ${TEST_SOURCES})
+	target_include_directories(test_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
+	target_compile_definitions(test_${name} PRIVATE _POSIX_C_SOURCE=200809L)
+	target_link_libraries(test_${name} PRIVATE ${TEST_LINK} cmocka)
+	add_test(NAME ${name} COMMAND test_${name} ${TEST_ARGS})
+	if(NOT TEST_TIMEOUT)
+		set(TEST_TIMEOUT 300)
+	endif()
+	set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+endfunction()
