@@ -1,0 +1,30 @@
+/* client.h - the blocking calls: an engine (job.h) moved over a pipe (io.h).
+ *
+ * Conventions as in job.h. A call returns when the job has ended.
+ */
+#ifndef VCPFLASH_CLIENT_H
+#define VCPFLASH_CLIENT_H
+
+#include <vcpflash/io.h>
+#include <vcpflash/job.h>
+
+typedef struct vf_client_options {
+	const char *port; /* a path, tcp://HOST:PORT, or "auto"; NULL = "auto" */
+	uint32_t baud;    /* 0 = 115200 */
+} vf_client_options;
+
+/* Fills the parts of a job's configuration that the operating system serves:
+ * memory and randomness. */
+void vf_client_defaults(vf_job_config *config);
+
+/* Finds the one port where a board answers; its name into `name` (`room`
+ * bytes). VF_E_LINK lists what was tried, or the several that answered. */
+int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_error *err);
+
+/* Opens the port, carries out the job, closes. Returns result.error.code.
+ * `board` and `link` may be NULL; otherwise filled as far as known. Stops in
+ * good order when vf_interrupted() turns true. */
+int vf_client_do(const vf_client_options *opt, const vf_job_config *config,
+                 vf_job_result *result, vf_board *board, vf_session_stats *link);
+
+#endif

@@ -1,0 +1,84 @@
+/* io.h - the only room that touches the operating system.
+ *
+ * Conventions: functions return VF_OK or a negative vf_status and fill `err`
+ * with one line for the person. Times in microseconds of the monotonic clock.
+ * Handles are made and freed here (malloc); NULL is harmless to the closers.
+ */
+#ifndef VCPFLASH_IO_H
+#define VCPFLASH_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vcpflash/alloc.h>
+#include <vcpflash/error.h>
+
+extern const vf_alloc vf_io_alloc; /* realloc and free */
+
+uint64_t vf_io_now_us(void);
+uint64_t vf_io_random(void *unused); /* from the system's generator */
+
+/* --- pipes ---------------------------------------------------------------- */
+
+typedef struct vf_pipe vf_pipe;
+
+/* A device path (listed serial port or any tty, a pseudo-terminal included) or
+ * tcp://HOST:PORT. `baud` is ignored where there is no such thing. VF_E_LINK:
+ * not there, busy, no right to open it — each with what to do. */
+vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err);
+/* A pseudo-terminal whose other end is linked at `path` (NULL: nowhere); its
+ * name is vf_pipe_name. Raw; survives peers that come and go. */
+vf_pipe *vf_pipe_pty(const char *path, vf_error *err);
+/* Listens on HOST:PORT (port 0: any), one peer at a time; survives peers. */
+vf_pipe *vf_pipe_listen(const char *host_port, vf_error *err);
+void vf_pipe_close(vf_pipe *p);
+const char *vf_pipe_name(const vf_pipe *p);
+
+/* Never block. Return bytes, 0 if none now, VF_E_LINK if the pipe is gone. */
+long vf_pipe_read(vf_pipe *p, uint8_t *buf, size_t len);
+long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len);
+
+/* Waits until it is readable, or writable if `want_write`, or `until_us`, or a
+ * signal. Errors show at the next read or write. */
+void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us);
+
+/* --- serial ports --------------------------------------------------------- */
+
+typedef struct vf_port_info {
+	const char *name;         /* device path */
+	const char *description;  /* may be NULL */
+	const char *serial;       /* USB serial number; may be NULL */
+	int vid, pid;             /* USB ids, -1 if none */
+	bool known;               /* USB ids of boards and probes that we know, or used before */
+} vf_port_info;
+
+/* Calls `each` for every serial port of the system until it returns nonzero;
+ * returns that, or 0, or a negative vf_status. */
+int vf_ports_list(int (*each)(void *ctx, const vf_port_info *port), void *ctx, vf_error *err);
+
+/* Remembers that a board answered at this port (a file in the user's state
+ * directory), so that `auto` may speak to it later. Failure is harmless. */
+void vf_ports_remember(const char *name);
+
+/* --- files ---------------------------------------------------------------- */
+
+/* Whole file into memory ("-" is standard input); the caller frees with vf_io_alloc. VF_E_FILE: not there,
+ * a directory, unreadable, larger than `max`. */
+int vf_file_read(const char *name, uint64_t max, uint8_t **bytes, size_t *len, vf_error *err);
+
+/* Writes beside and renames at commit; "-" is standard output. */
+typedef struct vf_file_out vf_file_out;
+vf_file_out *vf_file_create(const char *name, vf_error *err);
+int vf_file_put(void *file_out, const uint8_t *bytes, size_t len); /* VF_OK or VF_E_FILE */
+int vf_file_commit(vf_file_out *f, vf_error *err); /* frees it */
+void vf_file_discard(vf_file_out *f);              /* removes what was written; frees it */
+
+/* --- interruption --------------------------------------------------------- */
+
+/* From now on SIGINT and SIGTERM only set a flag (a second SIGINT within one
+ * second ends the process as usual). */
+void vf_interrupt_catch(void);
+bool vf_interrupted(void);
+
+#endif

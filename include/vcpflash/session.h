@@ -1,0 +1,142 @@
+/* session.h - the host's end of the wire: one session with one board.
+ *
+ * An engine: no I/O, no clock, memory through vf_alloc only. Bytes and time are
+ * handed in. It knows frames, the stream, credit and loss (PROTOCOL §2-§4); it
+ * does not know images or plans (job.h does).
+ *
+ * Conventions: times are uint64_t microseconds of a clock that never goes back.
+ * Sizes in bytes. One context calls it; it keeps no globals, so many sessions
+ * may run at once. No pointer may be NULL unless said so.
+ */
+#ifndef VCPFLASH_SESSION_H
+#define VCPFLASH_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vcpflash/alloc.h>
+#include <vcpflash/error.h>
+#include <vcpflash/wire.h>
+
+typedef struct vf_session vf_session;
+
+typedef struct vf_session_config {
+	vf_alloc alloc;
+	/* Where session numbers come from; every call another value. Required. */
+	uint64_t (*random)(void *ctx);
+	/* A line of somebody's console output (§2.1), cleaned of control bytes,
+	 * without its line end. NULL: dropped. */
+	void (*text)(void *ctx, const char *line, size_t len);
+	/* One line a frame, for --trace. NULL: none. `sent` tells the direction. */
+	void (*trace)(void *ctx, uint64_t now_us, bool sent, const uint8_t *body, size_t len);
+	void *ctx;
+	uint32_t open_timeout_us; /* give up opening after this; 0 = 3 s */
+	uint32_t lost_timeout_us; /* silence beyond what was announced; 0 = 3 s */
+	uint16_t payload_max;     /* most payload to use; 0 = what the board takes */
+} vf_session_config;
+
+/* What the board said of itself. Valid once the session is open. */
+typedef struct vf_board {
+	vf_welcome welcome;
+	vf_memory memory[VF_WIRE_MEMORIES_MAX]; /* welcome.memories of them */
+} vf_board;
+
+enum vf_session_status {
+	VF_SESSION_CLOSED,  /* new, or closed in good order */
+	VF_SESSION_OPENING, /* hello and descriptions under way */
+	VF_SESSION_OPEN,
+	VF_SESSION_STOPPED, /* an operation failed: vf_session_failure; open again to go on */
+	VF_SESSION_ENDED,   /* the board restarted, or another host took over:
+	                     * vf_session_error says which; open again to go on */
+	VF_SESSION_LOST,    /* no answer in time, or what answers is no board we can
+	                     * speak with: vf_session_error */
+	VF_SESSION_CLOSING, /* abort sent, waiting for the answer */
+};
+
+enum vf_operation_status {
+	VF_OPERATION_WAITING, /* not finished on the board */
+	VF_OPERATION_DONE,    /* finished, and its answer is complete */
+	VF_OPERATION_DROPPED, /* its session ended first, or it is the one that failed */
+};
+
+/* One operation of the queue. The caller owns it and what it points to, and
+ * keeps both until it is DONE or DROPPED. */
+typedef struct vf_operation {
+	vf_message message;
+	const uint8_t *data;   /* PROGRAM: message.length bytes; NULL means `data_fn` */
+	/* PROGRAM without `data`: copies bytes [at, at+len) of the operation's data.
+	 * It must give the same bytes whenever asked (they may be sent again). */
+	void (*data_fn)(void *ctx, uint32_t at, uint8_t *out, uint32_t len);
+	void *data_ctx;
+	uint8_t *answer;       /* READ: message.length; DIGEST: 8 a group; SHA256: 32 */
+	uint8_t status;        /* enum vf_operation_status; set by the session */
+	/* private */
+	uint32_t number;       /* operation number in the session */
+	uint32_t start;        /* stream offset of its header */
+	struct vf_operation *next;
+	uint32_t answer_len;
+	uint32_t have;         /* answer bytes without a gap from the start */
+	void *extra;
+} vf_operation;
+
+typedef struct vf_session_stats {
+	uint64_t raw_sent, raw_received;    /* bytes on the pipe */
+	uint64_t stream_sent;               /* stream bytes, repeats included */
+	uint64_t stream_repeated;           /* of these, repeats */
+	uint32_t frames_sent, frames_received;
+	uint32_t damaged_here;              /* chunks from the board that were not intact */
+	uint32_t damaged_there;             /* chunks the board reported, this session */
+	uint32_t lost_there;                /* raw bytes the board had no room for */
+	uint32_t round_trip_us;             /* smallest seen, 0 none yet */
+	uint16_t payload;                   /* size in use now */
+} vf_session_stats;
+
+vf_session *vf_session_new(const vf_session_config *config); /* NULL: no memory */
+void vf_session_free(vf_session *s);                          /* NULL is harmless */
+
+/* Opens, or opens anew, with a fresh session number. All operations that are
+ * still waiting become DROPPED. */
+void vf_session_open(vf_session *s, uint64_t now_us);
+
+/* Asks the board to stop (ABORT) and waits a short while for its answer, then
+ * is CLOSED. The board finishes what its chip is executing. */
+void vf_session_close(vf_session *s, uint64_t now_us);
+
+enum vf_session_status vf_session_status(const vf_session *s);
+const vf_board *vf_session_board(const vf_session *s);
+uint64_t vf_session_number(const vf_session *s);
+/* The failure that stopped the session, with STOPPED; else code 0. */
+const vf_failure *vf_session_failure(const vf_session *s);
+/* One line for the person with ENDED and LOST. */
+const vf_error *vf_session_error(const vf_session *s);
+/* The newest state the board sent (all zero before the first). */
+const vf_state *vf_session_state(const vf_session *s);
+const vf_session_stats *vf_session_stats(const vf_session *s);
+
+/* Appends an operation to the board's queue. VF_OK; VF_E_USAGE if not open. */
+int vf_session_submit(vf_session *s, vf_operation *op);
+
+/* Stream bytes submitted and not yet acknowledged: keep it fed, not flooded. */
+uint32_t vf_session_backlog(const vf_session *s);
+
+/* Measures the link: one ECHO with `len` bytes of payload (cut to the board's
+ * limit). The answer's time appears in *round_trip_us, 0 until then; best
+ * effort: repeats itself when lost. */
+void vf_session_echo(vf_session *s, uint16_t len, uint32_t *round_trip_us);
+
+/* Bytes from the pipe. */
+void vf_session_rx(vf_session *s, const uint8_t *data, size_t len, uint64_t now_us);
+
+/* Bytes for the pipe, NULL if there are none; valid until vf_session_tx_done. */
+const uint8_t *vf_session_tx(vf_session *s, size_t *len, uint64_t now_us);
+void vf_session_tx_done(vf_session *s, size_t sent, uint64_t now_us);
+
+void vf_session_tick(vf_session *s, uint64_t now_us);
+/* When tick must be called at the latest; UINT64_MAX: nothing is due. */
+uint64_t vf_session_deadline(const vf_session *s);
+
+/* One word for a failure code (§5.3), for people and JSON. */
+const char *vf_failure_name(uint8_t code);
+
+#endif

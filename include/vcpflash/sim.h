@@ -1,0 +1,93 @@
+/* sim.h - whole simulated boards and paced links, an engine too.
+ *
+ * A simulated board is the real target engine and chip driver over a simulated
+ * chip (sim_chip.h). It reads no clock and does no I/O: whoever owns it hands
+ * in bytes and time, so the same board runs under virtual time in a test and
+ * in real time behind a pseudo-terminal.
+ *
+ * Conventions: times are uint64_t microseconds that never go back. Sizes in
+ * bytes. Memory comes from vf_alloc. No globals; randomness only from `seed`.
+ */
+#ifndef VCPFLASH_SIM_H
+#define VCPFLASH_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vcpflash/alloc.h>
+#include <vcpflash/error.h>
+#include <vcpflash/sim_chip.h>
+#include <vcpflash/target.h>
+
+/* --- faults (commands.md: --fault) ---------------------------------------- */
+
+typedef struct vf_sim_fault {
+	double corrupt, drop, dup;     /* probability a byte, each direction */
+	double stall; uint32_t stall_ms; /* probability a byte that the line pauses */
+	double reset;                  /* probability a received byte that the board restarts */
+	uint64_t cut;                  /* bus transaction (from 1) in which power dies; 0 never */
+	uint32_t bad_bits;             /* entries in bad_bit */
+	uint32_t bad_bit[8];           /* addresses of cells that will not program */
+} vf_sim_fault;
+
+/* Reads a --fault SPEC. VF_OK or VF_E_USAGE with a line saying what is wrong. */
+int vf_sim_fault_parse(vf_sim_fault *fault, const char *spec, vf_error *err);
+
+/* --- one direction of a link ------------------------------------------------ */
+
+typedef struct vf_sim_link_model {
+	uint64_t out_rate, in_rate; /* bytes a second host->board, board->host; 0 = infinite */
+	uint32_t latency_us;        /* each way */
+} vf_sim_link_model;
+
+/* usb-fs | usb-hs | uart:BAUD | ideal, as measure.md has them. */
+int vf_sim_link_parse(vf_sim_link_model *model, const char *spec, vf_error *err);
+
+/* --- boards ------------------------------------------------------------------ */
+
+typedef struct vf_sim_board_config {
+	vf_alloc alloc;
+	const char *name;       /* what the board calls itself; NULL = "vcpflash-sim" */
+	vf_sim_chip_config chip;/* part, dies, array, time_percent, bus rate, seed … */
+	uint32_t base;          /* address of the chip */
+	uint8_t *internal;      /* NULL, or 2 MB: an STM32H7's internal flash at 0x08000000,
+	                         * 128 KB sectors, 32-byte unit written once, first sector
+	                         * protected */
+	bool blocking;          /* serve the chip as a vendor driver does: the main loop
+	                         * stands still during an operation (deaf) */
+	uint32_t ring, window;  /* 0 = 64 KB, 256 KB */
+	uint16_t payload;       /* most payload; 0 = as the ring allows */
+	vf_sim_link_model link;
+	vf_sim_fault fault;
+	uint64_t seed;
+	/* The application was started (RUN): a line for the person. NULL allowed. */
+	void (*log)(void *ctx, const char *line);
+	void *ctx;
+} vf_sim_board_config;
+
+typedef struct vf_sim_board vf_sim_board;
+
+/* Builds and probes. NULL: `err` says why (an unknown chip with its id, say). */
+vf_sim_board *vf_sim_board_new(const vf_sim_board_config *config, vf_error *err);
+void vf_sim_board_free(vf_sim_board *b);
+
+/* The host's side of the link. write: bytes the link takes now (a sender that
+ * is ahead of the line is held back). read: bytes that have arrived by now. */
+size_t vf_sim_board_write(vf_sim_board *b, const uint8_t *data, size_t len, uint64_t now_us);
+size_t vf_sim_board_read(vf_sim_board *b, uint8_t *buf, size_t room, uint64_t now_us);
+
+/* Lets everything happen that is due by `now_us`. */
+void vf_sim_board_run(vf_sim_board *b, uint64_t now_us);
+/* When something is due next; UINT64_MAX if nothing ever happens by itself. */
+uint64_t vf_sim_board_next(const vf_sim_board *b);
+
+/* The reset button; power off for `us`. */
+void vf_sim_board_reset(vf_sim_board *b, uint64_t now_us);
+void vf_sim_board_power_cut(vf_sim_board *b, uint64_t now_us, uint64_t off_us);
+
+vf_sim_chip *vf_sim_board_chip(vf_sim_board *b);
+const vf_target_stats *vf_sim_board_target_stats(const vf_sim_board *b);
+bool vf_sim_board_running(const vf_sim_board *b, uint32_t *address); /* an application */
+
+#endif

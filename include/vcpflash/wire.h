@@ -1,0 +1,318 @@
+/* wire.h - what both ends share: frames, field layouts, checks, digests.
+ *
+ * docs/PROTOCOL.md is the law; section numbers here refer to it. Freestanding:
+ * no heap, no globals, no clock. Sizes in bytes; numbers on the wire are
+ * little-endian. No pointer may be NULL. Functions returning int give 0 or a
+ * positive count, and a negative value for bytes that are no such thing.
+ */
+#ifndef VCPFLASH_WIRE_H
+#define VCPFLASH_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vcpflash/flash.h>
+
+enum {
+	VF_WIRE_VERSION = 1,
+	VF_WIRE_MARKER = 0xF8,
+	VF_WIRE_HEADER = 8,         /* marker, kind, number, tag */
+	VF_WIRE_DATA_HEADER = 12,   /* header and offset */
+	VF_WIRE_ANSWER_HEADER = 16, /* header, operation and offset */
+	VF_WIRE_PAYLOAD_MIN = 64,
+	VF_WIRE_PAYLOAD_MAX = 4096,
+	VF_WIRE_CONTROL_MAX = 240,  /* longest body of a frame without payload */
+	VF_WIRE_BODY_MAX = VF_WIRE_ANSWER_HEADER + VF_WIRE_PAYLOAD_MAX,
+	VF_WIRE_ISLANDS_MAX = 4,
+	VF_WIRE_MEMORIES_MAX = 8,
+	VF_WIRE_ID_MAX = 16,
+	VF_WIRE_BOARD_NAME_MAX = 32,
+	VF_WIRE_MESSAGE_HEADER = 12,
+	VF_WIRE_DIGEST_MESSAGE = 16,
+	VF_DIGEST_SIZE = 8,
+	VF_SHA256_SIZE = 32,
+};
+
+/* Bytes on the pipe of a frame with a body of `n` bytes: two delimiters, CRC,
+ * and COBS' code bytes. */
+#define VF_WIRE_FRAME_SIZE(n) ((n) + 4u + ((n) + 4u) / 254u + 1u + 2u)
+
+enum vf_wire_kind { /* §3, §4 */
+	VF_KIND_HELLO = 0x01,
+	VF_KIND_DESCRIBE = 0x02,
+	VF_KIND_QUERY = 0x03,
+	VF_KIND_ABORT = 0x04,
+	VF_KIND_ECHO = 0x05,
+	VF_KIND_DATA = 0x06,
+	VF_KIND_WELCOME = 0x81,
+	VF_KIND_MEMORY = 0x82,
+	VF_KIND_STATE = 0x83,
+	VF_KIND_ECHOED = 0x85,
+	VF_KIND_ANSWER = 0x86,
+	VF_KIND_REFUSE = 0x87,
+	VF_KIND_ENDED = 0x88,
+};
+
+enum vf_wire_message { /* §5 */
+	VF_MESSAGE_ERASE = 0x01,
+	VF_MESSAGE_PROGRAM = 0x02,
+	VF_MESSAGE_READ = 0x03,
+	VF_MESSAGE_DIGEST = 0x04,
+	VF_MESSAGE_SHA256 = 0x05,
+	VF_MESSAGE_RUN = 0x06,
+};
+
+enum vf_wire_refusal { /* §3.6 */
+	VF_REFUSE_VERSION = 1,
+	VF_REFUSE_KIND = 2,
+	VF_REFUSE_MEMORY = 3,
+};
+
+enum vf_wire_failure_code { /* §5.3 */
+	VF_FAIL_NONE = 0,
+	VF_FAIL_UNKNOWN = 1,
+	VF_FAIL_MALFORMED = 2,
+	VF_FAIL_RANGE = 3,
+	VF_FAIL_PROTECTED = 4,
+	VF_FAIL_ERASE = 5,
+	VF_FAIL_PROGRAM = 6,
+	VF_FAIL_MISMATCH = 7,
+	VF_FAIL_LOCKED = 8,
+	VF_FAIL_TIMEOUT = 9,
+	VF_FAIL_BUS = 10,
+	VF_FAIL_ABSENT = 11,
+	VF_FAIL_NO_APPLICATION = 12,
+	VF_FAIL_RIGHTS = 13,
+	VF_FAIL_OTHER = 14,
+};
+
+enum { /* STATE flags */
+	VF_STATE_STOPPED = 1u << 0,
+	VF_STATE_DEAF = 1u << 1,
+	VF_STATE_BUSY = 1u << 2,
+};
+
+enum { VF_CAP_RUN = 1u << 0 };
+
+/* --- numbers ------------------------------------------------------------- */
+
+static inline uint16_t vf_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | (uint32_t)p[1] << 8);
+}
+
+static inline uint32_t vf_get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline void vf_put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void vf_put32(uint8_t *p, uint32_t v)
+{
+	vf_put16(p, (uint16_t)v);
+	vf_put16(p + 2, (uint16_t)(v >> 16));
+}
+
+/* a - b in modular arithmetic: negative when `a` is before `b`. */
+static inline int32_t vf_offset_diff(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b);
+}
+
+static inline int16_t vf_number_diff(uint16_t a, uint16_t b)
+{
+	return (int16_t)(uint16_t)(a - b);
+}
+
+/* --- checks and digests ---------------------------------------------------- */
+
+/* CRC-32 of IEEE 802.3, incremental: begin with VF_CRC32_INIT, feed, finish. */
+#define VF_CRC32_INIT 0xFFFFFFFFu
+uint32_t vf_crc32_update(uint32_t crc, const uint8_t *data, size_t len);
+static inline uint32_t vf_crc32_final(uint32_t crc)
+{
+	return ~crc;
+}
+
+/* HalfSipHash-2-4, 64 bits out (§5.2). */
+typedef struct vf_digest {
+	uint32_t v[4];
+	uint32_t key1;  /* second key word, needed at the end */
+	uint32_t total; /* bytes so far */
+	uint8_t tail[4];/* bytes of an unfinished word: total % 4 of them */
+} vf_digest;
+
+void vf_digest_init(vf_digest *d, uint64_t session);
+void vf_digest_update(vf_digest *d, const uint8_t *data, size_t len);
+void vf_digest_final(vf_digest *d, uint8_t out[VF_DIGEST_SIZE]);
+
+typedef struct vf_sha256 {
+	uint32_t h[8];
+	uint64_t total;
+	uint8_t block[64];
+} vf_sha256;
+
+void vf_sha256_init(vf_sha256 *s);
+void vf_sha256_update(vf_sha256 *s, const uint8_t *data, size_t len);
+void vf_sha256_final(vf_sha256 *s, uint8_t out[VF_SHA256_SIZE]);
+
+/* --- frames ---------------------------------------------------------------- */
+
+/* Encodes one frame out of pieces, so that payload need not be copied first:
+ * begin, put any number of times, end. `out` has room for VF_WIRE_FRAME_SIZE
+ * of the body; what does not fit is not written and end returns 0. */
+typedef struct vf_encoder {
+	uint8_t *out;
+	size_t room;
+	size_t at;     /* next byte to write */
+	size_t code;   /* where the code byte of the open COBS block stands */
+	uint32_t crc;
+	bool full;     /* did not fit */
+} vf_encoder;
+
+void vf_encode_begin(vf_encoder *e, uint8_t *out, size_t room);
+void vf_encode_put(vf_encoder *e, const uint8_t *data, size_t len);
+size_t vf_encode_end(vf_encoder *e); /* bytes of the frame, 0 if it did not fit */
+
+/* Fills the eight bytes that every body begins with. */
+static inline void vf_put_header(uint8_t p[VF_WIRE_HEADER], uint8_t kind, uint16_t number,
+                                 uint32_t tag)
+{
+	p[0] = VF_WIRE_MARKER;
+	p[1] = kind;
+	vf_put16(p + 2, number);
+	vf_put32(p + 4, tag);
+}
+
+/* Takes raw bytes in any pieces and finds frames and text among them. One
+ * decoder serves both ends. `buf` is the caller's, with room for the longest
+ * body that it wants to receive and 4 bytes of CRC; longer chunks count as
+ * damaged. */
+typedef struct vf_decoder {
+	uint8_t *buf;
+	size_t room;
+	size_t len;    /* bytes in buf; after FRAME the body's, without CRC */
+	uint8_t state; /* private from here */
+	uint8_t first; /* first byte of a chunk, until the second one tells what it is */
+	uint8_t code;  /* COBS: length of the open block, 255 means no zero after it */
+	uint8_t left;  /* COBS: bytes to come of the open block */
+} vf_decoder;
+
+enum vf_decoder_event {
+	VF_DECODE_MORE = 0, /* all input was taken, nothing to say */
+	VF_DECODE_FRAME,    /* buf[0..len) is an intact body, header checked */
+	VF_DECODE_DAMAGED,  /* a chunk that began as a frame was not intact */
+	VF_DECODE_TEXT,     /* buf[0..len) is text: a line with its end (CR or LF),
+	                     * or what there was before a delimiter or a full buf */
+};
+
+void vf_decoder_init(vf_decoder *d, uint8_t *buf, size_t room);
+
+/* Takes bytes up to and including the first that makes an event; returns how
+ * many. Call again with the rest. buf is valid until the next call. */
+size_t vf_decode(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_event *event);
+
+/* Text that has no line end yet, for a caller that waited long enough (§2.1):
+ * returns its length and forgets it; buf holds it. 0 if there is none. A lone
+ * first byte of a chunk counts. */
+size_t vf_decoder_flush_text(vf_decoder *d);
+
+/* True when a lone first byte or unfinished line is pending. */
+bool vf_decoder_has_text(const vf_decoder *d);
+
+static inline uint8_t vf_body_kind(const uint8_t *body)
+{
+	return body[1];
+}
+
+static inline uint16_t vf_body_number(const uint8_t *body)
+{
+	return vf_get16(body + 2);
+}
+
+static inline uint32_t vf_body_tag(const uint8_t *body)
+{
+	return vf_get32(body + 4);
+}
+
+/* --- bodies ---------------------------------------------------------------
+ * pack: writes a whole body, header included, into `out`
+ * (VF_WIRE_CONTROL_MAX bytes) and returns its length.
+ * unpack: 0, or -1 where the body is too short or contradicts §3; strings come
+ * out NUL-terminated with anything unprintable replaced by '?'. */
+
+typedef struct vf_hello {
+	uint8_t version_min, version_max;
+	uint16_t payload;
+	uint64_t session;
+	uint32_t flags;
+} vf_hello;
+
+typedef struct vf_welcome {
+	uint8_t version, version_max, memories, trailer;
+	uint64_t session;
+	uint32_t capabilities, ring, credit, window;
+	uint16_t payload, answer, queue;
+	uint8_t id_len;
+	uint8_t id[VF_WIRE_ID_MAX];
+	char name[VF_WIRE_BOARD_NAME_MAX + 1];
+} vf_welcome;
+
+typedef struct vf_failure {
+	uint32_t operation;
+	uint8_t code; /* enum vf_wire_failure_code; VF_FAIL_NONE when there is none */
+	uint8_t memory, expected, found;
+	uint32_t address, count;
+} vf_failure;
+
+typedef struct vf_island {
+	uint32_t start, end;
+} vf_island;
+
+typedef struct vf_state {
+	uint8_t flags, islands;
+	uint16_t seen;
+	uint32_t received, limit, done;
+	uint16_t damaged, lost;
+	uint8_t message, memory;
+	uint32_t typical_ms, maximum_ms;
+	vf_island island[VF_WIRE_ISLANDS_MAX];
+	vf_failure failure; /* meaningful with VF_STATE_STOPPED */
+} vf_state;
+
+typedef struct vf_refuse {
+	uint8_t code, kind, version_min, version_max;
+} vf_refuse;
+
+typedef struct vf_message {
+	uint8_t type, flags, memory;
+	uint32_t address, length;
+	uint32_t group; /* DIGEST only */
+} vf_message;
+
+size_t vf_pack_hello(uint8_t *out, uint16_t number, const vf_hello *h);
+int vf_unpack_hello(vf_hello *h, const uint8_t *body, size_t len);
+size_t vf_pack_welcome(uint8_t *out, uint16_t number, const vf_welcome *w);
+int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len);
+size_t vf_pack_memory(uint8_t *out, uint16_t number, uint32_t tag, uint8_t index,
+                      const vf_memory *m);
+/* Checks all that §3.3 demands. */
+int vf_unpack_memory(uint8_t *index, vf_memory *m, const uint8_t *body, size_t len);
+size_t vf_pack_state(uint8_t *out, uint16_t number, uint32_t tag, const vf_state *s);
+int vf_unpack_state(vf_state *s, const uint8_t *body, size_t len);
+size_t vf_pack_refuse(uint8_t *out, uint16_t number, uint32_t tag, const vf_refuse *r);
+int vf_unpack_refuse(vf_refuse *r, const uint8_t *body, size_t len);
+
+/* Message headers in the stream: pack returns 12, or 16 for DIGEST. */
+size_t vf_pack_message(uint8_t out[VF_WIRE_DIGEST_MESSAGE], const vf_message *m);
+/* Needs 12 bytes, and 16 where the first is DIGEST: returns the header's
+ * length, or 0 if `len` is too short to tell. Checks nothing else. */
+size_t vf_unpack_message(vf_message *m, const uint8_t *bytes, size_t len);
+
+#endif
