@@ -22,10 +22,13 @@ enum {
 	VF_WIRE_ANSWER_HEADER = 16, /* header, operation and offset */
 	VF_WIRE_PAYLOAD_MIN = 64,
 	VF_WIRE_PAYLOAD_MAX = 4096,
-	VF_WIRE_CONTROL_MAX = 240,  /* longest body of a frame without payload */
+	VF_WIRE_CONTROL_MAX = 240, /* longest body of a frame without payload */
 	VF_WIRE_BODY_MAX = VF_WIRE_ANSWER_HEADER + VF_WIRE_PAYLOAD_MAX,
 	VF_WIRE_ISLANDS_MAX = 4,
 	VF_WIRE_MEMORIES_MAX = 8,
+	VF_WIRE_RING_MIN = 1024,
+	VF_WIRE_WINDOW_MIN = 512,
+	VF_WIRE_CREDIT_MIN = 83, /* a DATA frame with the least payload, raw */
 	VF_WIRE_ID_MAX = 16,
 	VF_WIRE_BOARD_NAME_MAX = 32,
 	VF_WIRE_MESSAGE_HEADER = 12,
@@ -38,7 +41,8 @@ enum {
  * and COBS' code bytes. */
 #define VF_WIRE_FRAME_SIZE(n) ((n) + 4u + ((n) + 4u) / 254u + 1u + 2u)
 
-enum vf_wire_kind { /* §3, §4 */
+/* §3, §4 */
+enum vf_wire_kind {
 	VF_KIND_HELLO = 0x01,
 	VF_KIND_DESCRIBE = 0x02,
 	VF_KIND_QUERY = 0x03,
@@ -54,7 +58,8 @@ enum vf_wire_kind { /* §3, §4 */
 	VF_KIND_ENDED = 0x88,
 };
 
-enum vf_wire_message { /* §5 */
+/* §5 */
+enum vf_wire_message {
 	VF_MESSAGE_ERASE = 0x01,
 	VF_MESSAGE_PROGRAM = 0x02,
 	VF_MESSAGE_READ = 0x03,
@@ -63,13 +68,15 @@ enum vf_wire_message { /* §5 */
 	VF_MESSAGE_RUN = 0x06,
 };
 
-enum vf_wire_refusal { /* §3.6 */
+/* §3.6 */
+enum vf_wire_refusal {
 	VF_REFUSE_VERSION = 1,
 	VF_REFUSE_KIND = 2,
 	VF_REFUSE_MEMORY = 3,
 };
 
-enum vf_wire_failure_code { /* §5.3 */
+/* §5.3 */
+enum vf_wire_failure_code {
 	VF_FAIL_NONE = 0,
 	VF_FAIL_UNKNOWN = 1,
 	VF_FAIL_MALFORMED = 2,
@@ -87,7 +94,8 @@ enum vf_wire_failure_code { /* §5.3 */
 	VF_FAIL_OTHER = 14,
 };
 
-enum { /* STATE flags */
+/* STATE flags */
+enum {
 	VF_STATE_STOPPED = 1u << 0,
 	VF_STATE_DEAF = 1u << 1,
 	VF_STATE_BUSY = 1u << 2,
@@ -143,9 +151,8 @@ static inline uint32_t vf_crc32_final(uint32_t crc)
 /* HalfSipHash-2-4, 64 bits out (§5.2). */
 typedef struct vf_digest {
 	uint32_t v[4];
-	uint32_t key1;  /* second key word, needed at the end */
-	uint32_t total; /* bytes so far */
-	uint8_t tail[4];/* bytes of an unfinished word: total % 4 of them */
+	uint32_t total;  /* bytes so far */
+	uint8_t tail[4]; /* bytes of an unfinished word: total % 4 of them */
 } vf_digest;
 
 void vf_digest_init(vf_digest *d, uint64_t session);
@@ -170,10 +177,10 @@ void vf_sha256_final(vf_sha256 *s, uint8_t out[VF_SHA256_SIZE]);
 typedef struct vf_encoder {
 	uint8_t *out;
 	size_t room;
-	size_t at;     /* next byte to write */
-	size_t code;   /* where the code byte of the open COBS block stands */
+	size_t at;   /* next byte to write */
+	size_t code; /* where the code byte of the open COBS block stands */
 	uint32_t crc;
-	bool full;     /* did not fit */
+	bool full; /* did not fit */
 } vf_encoder;
 
 void vf_encode_begin(vf_encoder *e, uint8_t *out, size_t room);
@@ -182,7 +189,7 @@ size_t vf_encode_end(vf_encoder *e); /* bytes of the frame, 0 if it did not fit 
 
 /* Fills the eight bytes that every body begins with. */
 static inline void vf_put_header(uint8_t p[VF_WIRE_HEADER], uint8_t kind, uint16_t number,
-                                 uint32_t tag)
+				 uint32_t tag)
 {
 	p[0] = VF_WIRE_MARKER;
 	p[1] = kind;
@@ -192,15 +199,15 @@ static inline void vf_put_header(uint8_t p[VF_WIRE_HEADER], uint8_t kind, uint16
 
 /* Takes raw bytes in any pieces and finds frames and text among them. One
  * decoder serves both ends. `buf` is the caller's, with room for the longest
- * body that it wants to receive and 4 bytes of CRC; longer chunks count as
- * damaged. */
+ * body that it wants to receive and 4 bytes of CRC (so 12 at the least); longer
+ * chunks count as damaged. */
 typedef struct vf_decoder {
 	uint8_t *buf;
 	size_t room;
 	size_t len;    /* bytes in buf; after FRAME the body's, without CRC */
 	uint8_t state; /* private from here */
 	uint8_t first; /* first byte of a chunk, until the second one tells what it is */
-	uint8_t code;  /* COBS: length of the open block, 255 means no zero after it */
+	uint8_t code;  /* COBS: code byte of the open block, 255 means no zero after it */
 	uint8_t left;  /* COBS: bytes to come of the open block */
 } vf_decoder;
 
@@ -209,18 +216,20 @@ enum vf_decoder_event {
 	VF_DECODE_FRAME,    /* buf[0..len) is an intact body, header checked */
 	VF_DECODE_DAMAGED,  /* a chunk that began as a frame was not intact */
 	VF_DECODE_TEXT,     /* buf[0..len) is text: a line with its end (CR or LF),
-	                     * or what there was before a delimiter or a full buf */
+			     * or what there was before a delimiter or a full buf */
 };
 
 void vf_decoder_init(vf_decoder *d, uint8_t *buf, size_t room);
 
-/* Takes bytes up to and including the first that makes an event; returns how
- * many. Call again with the rest. buf is valid until the next call. */
+/* Takes bytes up to the one that makes an event; returns how many. Call again
+ * with the rest. It can be 0 of them, with TEXT: only the byte after a lone CR
+ * or LF shows that this was a line, and is left for the next call. buf is valid
+ * until then. */
 size_t vf_decode(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_event *event);
 
 /* Text that has no line end yet, for a caller that waited long enough (§2.1):
  * returns its length and forgets it; buf holds it. 0 if there is none. A lone
- * first byte of a chunk counts. */
+ * first byte of a chunk counts, and if F8 follows late it is a frame even so. */
 size_t vf_decoder_flush_text(vf_decoder *d);
 
 /* True when a lone first byte or unfinished line is pending. */
@@ -301,7 +310,7 @@ int vf_unpack_hello(vf_hello *h, const uint8_t *body, size_t len);
 size_t vf_pack_welcome(uint8_t *out, uint16_t number, const vf_welcome *w);
 int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len);
 size_t vf_pack_memory(uint8_t *out, uint16_t number, uint32_t tag, uint8_t index,
-                      const vf_memory *m);
+		      const vf_memory *m);
 /* Checks all that §3.3 demands. */
 int vf_unpack_memory(uint8_t *index, vf_memory *m, const uint8_t *body, size_t len);
 size_t vf_pack_state(uint8_t *out, uint16_t number, uint32_t tag, const vf_state *s);
