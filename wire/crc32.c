@@ -19,21 +19,21 @@
 static const uint32_t table[256] = {ENTRIES64(0u), ENTRIES64(64u), ENTRIES64(128u),
 				    ENTRIES64(192u)};
 
-static inline uint32_t step(uint32_t crc)
-{
-	return table[crc & 0xFFu] ^ crc >> 8;
-}
+/* A macro, so that it is no call even where the compiler optimises for size. */
+#define STEP(crc) (table[(crc)&0xFFu] ^ (crc) >> 8)
 
 uint32_t vf_crc32_update(uint32_t crc, const uint8_t *data, size_t len)
 {
 	for (; len >= 4; len -= 4, data += 4) {
 		crc ^= vf_get32(data);
-		crc = step(crc);
-		crc = step(crc);
-		crc = step(crc);
-		crc = step(crc);
+		crc = STEP(crc);
+		crc = STEP(crc);
+		crc = STEP(crc);
+		crc = STEP(crc);
 	}
-	for (; len > 0; len--)
-		crc = step(crc ^ *data++);
+	for (; len > 0; len--) {
+		crc ^= *data++;
+		crc = STEP(crc);
+	}
 	return crc;
 }

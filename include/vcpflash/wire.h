@@ -123,8 +123,10 @@ static inline void vf_put16(uint8_t *p, uint16_t v)
 
 static inline void vf_put32(uint8_t *p, uint32_t v)
 {
-	vf_put16(p, (uint16_t)v);
-	vf_put16(p + 2, (uint16_t)(v >> 16));
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
 }
 
 /* a - b in modular arithmetic: negative when `a` is before `b`. */
