@@ -112,7 +112,7 @@ const vf_failure *vf_session_failure(const vf_session *s);
 const vf_error *vf_session_error(const vf_session *s);
 /* The newest state the board sent (all zero before the first). */
 const vf_state *vf_session_state(const vf_session *s);
-const vf_session_stats *vf_session_stats(const vf_session *s);
+const vf_session_stats *vf_session_stats_get(const vf_session *s);
 
 /* Appends an operation to the board's queue. VF_OK; VF_E_USAGE if not open. */
 int vf_session_submit(vf_session *s, vf_operation *op);
