@@ -1,0 +1,401 @@
+/* identify.c - the second half of a probe: SFDP and table are compared, the
+ * memory is described, quad and 4-byte addressing are switched on.
+ */
+#include <string.h>
+
+#include "nor_internal.h"
+
+/* Where SFDP is silent about times. */
+enum { PAGE_MAX_US = 10000, BLOCK_MAX_US = 8000000 };
+
+static const struct nor_erase_fact *same_size(const struct nor_facts *f, uint8_t size_log2)
+{
+	for (uint8_t i = 0; i < f->erases; i++)
+		if (f->erase[i].size_log2 == size_log2)
+			return &f->erase[i];
+	return NULL;
+}
+
+/* What the two disagree about, of all that would damage data or fail silently;
+ * NULL if nothing. A size that only one of them lists is no disagreement. */
+static const char *disagreement(const struct nor_facts *sfdp, const struct nor_facts *table)
+{
+	bool common = sfdp->erases == 0;
+
+	if (sfdp->size_log2 != table->size_log2)
+		return "size";
+	if (sfdp->page_log2 != 0 && sfdp->page_log2 != table->page_log2)
+		return "page size";
+	for (uint8_t i = 0; i < sfdp->erases; i++) {
+		const struct nor_erase_fact *s = &sfdp->erase[i];
+		const struct nor_erase_fact *t = same_size(table, s->size_log2);
+
+		if (t == NULL)
+			continue;
+		common = true;
+		/* D7h and 20h are two names of one command on the parts that have both. */
+		if (s->opcode != t->opcode && !(s->opcode == 0xD7 && t->opcode == 0x20))
+			return "erase opcode";
+		if (s->opcode4 != 0 && t->opcode4 != 0 && s->opcode4 != t->opcode4)
+			return "erase opcode with 4-byte address";
+	}
+	return common ? NULL : "erase sizes";
+}
+
+/* Times that the table does not have, from SFDP. */
+static void borrow_times(struct nor_facts *table, const struct nor_facts *sfdp)
+{
+	if (table->page_max_us == 0) {
+		table->page_typ_us = sfdp->page_typ_us;
+		table->page_max_us = sfdp->page_max_us;
+	}
+	for (uint8_t i = 0; i < table->erases; i++) {
+		struct nor_erase_fact *t = &table->erase[i];
+		const struct nor_erase_fact *s = same_size(sfdp, t->size_log2);
+
+		if (t->max_us == 0 && s != NULL) {
+			t->typ_us = s->typ_us;
+			t->max_us = s->max_us;
+		}
+	}
+}
+
+static void add_erase(vf_nor *n, uint32_t size, uint8_t opcode, uint32_t typ_us, uint32_t max_us)
+{
+	vf_memory *m = &n->memory;
+	uint8_t at = m->erase_types;
+
+	while (at > 0 && m->erase[at - 1].size > size)
+		at--;
+	if (at > 0 && m->erase[at - 1].size == size)
+		return;
+	for (uint8_t i = m->erase_types; i > at; i--) {
+		m->erase[i] = m->erase[i - 1];
+		n->chip.erase_opcode[i] = n->chip.erase_opcode[i - 1];
+	}
+	m->erase[at].size = size;
+	m->erase[at].typ_us = typ_us;
+	m->erase[at].max_us = max_us != 0 ? max_us : BLOCK_MAX_US;
+	n->chip.erase_opcode[at] = opcode;
+	m->erase_types++;
+}
+
+/* Erases smaller than a page, and those whose opcode has no form with a 4-byte
+ * address where that is needed, are left out. */
+static void describe_erases(vf_nor *n, const struct nor_facts *f)
+{
+	uint8_t shift = n->config.dies == 2 ? 1 : 0;
+
+	for (uint8_t i = 0; i < f->erases; i++) {
+		const struct nor_erase_fact *e = &f->erase[i];
+		uint8_t opcode = n->chip.addr4 == VF_NOR_ADDR4_OPCODES ? e->opcode4 : e->opcode;
+
+		if (opcode != 0 && e->size_log2 + shift >= 12 &&
+		    1u << (e->size_log2 + shift) >= n->memory.page)
+			add_erase(n, 1u << (e->size_log2 + shift), opcode, e->typ_us, e->max_us);
+	}
+	if (f->chip_max_us != 0)
+		add_erase(n, n->memory.size, OP_CHIP_ERASE, f->chip_typ_us, f->chip_max_us);
+}
+
+static void describe_name(vf_nor *n, const char *name)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	vf_memory *m = &n->memory;
+
+	if (name != NULL) {
+		for (size_t i = 0; name[i] != '\0' && i + 1 < sizeof m->name; i++)
+			m->name[i] = name[i];
+		return;
+	}
+	memcpy(m->name, "JEDEC ", 6);
+	for (uint8_t i = 0; i < 3; i++) {
+		m->name[6 + 2 * i] = digits[n->chip.id[i] >> 4];
+		m->name[7 + 2 * i] = digits[n->chip.id[i] & 15];
+	}
+}
+
+static void describe_memory(vf_nor *n, const struct nor_facts *f, const char *name)
+{
+	vf_memory *m = &n->memory;
+	uint8_t shift = n->config.dies == 2 ? 1 : 0;
+
+	describe_name(n, name);
+	m->kind = VF_MEMORY_NOR;
+	m->flags = VF_MEMORY_READ | VF_MEMORY_WRITE | (f->reprogram ? VF_MEMORY_REPROGRAM : 0);
+	m->dies = n->config.dies;
+	m->id_len = n->chip.id[0] == 0x20 || n->chip.id[0] == 0x01 ? 6 : 3;
+	memcpy(m->id, n->chip.id, m->id_len);
+	m->base = n->config.base;
+	m->size = 1u << (f->size_log2 + shift);
+	m->page = 1u << ((f->page_log2 != 0 ? f->page_log2 : 8) + shift);
+	while (m->page > n->config.max_transfer)
+		m->page >>= 1;
+	m->unit = n->config.dies;
+	m->page_typ_us = f->page_typ_us;
+	m->page_max_us = f->page_max_us != 0 ? f->page_max_us : PAGE_MAX_US;
+	describe_erases(n, f);
+}
+
+/* Reads and programs on one lane: what every chip can. */
+void nor_one_lane(vf_nor *n)
+{
+	bool four = n->chip.addr4 == VF_NOR_ADDR4_OPCODES;
+
+	n->chip.read_opcode = four ? OP_FAST_READ4 : OP_FAST_READ;
+	n->chip.read_addr_lanes = n->chip.read_lanes = 1;
+	n->chip.read_dummy = 8;
+	n->chip.read_mode_bits = 0;
+	n->chip.program_opcode = four ? OP_PROGRAM4 : OP_PROGRAM;
+	n->chip.program_lanes = n->chip.program_addr_lanes = 1;
+	n->memory.read_rate = n->config.bus_hz / 8 * n->config.dies;
+}
+
+/* The widest read the controller can do. Mode clocks that make up a byte are
+ * driven (with ones, which begins no continuous read anywhere); others count as
+ * dummy clocks. */
+static void choose_read(vf_nor *n, const struct nor_facts *f)
+{
+	vf_nor_chip *c = &n->chip;
+
+	for (uint8_t i = 0; i < NOR_READS; i++) {
+		uint8_t lanes = i == NOR_READ_114 || i == NOR_READ_144 ? 4 : 2;
+		uint8_t addr_lanes = i == NOR_READ_144 || i == NOR_READ_122 ? lanes : 1;
+		uint8_t wait = f->read_wait[i];
+
+		if (f->read_opcode[i] == 0 || lanes > n->config.lanes ||
+		    (lanes == 4 && f->quad == VF_NOR_QUAD_UNKNOWN))
+			continue;
+		/* Each form with a 4-byte address is the next opcode. */
+		c->read_opcode = (uint8_t)(f->read_opcode[i] + (c->addr4 == VF_NOR_ADDR4_OPCODES));
+		c->read_lanes = lanes;
+		c->read_addr_lanes = addr_lanes;
+		c->read_mode_bits = f->read_mode[i] * addr_lanes == 8 ? 8 : 0;
+		c->read_dummy = c->read_mode_bits != 0 ? wait : (uint8_t)(wait + f->read_mode[i]);
+		n->memory.read_rate *= lanes;
+		return;
+	}
+}
+
+static void choose_program(vf_nor *n, const struct nor_facts *f)
+{
+	uint8_t opcode = n->chip.addr4 == VF_NOR_ADDR4_OPCODES ? f->program4_a4 : f->program4;
+
+	if (opcode == 0 || n->config.lanes < 4 || f->quad == VF_NOR_QUAD_UNKNOWN)
+		return;
+	n->chip.program_opcode = opcode;
+	n->chip.program_lanes = 4;
+	n->chip.program_addr_lanes = f->program4_addr_lanes;
+}
+
+/* What the controller cannot do for this chip; NULL if it can. */
+static const char *out_of_reach(const vf_nor *n, const struct nor_facts *f)
+{
+	uint8_t size_log2 = (uint8_t)(f->size_log2 + (n->config.dies == 2));
+
+	if (size_log2 > 31 || (n->config.base != 0 && (1u << size_log2) - 1 > ~n->config.base))
+		return "the chip reaches past the end of the address space";
+	if (f->size_log2 > 24 && n->config.addr_bytes < 4)
+		return "the chip needs 4 address bytes, the controller sends 3";
+	return NULL;
+}
+
+/* Only a memory with a whole description is taken: it has an erase that leaves
+ * nothing out, and a way to address all of it. */
+static int apply(vf_nor *n, const struct nor_facts *f, const char *name)
+{
+	vf_nor_chip *c = &n->chip;
+	const char *lack = out_of_reach(n, f);
+
+	if (lack != NULL) {
+		c->conflict = lack;
+		return VF_E_CONFLICT;
+	}
+	c->addr4 = f->size_log2 > 24 ? f->addr4 : VF_NOR_ADDR4_NONE;
+	if (f->size_log2 > 24 && f->addr4 == VF_NOR_ADDR4_NONE)
+		return VF_E_UNKNOWN_CHIP;
+	c->addr_bytes = f->size_log2 > 24 ? 4 : 3;
+	c->poll = f->poll;
+	c->quad = f->quad;
+	c->stacked = f->stacked;
+	n->protect_mask = f->protect_mask;
+	describe_memory(n, f, name);
+	if (n->memory.erase_types == 0 || n->memory.erase[0].size == n->memory.size)
+		return VF_E_UNKNOWN_CHIP;
+	nor_one_lane(n);
+	choose_read(n, f);
+	choose_program(n, f);
+	return VF_OK;
+}
+
+int nor_identify(vf_nor *n)
+{
+	struct nor_facts sfdp;
+	struct nor_facts table;
+	const char *name = nor_part_facts(n->chip.id, &table);
+	bool usable = nor_sfdp_facts(n, &sfdp);
+
+	if (name == NULL) {
+		if (!usable || n->u.sfdp.sector_map)
+			return VF_E_UNKNOWN_CHIP;
+		n->chip.from_sfdp = true;
+		return apply(n, &sfdp, NULL);
+	}
+	n->chip.from_table = true;
+	if (usable) {
+		n->chip.conflict = disagreement(&sfdp, &table);
+		if (n->chip.conflict != NULL && !n->config.trust_table)
+			return VF_E_CONFLICT;
+		borrow_times(&table, &sfdp);
+	}
+	return apply(n, &table, name);
+}
+
+static void state_identify(vf_nor *n)
+{
+	int status = nor_identify(n);
+
+	if (status == VF_OK)
+		nor_go(n, NOR_QUAD_SR1);
+	else
+		nor_finish(n, status);
+}
+
+static bool wants_quad(const vf_nor *n)
+{
+	return n->chip.read_lanes == 4 || n->chip.program_lanes == 4;
+}
+
+/* The quad enable bit could not be set. Within one id GigaDevice changed how SR2
+ * is written, so there the older way is tried too; otherwise one lane it is. */
+static void quad_refused(vf_nor *n)
+{
+	n->status_written = false;
+	if (n->chip.id[0] == 0xC8 && n->chip.quad == VF_NOR_QUAD_SR2_31H) {
+		n->chip.quad = VF_NOR_QUAD_SR2_BIT1;
+		nor_go(n, NOR_QUAD_SR1);
+		return;
+	}
+	nor_one_lane(n);
+	nor_go(n, NOR_ADDR4);
+}
+
+/* Looks at one status register of every die for the quad enable bit, and prepares
+ * what is to be written where it is missing: all other bits stay as they are. */
+static void quad_look(vf_nor *n, uint8_t bit, uint8_t *keep)
+{
+	bool set = true;
+
+	for (uint8_t i = 0; i < n->config.dies; i++) {
+		set = set && (n->buf[i] & bit) != 0;
+		keep[i] = n->buf[i] | bit;
+	}
+	if (set || !wants_quad(n)) {
+		nor_go(n, NOR_ADDR4);
+	} else if (n->status_written) {
+		quad_refused(n);
+	} else {
+		n->tries = 0;
+		n->status_written = true;
+		nor_go(n, NOR_WREN);
+	}
+}
+
+static void state_quad_sr1(vf_nor *n, bool answered)
+{
+	if (n->chip.quad == VF_NOR_QUAD_NONE || n->chip.quad == VF_NOR_QUAD_UNKNOWN) {
+		nor_go(n, NOR_ADDR4);
+		return;
+	}
+	if (!answered) {
+		nor_bus_read(n, OP_RDSR, 1);
+		return;
+	}
+	for (uint8_t i = 0; i < n->config.dies; i++)
+		n->buf[i] &= (uint8_t) ~(SR_WIP | SR_WEL);
+	if (n->chip.quad == VF_NOR_QUAD_SR1_BIT6) {
+		quad_look(n, 0x40, n->keep);
+	} else {
+		memcpy(n->keep, n->buf, n->config.dies);
+		nor_go(n, NOR_QUAD_SR2);
+	}
+}
+
+/* Bit 6 is CMP here, except on Spansion parts: it turns block protection into
+ * its complement, so that "no blocks" becomes "all of them". */
+static void state_quad_sr2(vf_nor *n, bool answered)
+{
+	if (!answered) {
+		nor_bus_read(n, OP_RDSR2, 1);
+		return;
+	}
+	for (uint8_t i = 0; i < n->config.dies; i++)
+		if (n->chip.poll == VF_NOR_POLL_WIP && (n->buf[i] & 0x40) != 0)
+			n->complemented = true;
+	quad_look(n, 0x02, n->keep + n->config.dies);
+}
+
+static void state_addr4(vf_nor *n)
+{
+	if (n->chip.addr4 == VF_NOR_ADDR4_ENTER)
+		nor_run(n, NOR_SCRIPT_ENTER4, NOR_ADDR4_CHECK);
+	else
+		nor_clear_then(n, NOR_READY);
+}
+
+/* A chip that stayed in 3-byte mode would take every command for another place.
+ * Micron shows the mode; no other part of the table needs it. */
+static void state_addr4_check(vf_nor *n, bool answered)
+{
+	bool entered = true;
+
+	if (!answered && n->chip.poll == VF_NOR_POLL_FLAGS) {
+		nor_bus_read(n, OP_RDFSR, 1);
+		return;
+	}
+	for (uint8_t i = 0; answered && i < n->config.dies; i++)
+		entered = entered && (n->buf[i] & FSR_ADDR4) != 0;
+	if (entered) {
+		nor_clear_then(n, NOR_READY);
+	} else {
+		n->chip.conflict = "the chip does not enter 4-byte addressing";
+		nor_finish(n, VF_E_CONFLICT);
+	}
+}
+
+/* The SFDP words have been used up: their place is now the operations'. */
+static void state_ready(vf_nor *n)
+{
+	memset(&n->u, 0, sizeof n->u);
+	for (uint8_t i = 0; i < n->memory.erase_types; i++)
+		n->u.run.seen_us[i] = n->memory.erase[i].typ_us;
+	n->u.run.seen_us[VF_ERASE_TYPES_MAX] = n->memory.page_typ_us;
+	n->limit_us = 0;
+	n->ready = true;
+	nor_finish(n, VF_OK);
+}
+
+void nor_identify_state(vf_nor *n, bool answered, uint32_t now_us)
+{
+	(void)now_us;
+	switch (n->state) {
+	case NOR_IDENTIFY:
+		state_identify(n);
+		break;
+	case NOR_QUAD_SR1:
+		state_quad_sr1(n, answered);
+		break;
+	case NOR_QUAD_SR2:
+		state_quad_sr2(n, answered);
+		break;
+	case NOR_ADDR4:
+		state_addr4(n);
+		break;
+	case NOR_ADDR4_CHECK:
+		state_addr4_check(n, answered);
+		break;
+	default:
+		state_ready(n);
+		break;
+	}
+}

@@ -1,0 +1,192 @@
+/* probe.c - the first half of a probe: out of whatever mode the chip was left
+ * in, past an erase that still runs, to an id that was read twice.
+ */
+#include "nor_internal.h"
+
+enum {
+	HOW_WAIT = 0x0F,   /* pause afterwards, in steps of 32 us */
+	HOW_CLOCKS = 0x20, /* all-ones data behind the opcode */
+	HOW_LAST = 0x40,
+	HOW_QUAD = 0x80, /* on four lanes; left out where there are not four */
+};
+
+struct command {
+	uint8_t opcode;
+	uint8_t how;
+};
+
+/* Four-lane forms are at most seven clocks, or all ones, so that a chip that
+ * listens on one lane sees an incomplete or an undefined command. The order: out
+ * of continuous read, where no opcode is expected (ten clocks of ones on four
+ * lanes, sixteen on one: what JESD216 asks for with 3 and 4 address bytes), then
+ * out of deep power-down (tRES at most 30 us), and only when nothing runs any
+ * more the reset (tRST 100 us at most when idle). F5h and FFh last: QPI that a
+ * reset does not end, or begins. */
+static const struct command commands[] = {
+	/* NOR_SCRIPT_WAKE */
+	{0xFF, HOW_QUAD | HOW_CLOCKS},
+	{0xFF, HOW_CLOCKS},
+	{0xAB, HOW_QUAD},
+	{0xAB, 2 | HOW_LAST},
+	/* NOR_SCRIPT_RESET */
+	{0x66, HOW_QUAD},
+	{0x99, HOW_QUAD | 4},
+	{0x66, 0},
+	{0x99, 4},
+	{0xF5, HOW_QUAD},
+	{0xFF, HOW_QUAD | HOW_LAST},
+	/* NOR_SCRIPT_EXIT4 */
+	{OP_WREN, 0},
+	{0xE9, 0},
+	{OP_WRDI, HOW_LAST},
+	/* NOR_SCRIPT_ENTER4 */
+	{OP_WREN, 0},
+	{0xB7, 0},
+	{OP_WRDI, HOW_LAST},
+	/* NOR_SCRIPT_F0 */
+	{0xF0, 4 | HOW_LAST},
+	/* NOR_SCRIPT_CLEAR_FLAGS */
+	{OP_CLFSR, 0},
+	{OP_WRDI, HOW_LAST},
+	/* NOR_SCRIPT_CLEAR_SPANSION, and NOR_SCRIPT_WRDI within it */
+	{OP_CLSR, 0},
+	{OP_WRDI, HOW_LAST},
+	/* NOR_SCRIPT_EXIT4_ISSI */
+	{0x29, HOW_LAST},
+};
+
+static const uint8_t ones[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+
+static void script_ask(vf_nor *n, const struct command *c)
+{
+	uint8_t lanes = (c->how & HOW_QUAD) != 0 ? 4 : 1;
+
+	nor_bus(n, c->opcode);
+	n->bus.opcode_lanes = lanes;
+	if ((c->how & HOW_CLOCKS) != 0) {
+		n->bus.dir = VF_BUS_WRITE;
+		n->bus.data_lanes = lanes;
+		n->bus.len = (uint32_t)lanes * n->config.dies;
+		n->bus.tx = ones;
+	}
+}
+
+static void state_script(vf_nor *n, bool answered, uint32_t now_us)
+{
+	const struct command *c = &commands[n->script];
+	bool skipped = (c->how & HOW_QUAD) != 0 && n->config.lanes < 4;
+
+	if (!answered && !skipped) {
+		script_ask(n, c);
+		return;
+	}
+	if (!skipped && (c->how & HOW_WAIT) != 0)
+		nor_pause(n, now_us, (uint32_t)(c->how & HOW_WAIT) * 32u);
+	n->script++;
+	if ((c->how & HOW_LAST) != 0) {
+		n->began_us = now_us;
+		nor_go(n, (enum nor_state)n->then);
+	}
+}
+
+/* Is an erase or program still running that somebody began before us? A reset
+ * would cut it. A chip at work shows WIP and WEL; a floating line shows neither
+ * or all ones. Looked at on one lane, then on four (QPI; a chip in SPI mode sees
+ * four clocks, half a command). */
+static void state_busy(vf_nor *n, bool answered, uint32_t now_us)
+{
+	uint8_t status = 0;
+
+	if (!answered) {
+		nor_bus_read(n, OP_RDSR, 1);
+		if (n->pass != 0)
+			n->bus.opcode_lanes = n->bus.data_lanes = 4;
+		return;
+	}
+	for (uint8_t i = 0; i < n->config.dies; i++)
+		if (n->buf[i] != 0xFF && (~n->buf[i] & (SR_WIP | SR_WEL)) == 0)
+			status = n->buf[i];
+	if (status == 0 && n->pass == 0 && n->config.lanes == 4) {
+		n->pass = 1;
+	} else if (status == 0) {
+		nor_run(n, NOR_SCRIPT_RESET, NOR_ID);
+	} else if (n->pass == 0 && n->tries == 0 && (status & 0x60) != 0 &&
+	           now_us - n->began_us > 4000000) {
+		/* A Spansion part that failed stays busy until its error is cleared. By
+		 * now none of its erases but the chip's could still run, and a busy
+		 * chip of another make ignores this. */
+		n->tries = 1;
+		nor_run(n, NOR_SCRIPT_CLEAR_SPANSION, NOR_BUSY);
+	} else if (now_us - n->began_us >= VF_NOR_BUSY_MAX_US) {
+		nor_finish(n, VF_E_TIMEOUT);
+	} else {
+		nor_pause(n, now_us, 1000);
+	}
+}
+
+static bool blank_id(const uint8_t *first, uint8_t step)
+{
+	uint8_t all = first[0] & first[step] & first[2 * step];
+	uint8_t any = first[0] | first[step] | first[2 * step];
+
+	return any == 0x00 || all == 0xFF;
+}
+
+/* Where the 3-byte mode is to be restored by hand. 66h 99h has done it on most
+ * parts; Spansion's own reset is F0h (and its E9h is a password command), ISSI
+ * has 29h, the rest with more than 16 MB take E9h, Micron after a write-enable. */
+static void leave_addr4(vf_nor *n)
+{
+	const uint8_t *id = n->chip.id;
+
+	if (id[0] == 0x01)
+		nor_run(n, NOR_SCRIPT_F0, NOR_SFDP_HEAD);
+	else if (id[2] < 0x19)
+		nor_go(n, NOR_SFDP_HEAD);
+	else if (id[0] == 0x9D)
+		nor_run(n, NOR_SCRIPT_EXIT4_ISSI, NOR_SFDP_HEAD);
+	else
+		nor_run(n, NOR_SCRIPT_EXIT4, NOR_SFDP_HEAD);
+}
+
+/* The id, twice. Three bytes count; Micron's extended ones too, because they
+ * tell two generations apart. */
+static void state_id(vf_nor *n, bool answered, uint32_t now_us)
+{
+	uint8_t dies = n->config.dies;
+	uint8_t matter = n->buf[0] == 0x20 ? 5 : 3;
+
+	(void)now_us;
+	if (!answered) {
+		nor_bus_read(n, OP_RDID, sizeof n->chip.id);
+		return;
+	}
+	for (uint8_t i = 0; i < matter; i++) {
+		if (n->buf[i * dies] != n->buf[i * dies + dies - 1]) {
+			nor_finish(n, VF_E_DIES_DIFFER);
+			return;
+		}
+		if (n->pass == 1 && n->buf[i * dies] != n->chip.id[i]) {
+			nor_finish(n, VF_E_BUS);
+			return;
+		}
+	}
+	for (uint8_t i = 0; i < sizeof n->chip.id; i++)
+		n->chip.id[i] = n->buf[i * dies];
+	if (blank_id(n->buf, dies))
+		nor_finish(n, VF_E_NO_CHIP);
+	else if (n->pass == 0)
+		n->pass = 1;
+	else
+		leave_addr4(n);
+}
+
+void nor_probe_state(vf_nor *n, bool answered, uint32_t now_us)
+{
+	if (n->state == NOR_SCRIPT)
+		state_script(n, answered, now_us);
+	else if (n->state == NOR_BUSY)
+		state_busy(n, answered, now_us);
+	else
+		state_id(n, answered, now_us);
+}
