@@ -4,7 +4,14 @@
  * programming only clears bits and wraps within the page, an erase takes its
  * time, nothing but status reads is answered meanwhile. Whatever a data sheet
  * calls undefined or forbidden is *misuse*: the model calls `misuse` with a
- * sentence and ignores the transaction. Tests make that abort.
+ * sentence and ignores the transaction. Tests make that abort. Where the outcome
+ * is known although nobody can want it (a program that wraps in its page, sets
+ * bits, or programs an ECC unit again) the part does it after the call.
+ *
+ * A driver may have to find out blindly which mode a chip was left in. So an
+ * opcode on one line while the chip expects four (or the reverse), anything
+ * during deep power-down or continuous read, and recovery opcodes that the part
+ * has not (66h 99h ABh FFh F5h F0h E9h …) are ignored without being misuse.
  *
  * Conventions: times are uint64_t microseconds of whatever clock the caller
  * keeps (virtual or real), never going back. The array is the caller's memory,
@@ -79,7 +86,9 @@ vf_sim_chip *vf_sim_chip_init(void *memory, const vf_sim_chip_config *config);
  * bus time). Read data is in op->rx at once. */
 uint64_t vf_sim_chip_bus(vf_sim_chip *chip, const vf_bus_op *op, uint64_t now_us);
 
-/* When the running program or erase will be over; 0 if none is running. */
+/* When the running program or erase will be over; 0 if none is running. One
+ * takes effect in the array at the first call after that moment: a driver that
+ * polls until ready has made it. */
 uint64_t vf_sim_chip_busy_until(const vf_sim_chip *chip);
 
 /* Power dies now: an operation that runs is left torn (each bit of the unit
@@ -90,7 +99,16 @@ void vf_sim_chip_power_cut(vf_sim_chip *chip, uint64_t now_us);
 /* A transaction that the power cut falls into: half of it happened. */
 void vf_sim_chip_bus_torn(vf_sim_chip *chip, const vf_bus_op *op, uint64_t now_us);
 
-/* Faults a test or --fault injects. */
+/* True if any of these bytes (combined offset) lies in a page whose erase was
+ * cut and has not been erased properly since. Such a page reads as a wrong bit
+ * now and then, whatever is programmed onto it. */
+bool vf_sim_chip_weak(const vf_sim_chip *chip, uint32_t offset, uint32_t len);
+
+/* Faults a test or --fault injects. Modes that the part has not change nothing;
+ * VF_SIM_MODE_SPI undoes all of them. Protecting `all` sets every block
+ * protection bit, otherwise all are cleared. A bad bit is given by its combined
+ * offset; up to 64 are kept (VF_E_NOMEM beyond). Of two dies in parallel one
+ * fails the operation, drawn by the seed. */
 void vf_sim_chip_leave_in(vf_sim_chip *chip, enum vf_sim_mode mode);
 int vf_sim_chip_bad_bit(vf_sim_chip *chip, uint32_t offset, unsigned bit); /* will not program */
 void vf_sim_chip_protect(vf_sim_chip *chip, bool all); /* block protection bits */
