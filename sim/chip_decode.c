@@ -22,7 +22,7 @@ static unsigned address_clocks(const vf_bus_op *op)
 
 static unsigned mode_clocks(const vf_bus_op *op)
 {
-	return op->addr_lanes == 0 ? 0 : op->mode_bits / op->addr_lanes;
+	return op->addr_lanes == 0 ? 0 : (unsigned)op->mode_bits / op->addr_lanes;
 }
 
 static uint64_t all_clocks(const vf_bus_op *op)
