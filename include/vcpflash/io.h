@@ -30,7 +30,9 @@ vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err);
 /* A pseudo-terminal whose other end is linked at `path` (NULL: nowhere); its
  * name is vf_pipe_name. Raw; survives peers that come and go. */
 vf_pipe *vf_pipe_pty(const char *path, vf_error *err);
-/* Listens on HOST:PORT (port 0: any), one peer at a time; survives peers. */
+/* Listens on HOST:PORT (port 0: any), one peer at a time (a second one is hung
+ * up on); survives peers. Its name is tcp://HOST:PORT with the real port. What
+ * is written while nobody is there is lost. */
 vf_pipe *vf_pipe_listen(const char *host_port, vf_error *err);
 void vf_pipe_close(vf_pipe *p);
 const char *vf_pipe_name(const vf_pipe *p);
@@ -40,7 +42,7 @@ long vf_pipe_read(vf_pipe *p, uint8_t *buf, size_t len);
 long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len);
 
 /* Waits until it is readable, or writable if `want_write`, or `until_us`, or a
- * signal. Errors show at the next read or write. */
+ * signal; one that vf_interrupt_catch caught before ends one wait at once. Errors show at the next read or write. */
 void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us);
 
 /* --- serial ports --------------------------------------------------------- */
@@ -58,13 +60,16 @@ typedef struct vf_port_info {
 int vf_ports_list(int (*each)(void *ctx, const vf_port_info *port), void *ctx, vf_error *err);
 
 /* Remembers that a board answered at this port (a file in the user's state
- * directory), so that `auto` may speak to it later. Failure is harmless. */
+ * directory), so that `auto` may speak to it later. Only ports that the system
+ * lists: a pseudo-terminal's name may be anybody's tomorrow. Failure is
+ * harmless. */
 void vf_ports_remember(const char *name);
 
 /* --- files ---------------------------------------------------------------- */
 
-/* Whole file into memory ("-" is standard input); the caller frees with vf_io_alloc. VF_E_FILE: not there,
- * a directory, unreadable, larger than `max`. */
+/* Whole file into memory ("-" is standard input); the caller frees with
+ * vf_io_alloc (also when it is empty). VF_E_FILE: not there, a directory,
+ * unreadable, larger than `max`. */
 int vf_file_read(const char *name, uint64_t max, uint8_t **bytes, size_t *len, vf_error *err);
 
 /* Writes beside and renames at commit; "-" is standard output. */

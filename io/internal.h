@@ -1,0 +1,67 @@
+/* internal.h - what the files of the io room share: the pipe behind vf_pipe,
+ * the terminal settings that one operating system needs, and the list of ports
+ * that were used before.
+ *
+ * Conventions as in io.h. Nothing here is for other rooms.
+ */
+#ifndef VF_IO_INTERNAL_H
+#define VF_IO_INTERNAL_H
+
+#include <vcpflash/io.h>
+
+/* --- pipes ---------------------------------------------------------------- */
+
+enum vf_pipe_kind { VF_PIPE_TTY, VF_PIPE_PTY, VF_PIPE_SOCKET, VF_PIPE_LISTEN };
+
+struct vf_pipe {
+	enum vf_pipe_kind kind;
+	int fd;           /* what is read and written; -1: nobody there (LISTEN) */
+	int listen_fd;    /* LISTEN */
+	int slave_fd;     /* PTY: kept open so that the master outlives its peers */
+	char *slave;      /* PTY: name of the terminal itself */
+	char *link;       /* PTY: the symbolic link to it, NULL if none */
+	char *name;       /* what vf_pipe_name says */
+	bool interrupted; /* a caught signal ended a wait already */
+};
+
+/* A pipe with that kind and a copy of the name, all descriptors -1. */
+vf_pipe *vf_pipe_make(enum vf_pipe_kind kind, const char *name, vf_error *err);
+
+vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err);
+vf_pipe *vf_pipe_open_tcp(const char *host_port, vf_error *err);
+
+/* LISTEN: takes a peer if none is there, turns further ones away. */
+void vf_net_accept(vf_pipe *p);
+/* LISTEN: the peer is gone; wait for the next. */
+void vf_net_drop(vf_pipe *p);
+
+/* --- terminals (tty_linux.c) ---------------------------------------------- */
+
+/* Raw, 8 data bits, no parity, one stop bit, no flow control, no hang-up at
+ * close, and `baud` unless that is 0. 0, or -1 with errno. */
+int vf_tty_raw(int fd, uint32_t baud);
+/* The speed that the driver made of it. 0 if it cannot be told. */
+uint32_t vf_tty_baud(int fd);
+void vf_tty_flush_input(int fd);
+/* Nobody else may open it from now on. */
+int vf_tty_exclusive(int fd);
+bool vf_tty_is_pseudo(int fd);
+
+/* --- ports that are known (known.c) --------------------------------------- */
+
+bool vf_known_usb(int vid, int pid);
+/* The text of the state file with `port` as its newest line; the caller frees. */
+char *vf_known_add(const char *text, const char *name, int vid, int pid, const char *serial);
+/* Is the port in that text? By USB ids and serial number where it has any (so
+ * it is known at whatever path it appears), by path otherwise. */
+bool vf_known_has(const char *text, const char *name, int vid, int pid, const char *serial);
+/* Path of the state file; the caller frees. NULL: no home. */
+char *vf_known_path(void);
+
+/* --- odds and ends --------------------------------------------------------- */
+
+char *vf_io_strdup(const char *s);
+char *vf_io_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void vf_fd_close(int *fd);
+
+#endif

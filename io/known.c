@@ -1,0 +1,136 @@
+/* known.c - which serial ports may be spoken to without being asked.
+ *
+ * Two kinds: USB ids of debug probes and boards, and ports where a board
+ * answered before. Ids come from the usb.ids list, OpenOCD's udev rules
+ * (60-openocd.rules), the stlink project's udev rules and pyOCD's. Bare USB-UART
+ * bridges are not among them: behind those may be anything.
+ *
+ * The state file has one port a line, newest last: VID:PID:SERIAL in
+ * hexadecimal (or - where there are none), a tab, the path.
+ */
+
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REMEMBERED_AT_MOST = 32 };
+
+static const struct {
+	uint16_t vid, pid;
+} known_usb[] = {
+	{0x0483, 0x374a}, /* ST-LINK/V2.1 */
+	{0x0483, 0x374b}, /* ST-LINK/V2.1, with storage */
+	{0x0483, 0x374d}, /* STLINK-V3 loader */
+	{0x0483, 0x374e}, /* STLINK-V3E */
+	{0x0483, 0x374f}, /* STLINK-V3S */
+	{0x0483, 0x3752}, /* ST-LINK/V2.1, no storage */
+	{0x0483, 0x3753}, /* STLINK-V3, two virtual COM ports */
+	{0x0483, 0x3754}, /* STLINK-V3, no storage */
+	{0x0483, 0x3755}, /* STLINK-V3 loader */
+	{0x0483, 0x3757}, /* STLINK-V3PWR */
+	{0x0483, 0x5740}, /* STM32 virtual COM port */
+	{0x0d28, 0x0204}, /* DAPLink */
+};
+
+bool vf_known_usb(int vid, int pid)
+{
+	for (size_t i = 0; i < sizeof known_usb / sizeof known_usb[0]; i++)
+		if (known_usb[i].vid == vid && known_usb[i].pid == pid)
+			return true;
+	return false;
+}
+
+char *vf_known_path(void)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	if (state != NULL && state[0] == '/') /* relative ones are to be ignored */
+		return vf_io_print("%s/vcpflash/ports", state);
+	const char *home = getenv("HOME");
+	if (home == NULL || home[0] == '\0')
+		return NULL;
+	return vf_io_print("%s/.local/state/vcpflash/ports", home);
+}
+
+/* A port's line without its end. NULL: no memory, or a name that would break
+ * the file's form. */
+static char *port_line(const char *name, int vid, int pid, const char *serial)
+{
+	if (strpbrk(name, "\r\n") != NULL)
+		return NULL;
+	if (vid < 0 || pid < 0)
+		return vf_io_print("-\t%s", name);
+	if (serial == NULL || strpbrk(serial, "\t\r\n") != NULL)
+		serial = "";
+	return vf_io_print("%04x:%04x:%s\t%s", (unsigned)vid, (unsigned)pid, serial, name);
+}
+
+/* Do two lines mean one port? With USB ids what stands before the tab tells. */
+static bool same_port(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	if (a_len > 0 && a[0] != '-') {
+		const char *tab = memchr(a, '\t', a_len);
+		if (tab != NULL) {
+			size_t id = (size_t)(tab - a) + 1;
+			return b_len >= id && memcmp(a, b, id) == 0;
+		}
+	}
+	return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+static size_t line_len(const char *at)
+{
+	return strcspn(at, "\n");
+}
+
+static const char *next_line(const char *at)
+{
+	at += line_len(at);
+	return *at == '\n' ? at + 1 : at;
+}
+
+bool vf_known_has(const char *text, const char *name, int vid, int pid, const char *serial)
+{
+	char *line = port_line(name, vid, pid, serial);
+	bool found = false;
+	if (line == NULL)
+		return false;
+	for (const char *at = text; *at != '\0' && !found; at = next_line(at))
+		found = same_port(line, strlen(line), at, line_len(at));
+	free(line);
+	return found;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+	for (const char *at = text; *at != '\0'; at = next_line(at))
+		n++;
+	return n;
+}
+
+char *vf_known_add(const char *text, const char *name, int vid, int pid, const char *serial)
+{
+	char *line = port_line(name, vid, pid, serial);
+	if (line == NULL)
+		return NULL;
+	char *out = malloc(strlen(text) + strlen(line) + 3);
+	size_t len = 0, left = count_lines(text);
+	for (const char *at = text; out != NULL && *at != '\0'; at = next_line(at), left--) {
+		size_t n = line_len(at);
+		if (n == 0 || left >= REMEMBERED_AT_MOST || same_port(line, strlen(line), at, n))
+			continue;
+		memcpy(out + len, at, n);
+		len += n;
+		out[len++] = '\n';
+	}
+	if (out != NULL) {
+		memcpy(out + len, line, strlen(line));
+		len += strlen(line);
+		out[len++] = '\n';
+		out[len] = '\0';
+	}
+	free(line);
+	return out;
+}

@@ -1,0 +1,223 @@
+/* net.c - TCP as a pipe: to a board behind a terminal server, or to a peer of
+ * a simulated board. */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CONNECT_TIMEOUT_MS = 5000 };
+
+typedef struct host_port {
+	char host[256];
+	char port[6];
+} host_port;
+
+static bool port_valid(const char *text)
+{
+	size_t len = strlen(text);
+	return len >= 1 && len <= 5 && strspn(text, "0123456789") == len &&
+	       strtoul(text, NULL, 10) <= 65535;
+}
+
+/* HOST:PORT, where an IPv6 HOST stands in brackets. */
+static int split(host_port *out, const char *text, vf_error *err)
+{
+	const char *host = text, *colon = strrchr(text, ':');
+	size_t len = colon != NULL ? (size_t)(colon - text) : 0;
+	bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+	if (bracketed) {
+		host++;
+		len -= 2;
+	}
+	if (len == 0 || len >= sizeof out->host || !port_valid(colon + 1) ||
+	    (!bracketed && memchr(host, ':', len) != NULL))
+		return vf_fail(err, VF_E_USAGE,
+			       "\"%.200s\" is not HOST:PORT (an IPv6 address stands in brackets: "
+			       "[::1]:4444)",
+			       text);
+	memcpy(out->host, host, len);
+	out->host[len] = '\0';
+	memcpy(out->port, colon + 1, strlen(colon + 1) + 1);
+	return VF_OK;
+}
+
+static struct addrinfo *look_up(const host_port *hp, int flags, vf_error *err)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+	hints.ai_flags = flags | AI_NUMERICSERV;
+	int rc = getaddrinfo(hp->host, hp->port, &hints, &list);
+	if (rc == 0)
+		return list;
+	(void)vf_fail(err, VF_E_LINK, "%s: unknown host: %s", hp->host,
+		      rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+	return NULL;
+}
+
+/* Small frames travel both ways: waiting for more to send would cost a round
+ * trip each. A peer that lost power must be noticed some day. */
+static void tune(int fd)
+{
+	int on = 1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+/* Waits for a connection under way; returns 0 or the errno of its failure. */
+static int connected(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	int n = poll(&wait, 1, CONNECT_TIMEOUT_MS);
+	if (n == 0)
+		return ETIMEDOUT;
+	if (n < 0)
+		return errno;
+	int error = 0;
+	socklen_t len = sizeof error;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		return errno;
+	return error;
+}
+
+static int connect_one(const struct addrinfo *a, int *error)
+{
+	int fd =
+		socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+	if (fd < 0) {
+		*error = errno;
+		return -1;
+	}
+	*error = connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? 0 : errno;
+	if (*error == EINPROGRESS)
+		*error = connected(fd);
+	if (*error == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+static int explain_connect(const host_port *hp, int error, vf_error *err)
+{
+	if (error == EINTR)
+		return vf_fail(err, VF_E_INTERRUPTED, "interrupted");
+	if (error == ECONNREFUSED)
+		return vf_fail(err, VF_E_LINK,
+			       "tcp://%s:%s: connection refused; nobody listens there", hp->host,
+			       hp->port);
+	if (error == ETIMEDOUT)
+		return vf_fail(err, VF_E_LINK, "tcp://%s:%s: no answer within %d s", hp->host,
+			       hp->port, CONNECT_TIMEOUT_MS / 1000);
+	return vf_fail(err, VF_E_LINK, "tcp://%s:%s: %s", hp->host, hp->port, strerror(error));
+}
+
+vf_pipe *vf_pipe_open_tcp(const char *text, vf_error *err)
+{
+	host_port hp;
+	if (split(&hp, text, err) != VF_OK)
+		return NULL;
+	struct addrinfo *list = look_up(&hp, 0, err);
+	if (list == NULL)
+		return NULL;
+	int fd = -1, error = 0;
+	for (const struct addrinfo *a = list; a != NULL && fd < 0 && error != EINTR; a = a->ai_next)
+		fd = connect_one(a, &error);
+	freeaddrinfo(list);
+	if (fd < 0) {
+		(void)explain_connect(&hp, error, err);
+		return NULL;
+	}
+	tune(fd);
+	char *name = vf_io_print("tcp://%s", text);
+	vf_pipe *p = vf_pipe_make(VF_PIPE_SOCKET, name != NULL ? name : text, err);
+	free(name);
+	if (p == NULL)
+		(void)close(fd);
+	else
+		p->fd = fd;
+	return p;
+}
+
+/* --- the listening end ------------------------------------------------------ */
+
+static int listen_one(const struct addrinfo *a)
+{
+	int on = 1;
+	int fd =
+		socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+	if (fd < 0)
+		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 4) == 0)
+		return fd;
+	int error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+/* tcp://HOST:PORT with the port that it really is. */
+static char *bound_name(int fd, const char *text)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof addr;
+	char port[NI_MAXSERV];
+	if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0 ||
+	    getnameinfo((struct sockaddr *)&addr, len, NULL, 0, port, sizeof port,
+			NI_NUMERICSERV) != 0)
+		return NULL;
+	return vf_io_print("tcp://%.*s:%s", (int)(strrchr(text, ':') - text), text, port);
+}
+
+vf_pipe *vf_pipe_listen(const char *text, vf_error *err)
+{
+	host_port hp;
+	if (split(&hp, text, err) != VF_OK)
+		return NULL;
+	struct addrinfo *list = look_up(&hp, AI_PASSIVE, err);
+	if (list == NULL)
+		return NULL;
+	int fd = listen_one(list);
+	int error = errno;
+	freeaddrinfo(list);
+	if (fd < 0) {
+		(void)vf_fail(err, VF_E_LINK, "%s: cannot listen there: %s", text, strerror(error));
+		return NULL;
+	}
+	char *name = bound_name(fd, text);
+	vf_pipe *p = vf_pipe_make(VF_PIPE_LISTEN, name != NULL ? name : text, err);
+	free(name);
+	if (p == NULL)
+		(void)close(fd);
+	else
+		p->listen_fd = fd;
+	return p;
+}
+
+void vf_net_accept(vf_pipe *p)
+{
+	int fd = accept(p->listen_fd, NULL, NULL);
+	if (fd < 0)
+		return;
+	if (p->fd >= 0) { /* one at a time: a second one is told so at once */
+		(void)close(fd);
+		return;
+	}
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	tune(fd);
+	p->fd = fd;
+}
+
+void vf_net_drop(vf_pipe *p)
+{
+	vf_fd_close(&p->fd);
+}

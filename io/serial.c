@@ -1,0 +1,186 @@
+/* serial.c - serial devices: opening them, and saying why that failed. */
+
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libserialport.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct port_names {
+	char text[240];
+	size_t len;
+	unsigned count;
+} port_names;
+
+enum { NAMED_AT_MOST = 6 };
+
+static int add_name(void *ctx, const vf_port_info *port)
+{
+	port_names *names = ctx;
+	size_t len = strlen(port->name);
+	if (names->count < NAMED_AT_MOST && names->len + len + 3 < sizeof names->text) {
+		if (names->len > 0) {
+			memcpy(names->text + names->len, ", ", 2);
+			names->len += 2;
+		}
+		memcpy(names->text + names->len, port->name, len + 1);
+		names->len += len;
+	}
+	names->count++;
+	return 0;
+}
+
+static int explain_absent(const char *name, vf_error *err)
+{
+	port_names names = {.len = 0};
+	(void)vf_ports_list(add_name, &names, NULL);
+	if (names.count == 0)
+		return vf_fail(err, VF_E_LINK,
+			       "%s: there is no such port, and this system has no serial port at "
+			       "all; is the board plugged in?",
+			       name);
+	if (names.count > NAMED_AT_MOST)
+		return vf_fail(err, VF_E_LINK,
+			       "%s: there is no such port; `vcpflash ports` lists those there are",
+			       name);
+	return vf_fail(err, VF_E_LINK, "%s: there is no such port; there are: %s", name,
+		       names.text);
+}
+
+static int explain_rights(const char *name, vf_error *err)
+{
+	struct stat st;
+	struct group *group = NULL;
+	if (stat(name, &st) == 0 && st.st_gid != 0 && (st.st_mode & S_IRGRP) != 0)
+		group = getgrgid(st.st_gid);
+	const char *which = group != NULL ? group->gr_name : "dialout";
+	return vf_fail(err, VF_E_LINK,
+		       "%s: you have no right to open it; join the group %s (sudo usermod -aG %s "
+		       "$USER) and log in again",
+		       name, which, which);
+}
+
+static int explain(const char *name, int error, vf_error *err)
+{
+	switch (error) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return explain_absent(name, err);
+	case EACCES:
+	case EPERM:
+		return explain_rights(name, err);
+	case EBUSY:
+	case EWOULDBLOCK:
+		return vf_fail(err, VF_E_LINK,
+			       "%s: busy; another program has it open: close that first", name);
+	case ENOTTY:
+	case EINVAL:
+	case EISDIR:
+		return vf_fail(err, VF_E_LINK, "%s: not a serial port or terminal", name);
+	default:
+		return vf_fail(err, VF_E_LINK, "%s: cannot open it: %s", name, strerror(error));
+	}
+}
+
+/* libserialport knows the ports that sysfs lists, and how their drivers like to
+ * be opened. It refuses all others, pseudo-terminals among them. Returns a
+ * descriptor, -1 with errno, or -2 where it does not know the port. */
+static int open_listed(const char *path)
+{
+	struct sp_port *port = NULL;
+	if (sp_get_port_by_name(path, &port) != SP_OK)
+		return -2;
+	int fd = -1, own = -1;
+	errno = 0;
+	enum sp_return rc = sp_open(port, SP_MODE_READ_WRITE);
+	int error = rc == SP_ERR_ARG ? ENOTTY : errno;
+	if (rc == SP_OK && sp_get_port_handle(port, &fd) == SP_OK) {
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		error = errno;
+		(void)sp_close(port);
+	}
+	sp_free_port(port);
+	errno = error != 0 ? error : EIO;
+	return own;
+}
+
+static int open_tty(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return -1;
+	if (!S_ISCHR(st.st_mode)) {
+		errno = ENOTTY;
+		return -1;
+	}
+	int fd = open_listed(path);
+	if (fd == -2)
+		fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	return fd;
+}
+
+/* Takes the port for this process alone. TIOCEXCL keeps every other program
+ * out, but sticks to a pseudo-terminal until its other end closes, even after
+ * we were killed: there the lock alone, which other vcpflashs heed, must do. */
+static int claim(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return -1;
+	if (!vf_tty_is_pseudo(fd) && vf_tty_exclusive(fd) != 0)
+		return -1;
+	return 0;
+}
+
+/* Drivers round to what their divider can do, or quietly keep the old speed. A
+ * receiver stands about three per cent. */
+static bool set_baud(int fd, uint32_t baud)
+{
+	if (vf_tty_raw(fd, baud) != 0)
+		return false;
+	uint64_t have = vf_tty_baud(fd);
+	uint64_t off = have > baud ? have - baud : baud - have;
+	return have == 0 || off * 100 <= (uint64_t)baud * 3;
+}
+
+static int prepare(int fd, const char *name, uint32_t baud, vf_error *err)
+{
+	if (claim(fd) != 0)
+		return explain(name, errno, err);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || vf_tty_raw(fd, 0) != 0)
+		return explain(name, errno, err);
+	if (baud != 0 && !set_baud(fd, baud))
+		return vf_fail(err, VF_E_LINK, "%s: it cannot do %lu baud; try 115200", name,
+			       (unsigned long)baud);
+	vf_tty_flush_input(fd);
+	return VF_OK;
+}
+
+vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err)
+{
+	char path[PATH_MAX]; /* libserialport knows devices, not links to them */
+	if (realpath(name, path) == NULL) {
+		(void)explain(name, errno, err);
+		return NULL;
+	}
+	int fd = open_tty(path);
+	if (fd < 0) {
+		(void)explain(name, errno, err);
+		return NULL;
+	}
+	vf_pipe *p = NULL;
+	if (prepare(fd, name, baud, err) == VF_OK)
+		p = vf_pipe_make(VF_PIPE_TTY, name, err);
+	if (p == NULL)
+		(void)close(fd);
+	else
+		p->fd = fd;
+	return p;
+}
