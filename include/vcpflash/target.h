@@ -4,10 +4,9 @@
  *
  *   interrupt:  n = vf_target_rx(&t, bytes, len);  // copies, nothing else
  *   main loop:  vf_target_tick(&t, now_us());
- *               if ((p = vf_target_tx(&t, &n))) { sent = port_send(p, n); vf_target_tx_done(&t, sent); }
- *               if ((op = vf_target_flash_next(&t, m))) begin it;
- *               when it ended: vf_target_flash_done(&t, m, status);
- *               if (vf_target_run(&t, &address)) start the application;
+ *               if ((p = vf_target_tx(&t, &n))) { sent = port_send(p, n); vf_target_tx_done(&t,
+ * sent); } if ((op = vf_target_flash_next(&t, m))) begin it; when it ended:
+ * vf_target_flash_done(&t, m, status); if (vf_target_run(&t, &address)) start the application;
  *
  * Conventions: an engine. It does no I/O, allocates nothing, reads no clock,
  * never blocks. The struct and all buffers are the caller's and stay valid as
@@ -29,7 +28,7 @@
 #include <vcpflash/wire.h>
 
 #ifndef VF_TARGET_QUEUE
-#define VF_TARGET_QUEUE 16 /* operations looked ahead; 32 bytes each */
+#define VF_TARGET_QUEUE 16 /* operations looked ahead, a power of two; 24 bytes each */
 #endif
 
 #ifndef VF_TARGET_MEMORIES
@@ -44,35 +43,37 @@
 typedef struct vf_target_memory {
 	const vf_memory *info; /* what is there; stays valid and unchanged */
 	uint8_t *work;         /* 32-byte aligned, work_len bytes: program data, read-back */
-	uint32_t work_len;     /* >= 2 pages; more makes reads and digests longer-winded */
+	uint32_t work_len;     /* >= 2 pages and >= 64; more makes reads and digests
+				* longer-winded */
 } vf_target_memory;
 
 typedef struct vf_target_config {
-	const char *name;      /* the kind of board, printable ASCII, 1 to 32 characters */
+	const char *name; /* the kind of board, printable ASCII, 1 to 32 characters */
 	uint8_t id[VF_WIRE_ID_MAX];
-	uint8_t id_len;        /* 0 to 16 */
-	uint8_t memories;      /* 1 to VF_TARGET_MEMORIES */
+	uint8_t id_len;   /* 0 to 16 */
+	uint8_t memories; /* 1 to VF_TARGET_MEMORIES */
 	vf_target_memory memory[VF_TARGET_MEMORIES];
-	uint8_t *ring;         /* raw receive ring */
-	uint32_t ring_len;     /* a power of two, VF_TARGET_RING_MIN to 1 MB */
-	uint8_t *window;       /* stream bytes, reassembled */
-	uint32_t window_len;   /* a power of two, VF_TARGET_WINDOW_MIN to 1 MB */
-	uint8_t *frame;        /* a received frame; frame_len - 16 bounds the payload */
-	uint32_t frame_len;    /* VF_WIRE_CONTROL_MAX + 4 to VF_WIRE_BODY_MAX + 4 */
-	uint8_t *tx;           /* one frame to send, encoded */
-	uint32_t tx_len;       /* VF_TARGET_TX_MIN to VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX) */
-	bool can_run;          /* the port serves vf_target_run */
+	uint8_t *ring;       /* raw receive ring */
+	uint32_t ring_len;   /* a power of two, VF_TARGET_RING_MIN to 1 MB */
+	uint8_t *window;     /* stream bytes, reassembled */
+	uint32_t window_len; /* a power of two, VF_TARGET_WINDOW_MIN to 1 MB, and no
+			      * less than any memory's page */
+	uint8_t *frame;      /* a received frame; frame_len - 16 bounds the payload */
+	uint32_t frame_len;  /* VF_WIRE_CONTROL_MAX + 4 to VF_WIRE_BODY_MAX + 4 */
+	uint8_t *tx;         /* one frame to send, encoded */
+	uint32_t tx_len;     /* VF_TARGET_TX_MIN to VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX) */
+	bool can_run;        /* the port serves vf_target_run */
 } vf_target_config;
 
 typedef struct vf_target_stats {
-	uint32_t frames;       /* intact */
+	uint32_t frames; /* intact */
 	uint32_t damaged;
-	uint32_t lost_bytes;   /* the ring was full: the host broke its credit, or the port
-	                        * took bytes it had no room for */
-	uint32_t programmed;   /* bytes */
+	uint32_t lost_bytes; /* the ring was full: the host broke its credit, or the port
+			      * took bytes it had no room for */
+	uint32_t programmed; /* bytes */
 	uint32_t erases;
-	uint32_t digested;     /* bytes, DIGEST */
-	uint32_t hashed;       /* bytes, SHA256 */
+	uint32_t digested; /* bytes, DIGEST */
+	uint32_t hashed;   /* bytes, SHA256 */
 } vf_target_stats;
 
 typedef struct vf_target vf_target; /* complete below: place it where you like */
@@ -81,7 +82,8 @@ typedef struct vf_target vf_target; /* complete below: place it where you like *
  * description breaks the rules above. */
 int vf_target_init(vf_target *t, const vf_target_config *config);
 
-/* Interrupt-safe. Takes bytes into the ring; returns how many fitted. */
+/* Interrupt-safe. Takes bytes into the ring; returns how many fitted. The rest
+ * is counted as lost: who can hold bytes back asks vf_target_rx_space first. */
 size_t vf_target_rx(vf_target *t, const uint8_t *data, size_t len);
 
 /* Room in the ring: re-arm a USB OUT endpoint only when a packet fits. */
@@ -107,17 +109,130 @@ void vf_target_tick(vf_target *t, uint32_t now_us);
  * false if nothing is due. */
 bool vf_target_deadline(const vf_target *t, uint32_t *at_us);
 
-/* True once after a RUN operation was reported to the host and that report was
- * sent: start what stands at `*address`. */
+/* True once after a RUN operation was reported to the host and the port took
+ * that report: let it leave the port, then start what stands at `*address`. */
 bool vf_target_run(vf_target *t, uint32_t *address);
 
-/* A plausible Cortex-M vector table? Eight bytes from the memory; `base` and
- * `size` are the range the reset vector must lie in. */
+/* A plausible Cortex-M vector table? Eight bytes from the memory: a stack in
+ * RAM (0x10000000 to 0x3FFFFFFF, a multiple of 4) and a reset vector with the
+ * Thumb bit; `base` and `size` are the range the reset vector must lie in. */
 bool vf_target_vectors_plausible(const uint8_t table[8], uint32_t base, uint32_t size);
 
 const vf_target_stats *vf_target_stats_get(const vf_target *t);
 
 /* --- the engine's state, private ------------------------------------------ */
-/* (completed by the target room) */
+
+/* Free-running indices; each is written from one side only. */
+typedef struct vf_target_ring {
+	_Atomic uint32_t head; /* producer */
+	_Atomic uint32_t lost; /* producer: bytes there was no room for */
+	_Atomic uint32_t tail; /* consumer */
+} vf_target_ring;
+
+/* Reassembly: all before `received` has arrived, all before `consumed` is used
+ * up and its room free. */
+typedef struct vf_target_stream {
+	uint32_t received;
+	uint32_t consumed;
+	uint8_t islands;
+	vf_island island[VF_WIRE_ISLANDS_MAX]; /* ascending, apart from each other */
+} vf_target_stream;
+
+typedef struct vf_target_operation {
+	uint8_t type; /* enum vf_wire_message */
+	uint8_t memory;
+	uint8_t status;  /* queued, running, finished */
+	uint8_t refusal; /* found when it was parsed: enum vf_wire_failure_code */
+	uint32_t offset; /* in the memory; of a refused one the address */
+	uint32_t length;
+	uint32_t group;  /* DIGEST */
+	uint32_t cursor; /* PROGRAM: stream offset of the next byte to take */
+	uint32_t at;     /* bytes of the range that are dealt with */
+} vf_target_operation;
+
+/* Operations `done` up to `parsed` are slots modulo the queue's length. */
+typedef struct vf_target_queue {
+	uint32_t done;
+	uint32_t parsed;
+	uint32_t cursor; /* stream offset up to which messages are parsed */
+	uint32_t skip;   /* PROGRAM data yet to come before the next message */
+	bool halted;     /* nothing more is parsed: after a refused one, and RUN */
+	bool stopping;   /* something failed, flash operations are still under way */
+	bool stopped;
+	vf_failure failure;
+	vf_target_operation slot[VF_TARGET_QUEUE];
+} vf_target_queue;
+
+/* What one memory is doing. */
+typedef struct vf_target_unit {
+	vf_flash_op op;
+	uint8_t stage; /* of `op`: none, ready, handed out, ended */
+	uint8_t type;  /* message it belongs to, 0 none */
+	bool orphan;   /* its session is gone: the outcome does not count */
+	bool finished; /* SHA256: the answer was made */
+	int status;
+	uint32_t number;       /* operation */
+	uint32_t since;        /* when `op` was handed out */
+	uint32_t sector_left;  /* DIGEST: bytes to come of the sector */
+	uint32_t grouped;      /* DIGEST: sectors in the open group */
+	const uint8_t *answer; /* bytes to be sent */
+	uint32_t answer_len;   /* how many; 0 none */
+	uint32_t answer_sent;  /* of these */
+	uint32_t answer_at;    /* offset of answer[0] in the whole answer */
+	uint32_t filled;       /* DIGEST: answer bytes collected */
+	union {
+		struct {
+			vf_digest sector, group;
+		} digest;
+		vf_sha256 sha;
+	} hash;
+} vf_target_unit;
+
+typedef struct vf_target_session {
+	uint64_t number;
+	bool open;
+	uint16_t payload; /* most the host takes */
+	uint16_t seen;
+	uint16_t damaged;
+	uint32_t lost; /* bytes lost before this session */
+} vf_target_session;
+
+/* One frame on its way out, and what waits to be one. */
+typedef struct vf_target_out {
+	uint32_t len;
+	uint32_t sent;
+	uint16_t number;   /* of the next frame */
+	uint8_t pending;   /* greeting, refuse, ended, welcome, state */
+	uint8_t describe;  /* memories asked for, a bit each */
+	uint8_t reports;   /* what the frame on its way announces: deaf, run */
+	uint8_t turn;      /* memory whose answer goes next */
+	bool answered;     /* an ANSWER went last: a STATE goes first */
+	bool told_stopped; /* as in the last STATE, and so below */
+	uint32_t told_done;
+	uint32_t told_limit;
+	uint32_t told_at; /* when it was built */
+	uint32_t ended_tag;
+	uint32_t refuse_tag;
+	vf_refuse refuse;
+} vf_target_out;
+
+struct vf_target {
+	vf_target_config config;
+	uint32_t now;
+	vf_target_ring ring;
+	vf_decoder decoder;
+	uint8_t last[2];  /* last raw bytes, newest first */
+	uint32_t last_at; /* when they were taken */
+	vf_target_session session;
+	vf_target_stream stream;
+	vf_target_queue queue;
+	vf_target_unit unit[VF_TARGET_MEMORIES];
+	vf_target_out out;
+	uint8_t deaf; /* none, wanted, being sent, announced */
+	uint8_t deaf_memory;
+	uint8_t run; /* none, wanted, being reported, due */
+	uint32_t run_address;
+	vf_target_stats stats;
+};
 
 #endif

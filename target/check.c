@@ -1,0 +1,188 @@
+/* check.c - what the board refuses: messages, and descriptions of itself that
+ * contradict themselves. All range arithmetic is arranged so that it cannot
+ * overflow, whatever the host sends.
+ */
+#include "engine.h"
+
+static bool power_of_two(uint32_t v)
+{
+	return v != 0 && (v & (v - 1)) == 0;
+}
+
+/* A multiple of `size`, which is a power of two or all of the memory. */
+static bool multiple(uint32_t v, uint32_t size)
+{
+	return power_of_two(size) ? (v & (size - 1)) == 0 : v == 0 || v == size;
+}
+
+static bool within(uint32_t offset, uint32_t len, uint32_t size)
+{
+	return offset <= size && len <= size - offset;
+}
+
+static bool overlap(const vf_range *r, uint32_t offset, uint32_t len)
+{
+	return offset < r->offset ? r->offset - offset < len : offset - r->offset < r->len;
+}
+
+static bool erasable(const vf_memory *info, uint32_t offset, uint32_t len)
+{
+	for (unsigned i = 0; i < info->erase_types; i++) {
+		if (info->erase[i].size == len)
+			return multiple(offset, len);
+	}
+	return false;
+}
+
+static bool fits(const vf_memory *info, const vf_message *m, uint32_t offset)
+{
+	uint32_t len = m->length;
+	switch (m->type) {
+	case VF_MESSAGE_ERASE:
+		return erasable(info, offset, len);
+	case VF_MESSAGE_PROGRAM:
+		return len != 0 && multiple(offset, info->unit) && multiple(len, info->unit);
+	case VF_MESSAGE_READ:
+		return len != 0;
+	case VF_MESSAGE_DIGEST:
+		return len != 0 && multiple(offset, info->erase[0].size) &&
+		       multiple(len, info->erase[0].size);
+	case VF_MESSAGE_RUN:
+		return offset % 4 == 0 && within(offset, 8, info->size);
+	default:
+		return true;
+	}
+}
+
+static bool protects(const vf_memory *info, uint32_t offset, uint32_t len)
+{
+	for (unsigned i = 0; i < info->protects; i++) {
+		if (overlap(&info->protect[i], offset, len))
+			return true;
+	}
+	return false;
+}
+
+static uint8_t right_for(uint8_t type)
+{
+	switch (type) {
+	case VF_MESSAGE_ERASE:
+	case VF_MESSAGE_PROGRAM:
+		return VF_MEMORY_WRITE;
+	case VF_MESSAGE_RUN:
+		return VF_MEMORY_RUN;
+	default:
+		return VF_MEMORY_READ;
+	}
+}
+
+/* Flags, and fields that have nothing to do with the memory. */
+static bool well_formed(const vf_message *m, uint8_t reserved)
+{
+	if (m->flags != 0 || reserved != 0)
+		return false;
+	if (m->type == VF_MESSAGE_RUN)
+		return m->length == 0;
+	return m->type != VF_MESSAGE_DIGEST || m->group != 0;
+}
+
+uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved)
+{
+	if (m->type < VF_MESSAGE_ERASE || m->type > VF_MESSAGE_RUN ||
+	    (m->type == VF_MESSAGE_RUN && !t->config.can_run))
+		return VF_FAIL_UNKNOWN;
+	if (!well_formed(m, reserved))
+		return VF_FAIL_MALFORMED;
+	if (m->memory >= t->config.memories)
+		return VF_FAIL_RANGE;
+	const vf_memory *info = vf_t_info(t, m->memory);
+	uint8_t right = right_for(m->type);
+	if ((info->flags & right) == 0)
+		return VF_FAIL_RIGHTS;
+	uint32_t offset = m->address - info->base;
+	if (m->address < info->base || !within(offset, m->length, info->size) ||
+	    !fits(info, m, offset))
+		return VF_FAIL_RANGE;
+	if (right == VF_MEMORY_WRITE && protects(info, offset, m->length))
+		return VF_FAIL_PROTECTED;
+	return VF_FAIL_NONE;
+}
+
+static bool text_good(const char *s, size_t max)
+{
+	size_t n = 0;
+	for (; n <= max && s[n] != '\0'; n++) {
+		if (s[n] < 0x20 || s[n] > 0x7E)
+			return false;
+	}
+	return n >= 1 && n <= max;
+}
+
+static bool erases_good(const vf_memory *info)
+{
+	uint32_t before = 0;
+	if (info->erase_types < 1 || info->erase_types > VF_ERASE_TYPES_MAX)
+		return false;
+	for (unsigned i = 0; i < info->erase_types; i++) {
+		uint32_t size = info->erase[i].size;
+		if (size <= before || size > info->size || info->erase[i].max_us == 0)
+			return false;
+		if (!power_of_two(size) && size != info->size)
+			return false;
+		before = size;
+	}
+	return multiple(info->size, info->erase[0].size);
+}
+
+static bool info_good(const vf_memory *info)
+{
+	if (!text_good(info->name, VF_MEMORY_NAME_MAX - 1) || info->id_len > VF_MEMORY_ID_MAX)
+		return false;
+	if (info->size == 0 || info->size - 1 > UINT32_MAX - info->base)
+		return false;
+	if (!power_of_two(info->page) || !power_of_two(info->unit) || info->unit > info->page)
+		return false;
+	if (info->protects > VF_PROTECT_MAX)
+		return false;
+	for (unsigned i = 0; i < info->protects; i++) {
+		if (!within(info->protect[i].offset, info->protect[i].len, info->size))
+			return false;
+	}
+	return erases_good(info);
+}
+
+static bool memory_good(const vf_target_memory *m, uint32_t window_len)
+{
+	if (m->info == NULL || m->work == NULL || !info_good(m->info))
+		return false;
+	return m->info->page <= window_len && m->work_len >= 64 &&
+	       m->work_len / 2 >= m->info->page && (uintptr_t)m->work % 32 == 0;
+}
+
+static bool size_good(uint32_t len, uint32_t min, uint32_t max)
+{
+	return len >= min && len <= max;
+}
+
+bool vf_t_config_good(const vf_target_config *c)
+{
+	const uint32_t mega = 1u << 20;
+	if (c->ring == NULL || c->window == NULL || c->frame == NULL || c->tx == NULL)
+		return false;
+	if (c->name == NULL || !text_good(c->name, VF_WIRE_BOARD_NAME_MAX) ||
+	    c->id_len > VF_WIRE_ID_MAX)
+		return false;
+	if (!power_of_two(c->ring_len) || !size_good(c->ring_len, VF_TARGET_RING_MIN, mega) ||
+	    !power_of_two(c->window_len) || !size_good(c->window_len, VF_TARGET_WINDOW_MIN, mega))
+		return false;
+	if (!size_good(c->frame_len, VF_WIRE_CONTROL_MAX + 4, VF_WIRE_BODY_MAX + 4) ||
+	    !size_good(c->tx_len, VF_TARGET_TX_MIN, VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX)))
+		return false;
+	if (c->memories < 1 || c->memories > VF_TARGET_MEMORIES)
+		return false;
+	for (unsigned i = 0; i < c->memories; i++) {
+		if (!memory_good(&c->memory[i], c->window_len))
+			return false;
+	}
+	return true;
+}

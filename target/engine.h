@@ -1,0 +1,134 @@
+/* engine.h - what the files of the board's engine tell each other.
+ *
+ * The way of a byte: ring.c (from the interrupt) -> link.c (frames, session,
+ * control) -> stream.c (reassembly in the window) -> queue.c (messages) ->
+ * exec.c (flash operations) -> send.c and state.c (what the host hears).
+ */
+#ifndef VCPFLASH_TARGET_ENGINE_H
+#define VCPFLASH_TARGET_ENGINE_H
+
+#include <vcpflash/target.h>
+
+enum {
+	VF_T_HEARTBEAT_US = 200000, /* the protocol allows 250 ms: leave the loop some */
+	VF_T_LONE_US = 20000,       /* a lone CR or LF is a line after this */
+	VF_T_DEAF_US = 100000,      /* a blocking operation that may last longer is announced */
+	VF_T_MARGIN = 2,            /* drivers wait this many times the chip's maximum */
+};
+
+enum { /* vf_target_operation.status */
+       VF_T_QUEUED,
+       VF_T_RUNNING,
+       VF_T_FINISHED,
+};
+
+enum { /* vf_target_unit.stage */
+       VF_T_NONE,
+       VF_T_READY,
+       VF_T_BUSY,
+       VF_T_ENDED,
+};
+
+enum { /* vf_target.deaf and .run: how far a report has come */
+       VF_T_QUIET,
+       VF_T_WANTED,
+       VF_T_SENDING,
+       VF_T_TOLD,
+};
+
+enum { /* vf_target_out.pending */
+       VF_T_GREETING = 1u << 0,
+       VF_T_REFUSE = 1u << 1,
+       VF_T_ENDING = 1u << 2,
+       VF_T_WELCOME = 1u << 3,
+       VF_T_STATE = 1u << 4,
+};
+
+enum { /* vf_target_out.reports */
+       VF_T_REPORTS_DEAF = 1u << 0,
+       VF_T_REPORTS_RUN = 1u << 1,
+};
+
+static inline uint32_t vf_t_min(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint32_t vf_t_tag(const vf_target *t)
+{
+	return t->session.open ? (uint32_t)t->session.number : 0;
+}
+
+static inline const vf_memory *vf_t_info(const vf_target *t, unsigned memory)
+{
+	return t->config.memory[memory].info;
+}
+
+/* Half of a memory's work buffer, a multiple of 32 so that both halves are
+ * aligned for DMA and the data cache: pages and reads in the first, read-backs
+ * and collected answers in the second. */
+static inline uint32_t vf_t_half(const vf_target *t, unsigned memory)
+{
+	return (t->config.memory[memory].work_len / 2) & ~(uint32_t)31;
+}
+
+static inline vf_target_operation *vf_t_slot(vf_target *t, uint32_t number)
+{
+	return &t->queue.slot[number % VF_TARGET_QUEUE];
+}
+
+/* ring.c: the consumer's side */
+uint32_t vf_t_ring_used(const vf_target *t);
+uint32_t vf_t_ring_peek(const vf_target *t, const uint8_t **bytes); /* contiguous ones */
+void vf_t_ring_take(vf_target *t, uint32_t n);
+uint32_t vf_t_ring_lost(const vf_target *t);
+
+/* link.c */
+void vf_t_link_drain(vf_target *t);
+bool vf_t_link_lone(const vf_target *t); /* a lone CR or LF waits for its 20 ms */
+void vf_t_link_lone_line(vf_target *t);
+uint32_t vf_t_payload_in(const vf_target *t);
+uint32_t vf_t_payload_out(const vf_target *t);
+void vf_t_session_clear(vf_target *t);
+
+/* stream.c */
+uint32_t vf_t_stream_limit(const vf_target *t);
+bool vf_t_stream_put(vf_target *t, uint32_t offset, const uint8_t *data, uint32_t len);
+void vf_t_stream_copy(const vf_target *t, uint32_t offset, uint8_t *out, uint32_t len);
+
+/* queue.c */
+void vf_t_queue_parse(vf_target *t);
+bool vf_t_queue_retire(vf_target *t); /* true if a slot became free */
+void vf_t_queue_consume(vf_target *t);
+void vf_t_queue_fail(vf_target *t, const vf_failure *failure);
+void vf_t_queue_settle(vf_target *t);
+
+/* check.c: what is wrong with a message, enum vf_wire_failure_code */
+uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved);
+bool vf_t_config_good(const vf_target_config *c);
+
+/* exec.c */
+void vf_t_exec_step(vf_target *t, unsigned memory);
+void vf_t_exec_drop(vf_target *t); /* forgets all that was not handed out */
+bool vf_t_exec_handed_out(const vf_target *t);
+
+/* answer.c: READ, DIGEST, SHA256 */
+void vf_t_answer_begin(vf_target *t, unsigned memory, const vf_target_operation *o);
+bool vf_t_answer_next(vf_target *t, unsigned memory, vf_target_operation *o); /* a read to do */
+bool vf_t_answer_over(const vf_target_unit *u, const vf_target_operation *o);
+void vf_t_answer_take(vf_target *t, unsigned memory, vf_target_operation *o);
+
+/* state.c */
+uint32_t vf_t_longest_us(const vf_target *t, unsigned memory); /* the flash operation of a unit */
+void vf_t_state_fill(const vf_target *t, vf_state *s);
+bool vf_t_working(const vf_target *t, unsigned memory);
+bool vf_t_busy(const vf_target *t);
+bool vf_t_state_due(const vf_target *t);
+
+/* greet.c */
+uint32_t vf_t_greeting(const vf_target *t, uint8_t *out);
+
+/* send.c */
+void vf_t_send_echo(vf_target *t, const uint8_t *payload, size_t len);
+
+#endif

@@ -1,0 +1,126 @@
+/* queue.c - messages of the stream -> operations, and when they are over.
+ *
+ * A message is parsed as soon as its header has arrived, up to VF_TARGET_QUEUE
+ * operations ahead. PROGRAM's bytes stay in the window; the operation keeps a
+ * cursor into the stream and the window gives room back behind the first
+ * cursor that still needs bytes. An operation that is refused is queued too: it
+ * fails when all before it is done, so that failures come in order; nothing
+ * after it is parsed.
+ */
+#include <string.h>
+
+#include "engine.h"
+
+static uint32_t arrived(const vf_target *t)
+{
+	return t->stream.received - t->queue.cursor;
+}
+
+static void skip_data(vf_target *t)
+{
+	uint32_t n = vf_t_min(t->queue.skip, arrived(t));
+	t->queue.cursor += n;
+	t->queue.skip -= n;
+}
+
+static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved)
+{
+	vf_target_queue *q = &t->queue;
+	vf_target_operation *o = vf_t_slot(t, q->parsed++);
+	memset(o, 0, sizeof *o);
+	o->type = m->type;
+	o->memory = m->memory;
+	o->refusal = vf_t_check(t, m, reserved);
+	o->length = m->length;
+	o->group = m->group;
+	o->cursor = q->cursor;
+	o->offset = m->address;
+	if (o->refusal == VF_FAIL_NONE) {
+		o->offset -= vf_t_info(t, m->memory)->base;
+		if (m->type == VF_MESSAGE_PROGRAM)
+			q->skip = m->length;
+	}
+	q->halted = o->refusal != VF_FAIL_NONE || m->type == VF_MESSAGE_RUN;
+}
+
+void vf_t_queue_parse(vf_target *t)
+{
+	vf_target_queue *q = &t->queue;
+	for (skip_data(t); !q->halted && q->skip == 0 && q->parsed - q->done < VF_TARGET_QUEUE;
+	     skip_data(t)) {
+		uint8_t bytes[VF_WIRE_DIGEST_MESSAGE];
+		vf_message m;
+		uint32_t n = vf_t_min(arrived(t), sizeof bytes);
+		vf_t_stream_copy(t, q->cursor, bytes, n);
+		size_t header = vf_unpack_message(&m, bytes, n);
+		if (header == 0)
+			return;
+		q->cursor += (uint32_t)header;
+		enqueue(t, &m, bytes[3]);
+	}
+}
+
+/* Where the refused operation is the next one, its turn to fail has come. */
+static void fail_refused(vf_target *t)
+{
+	vf_target_queue *q = &t->queue;
+	const vf_target_operation *o = vf_t_slot(t, q->done);
+	if (q->done != q->parsed && o->refusal != VF_FAIL_NONE)
+		vf_t_queue_fail(t, &(vf_failure){.operation = q->done,
+						 .code = o->refusal,
+						 .memory = o->memory,
+						 .address = o->offset});
+}
+
+bool vf_t_queue_retire(vf_target *t)
+{
+	vf_target_queue *q = &t->queue;
+	uint32_t before = q->done;
+	while (q->done != q->parsed && vf_t_slot(t, q->done)->status == VF_T_FINISHED)
+		q->done++;
+	fail_refused(t);
+	return q->done != before;
+}
+
+/* Gives the window back what nobody needs any more. */
+void vf_t_queue_consume(vf_target *t)
+{
+	vf_target_queue *q = &t->queue;
+	t->stream.consumed = q->cursor;
+	for (uint32_t i = q->done; i != q->parsed; i++) {
+		const vf_target_operation *o = vf_t_slot(t, i);
+		if (o->type != VF_MESSAGE_PROGRAM || o->refusal != VF_FAIL_NONE ||
+		    o->at == o->length)
+			continue;
+		t->stream.consumed = o->cursor;
+		return;
+	}
+}
+
+/* The first failure in the order of the queue counts, not the first in time. */
+void vf_t_queue_fail(vf_target *t, const vf_failure *failure)
+{
+	vf_target_queue *q = &t->queue;
+	if (q->stopped)
+		return;
+	if (!q->stopping || vf_offset_diff(failure->operation, q->failure.operation) < 0)
+		q->failure = *failure;
+	q->stopping = true;
+	q->halted = true;
+	vf_t_exec_drop(t);
+}
+
+/* Stops once the chips have ended what they were doing: until then an earlier
+ * operation may yet fail. From then on the stream is swallowed. */
+void vf_t_queue_settle(vf_target *t)
+{
+	vf_target_queue *q = &t->queue;
+	if (q->stopping && !q->stopped && !vf_t_exec_handed_out(t)) {
+		q->stopped = true;
+		q->parsed = q->done;
+	}
+	if (q->stopped) {
+		q->cursor = t->stream.received;
+		t->stream.consumed = q->cursor;
+	}
+}

@@ -1,0 +1,98 @@
+/* target.c - the board's engine as its port sees it: set up, moved on by a tick,
+ * asked when the next one is due.
+ */
+#include <string.h>
+
+#include "engine.h"
+
+_Static_assert((VF_TARGET_QUEUE & (VF_TARGET_QUEUE - 1)) == 0 && VF_TARGET_QUEUE >= 2,
+	       "VF_TARGET_QUEUE is a power of two, so that slots survive the number's wrap");
+_Static_assert(VF_TARGET_MEMORIES >= 1 && VF_TARGET_MEMORIES <= VF_WIRE_MEMORIES_MAX,
+	       "VF_TARGET_MEMORIES is 1 to 8");
+
+int vf_target_init(vf_target *t, const vf_target_config *config)
+{
+	if (!vf_t_config_good(config))
+		return VF_E_USAGE;
+	memset(t, 0, sizeof *t);
+	t->config = *config;
+	vf_decoder_init(&t->decoder, config->frame, config->frame_len);
+	for (unsigned m = 0; m < config->memories; m++)
+		t->unit[m].op.memory = (uint8_t)m;
+	return VF_OK;
+}
+
+/* Operations that end make room for messages, which begin operations; each
+ * round ends at least one, and the window holds finitely many. */
+static void work(vf_target *t)
+{
+	do {
+		vf_t_queue_parse(t);
+		for (unsigned m = 0; m < t->config.memories; m++)
+			vf_t_exec_step(t, m);
+	} while (vf_t_queue_retire(t));
+	vf_t_queue_settle(t);
+	if (!t->queue.stopped)
+		vf_t_queue_consume(t);
+}
+
+void vf_target_tick(vf_target *t, uint32_t now_us)
+{
+	t->now = now_us;
+	vf_t_link_drain(t);
+	vf_t_link_lone_line(t);
+	work(t);
+	t->stats.lost_bytes = vf_t_ring_lost(t);
+}
+
+/* Something to do without waiting for anything? */
+static bool work_waits(const vf_target *t)
+{
+	if (vf_t_ring_used(t) != 0)
+		return true;
+	for (unsigned m = 0; m < t->config.memories; m++) {
+		const vf_target_unit *u = &t->unit[m];
+		bool answered = u->type >= VF_MESSAGE_READ && u->type <= VF_MESSAGE_SHA256 &&
+				u->stage == VF_T_NONE && u->answer_len == 0;
+		if (u->stage == VF_T_ENDED || answered)
+			return true;
+	}
+	return false;
+}
+
+/* Lowers `*left` to what is left of a span; of one that is over, nothing. */
+static bool sooner(const vf_target *t, uint32_t since, uint32_t span, uint32_t *left)
+{
+	uint32_t past = t->now - since;
+	*left = vf_t_min(*left, past < span ? span - past : 0);
+	return true;
+}
+
+bool vf_target_deadline(const vf_target *t, uint32_t *at_us)
+{
+	uint32_t left = UINT32_MAX;
+	bool due = false;
+	if (t->session.open && vf_t_busy(t))
+		due = sooner(t, t->out.told_at, VF_T_HEARTBEAT_US, &left);
+	if (vf_t_link_lone(t))
+		due = sooner(t, t->last_at, VF_T_LONE_US, &left);
+	if (work_waits(t))
+		due = sooner(t, t->now, 0, &left);
+	if (due)
+		*at_us = t->now + left;
+	return due;
+}
+
+bool vf_target_run(vf_target *t, uint32_t *address)
+{
+	if (t->run != VF_T_TOLD)
+		return false;
+	t->run = VF_T_QUIET;
+	*address = t->run_address;
+	return true;
+}
+
+const vf_target_stats *vf_target_stats_get(const vf_target *t)
+{
+	return &t->stats;
+}
