@@ -47,7 +47,7 @@ enum nor_state {
 /* Commands without an answer that go out one after another (probe.c). */
 enum nor_script {
 	NOR_SCRIPT_WAKE = 0,
-	NOR_SCRIPT_RESET = 4,
+	NOR_SCRIPT_RESET = 2,
 	NOR_SCRIPT_EXIT4 = 10,
 	NOR_SCRIPT_ENTER4 = 13,
 	NOR_SCRIPT_F0 = 16,

@@ -279,7 +279,7 @@ static void learn(vf_nor *n, uint32_t took_us)
 	if (part_of_page(n))
 		return;
 	if (n->pass == 0)
-		*us -= *us / 16;
+		*us -= *us / 8;
 	else if (took_us < *us)
 		*us = took_us;
 	else

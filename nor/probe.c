@@ -4,8 +4,9 @@
 #include "nor_internal.h"
 
 enum {
-	HOW_WAIT = 0x0F,   /* pause afterwards, in steps of 32 us */
-	HOW_CLOCKS = 0x20, /* all-ones data behind the opcode */
+	HOW_WAIT = 0x0F, /* pause afterwards, in steps of 32 us */
+	HOW_10 = 0x10,   /* data of all ones behind the opcode: 10 clocks in all */
+	HOW_16 = 0x20,   /* the same, 16 clocks */
 	HOW_LAST = 0x40,
 	HOW_QUAD = 0x80, /* on four lanes; left out where there are not four */
 };
@@ -16,19 +17,19 @@ struct command {
 };
 
 /* Four-lane forms are at most seven clocks, or all ones, so that a chip that
- * listens on one lane sees an incomplete or an undefined command. The order: out
- * of continuous read, where no opcode is expected (ten clocks of ones on four
- * lanes, sixteen on one: what JESD216 asks for with 3 and 4 address bytes), then
- * out of deep power-down (tRES at most 30 us), and only when nothing runs any
- * more the reset (tRST 100 us at most when idle). F5h and FFh last: QPI that a
- * reset does not end, or begins. */
+ * listens on one lane hears half a command or an undefined one. The order: out of
+ * continuous read, where no opcode is expected (as JESD216 says: ten clocks of
+ * ones end it on four lanes, sixteen on two; the second goes out on all lanes
+ * there are). Then, when nothing runs any more, out of deep power-down (tRES at
+ * most 30 us), and the reset (tRST at most 100 us when idle). F5h and FFh last:
+ * QPI that a reset does not end, or begins. */
 static const struct command commands[] = {
 	/* NOR_SCRIPT_WAKE */
-	{0xFF, HOW_QUAD | HOW_CLOCKS},
-	{0xFF, HOW_CLOCKS},
-	{0xAB, HOW_QUAD},
-	{0xAB, 2 | HOW_LAST},
+	{0xFF, HOW_QUAD | HOW_10},
+	{0xFF, HOW_16 | HOW_LAST},
 	/* NOR_SCRIPT_RESET */
+	{0xAB, HOW_QUAD},
+	{0xAB, 2},
 	{0x66, HOW_QUAD},
 	{0x99, HOW_QUAD | 4},
 	{0x66, 0},
@@ -55,18 +56,24 @@ static const struct command commands[] = {
 	{0x29, HOW_LAST},
 };
 
-static const uint8_t ones[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+static const uint8_t ones[14] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+				 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
 
 static void script_ask(vf_nor *n, const struct command *c)
 {
-	uint8_t lanes = (c->how & HOW_QUAD) != 0 ? 4 : 1;
+	uint8_t how = c->how;
+	uint8_t bytes = (how & HOW_10) != 0 ? 4 : 1;
 
 	nor_bus(n, c->opcode);
-	n->bus.opcode_lanes = lanes;
-	if ((c->how & HOW_CLOCKS) != 0) {
+	if ((how & HOW_16) != 0 && n->config.lanes == 4) {
+		how |= HOW_QUAD;
+		bytes = 7;
+	}
+	n->bus.opcode_lanes = (how & HOW_QUAD) != 0 ? 4 : 1;
+	if ((how & (HOW_10 | HOW_16)) != 0) {
 		n->bus.dir = VF_BUS_WRITE;
-		n->bus.data_lanes = lanes;
-		n->bus.len = (uint32_t)lanes * n->config.dies;
+		n->bus.data_lanes = n->bus.opcode_lanes;
+		n->bus.len = (uint32_t)bytes * n->config.dies;
 		n->bus.tx = ones;
 	}
 }
@@ -111,7 +118,7 @@ static void state_busy(vf_nor *n, bool answered, uint32_t now_us)
 	} else if (status == 0) {
 		nor_run(n, NOR_SCRIPT_RESET, NOR_ID);
 	} else if (n->pass == 0 && n->tries == 0 && (status & 0x60) != 0 &&
-	           now_us - n->began_us > 4000000) {
+		   now_us - n->began_us > 4000000) {
 		/* A Spansion part that failed stays busy until its error is cleared. By
 		 * now none of its erases but the chip's could still run, and a busy
 		 * chip of another make ignores this. */
