@@ -6,7 +6,9 @@
  *
  * Conventions: times are uint64_t microseconds of a clock that never goes back.
  * Sizes in bytes. One context calls it; it keeps no globals, so many sessions
- * may run at once. No pointer may be NULL unless said so.
+ * may run at once. No pointer may be NULL unless said so. Callbacks must not call
+ * back into the session. Memory: about 200 KB a session, taken by vf_session_new,
+ * and 1 KB for every READ, DIGEST or SHA256 that waits; whatever the board does.
  */
 #ifndef VCPFLASH_SESSION_H
 #define VCPFLASH_SESSION_H
@@ -74,10 +76,9 @@ typedef struct vf_operation {
 	/* private */
 	uint32_t number;       /* operation number in the session */
 	uint32_t start;        /* stream offset of its header */
+	uint32_t part;         /* where its answer begins in that of the operation asked for */
+	void *extra;           /* what of the answer is missing */
 	struct vf_operation *next;
-	uint32_t answer_len;
-	uint32_t have;         /* answer bytes without a gap from the start */
-	void *extra;
 } vf_operation;
 
 typedef struct vf_session_stats {
@@ -114,7 +115,11 @@ const vf_error *vf_session_error(const vf_session *s);
 const vf_state *vf_session_state(const vf_session *s);
 const vf_session_stats *vf_session_stats_get(const vf_session *s);
 
-/* Appends an operation to the board's queue. VF_OK; VF_E_USAGE if not open. */
+/* Appends an operation to the board's queue. VF_OK; VF_E_USAGE if not open, if
+ * something it needs (data, room for the answer) is missing, if it erases or
+ * programs what an operation still WAITING reads or digests (an answer that got
+ * lost has to be asked for again, and must come out the same), or if more than
+ * 1 GB waits; VF_E_NOMEM. */
 int vf_session_submit(vf_session *s, vf_operation *op);
 
 /* Stream bytes submitted and not yet acknowledged: keep it fed, not flooded. */

@@ -1,0 +1,203 @@
+/* session_internal.h - what the files of the session share: its state, and who does what.
+ *
+ *   session.c        life: new, open, close, accessors
+ *   session_rx.c     what the board says, all but STATE
+ *   session_state.c  STATE: checked, then acted upon
+ *   session_tx.c     composes frames, only when the pipe asks for bytes
+ *   session_time.c   tick and deadline
+ *   session_text.c   other people's console output
+ *   stream.c         operations as one sequence of bytes, made anew whenever needed
+ *   stream_answer.c  answers, and asking again for what is missing of them
+ *   link.c           what is under way: credit, loss, frame size, rate
+ */
+#ifndef VCPFLASH_SESSION_INTERNAL_H
+#define VCPFLASH_SESSION_INTERNAL_H
+
+#include <vcpflash/session.h>
+
+enum {
+	SENT_MAX = 2048,    /* frames under way that we remember */
+	SENT_RESERVE = 128, /* of these, kept free of DATA so that QUERY always fits */
+	LOST_MAX = 128,     /* lost ranges; more are merged, which only repeats bytes */
+	CONTROL_MAX = 2,    /* control frames unanswered, PROTOCOL §4.1 */
+	TX_ROOM = 64 * 1024,
+	GAPS_MAX = 8, /* missing pieces of one answer */
+};
+
+#define MS                 1000u
+#define REPEAT_US          (250u * MS) /* §6 */
+#define OVERDUE_US         (10000u * MS)
+#define CLOSE_US           (1000u * MS)
+#define DEAF_MAX_MS        3600000u /* no board is deaf for longer, whatever it says */
+#define TEXT_FLUSH_US      (300u * MS)
+#define QUERY_MIN_US       (20u * MS)
+#define BACKLOG_MAX        (1u << 30)
+#define DATA_FRAME_SIZE(n) VF_WIRE_FRAME_SIZE(VF_WIRE_DATA_HEADER + (uint32_t)(n))
+
+typedef struct span { /* [start, end) in the stream */
+	uint32_t start, end;
+} span;
+
+typedef struct sent_frame {
+	uint64_t at_us;
+	uint32_t offset;
+	uint16_t len; /* stream bytes; 0 for ECHO and QUERY */
+	uint16_t raw; /* bytes that count against the credit; 0 for QUERY */
+	uint16_t number;
+	uint8_t kind;
+} sent_frame;
+
+/* Everything that is known of the line, and what is on it. */
+typedef struct link_state {
+	sent_frame sent[SENT_MAX]; /* ring of what `seen` has not passed */
+	uint32_t sent_head, sent_count;
+	uint32_t controls; /* QUERY frames among them */
+	uint64_t flight;   /* raw bytes among them */
+
+	span lost[LOST_MAX]; /* to be sent again: ascending, apart */
+	uint32_t lost_count;
+
+	/* Bytes and losses that the error rate is estimated from; both are halved now and
+	 * then, so that old times are forgotten. */
+	uint64_t trial_bytes;
+	uint32_t trial_losses;
+
+	uint64_t rate; /* bytes a second that the pipe delivers, 0 unknown */
+	uint64_t delivered, delivered_us;
+	struct {
+		bool active, idle;
+		uint16_t number;
+		uint64_t from_us, from_bytes;
+	} sample;
+} link_state;
+
+/* The answer of one operation, and the operations that ask again for parts. */
+typedef struct stream_answer {
+	vf_operation *op;
+	uint32_t total;
+	uint32_t gaps; /* entries used: what is missing, ascending, apart */
+	span gap[GAPS_MAX];
+	uint32_t asked; /* bit i: again[i] is in the queue */
+	vf_operation again[GAPS_MAX];
+} stream_answer;
+
+struct vf_session {
+	vf_session_config config;
+	enum vf_session_status status;
+	vf_error error;
+	vf_board board;
+	vf_state state;
+	vf_failure failure;
+	vf_session_stats stats;
+	uint64_t number;
+	uint32_t tag;
+	uint16_t next_number; /* of the next frame */
+	uint64_t now;
+
+	/* receiving */
+	vf_decoder decoder;
+	uint64_t heard_us; /* last intact frame of ours */
+	uint64_t open_bytes;
+	uint32_t open_frames, open_lines;
+	uint64_t text_us; /* when unfinished text was first noticed, 0 none */
+	bool has_state;
+
+	/* opening */
+	bool welcomed;
+	uint64_t hello_us;
+	uint32_t hellos;
+	uint64_t give_up_us;
+	uint64_t repeat_us;
+	bool want_hello, want_abort;
+	bool described[VF_WIRE_MEMORIES_MAX];
+	uint64_t asked_us[VF_WIRE_MEMORIES_MAX]; /* 0: not yet */
+
+	/* the stream */
+	vf_operation *first, *last; /* not finished on the board, in order */
+	vf_operation *cursor;       /* the one that holds `next` */
+	uint32_t next;              /* first stream byte never sent */
+	uint32_t end;               /* past the last submitted */
+	uint32_t operations;        /* submitted in this session */
+	uint32_t answering;         /* operations of the caller whose answer is incomplete */
+
+	/* waiting */
+	bool waiting;
+	uint64_t wait_us;  /* since when */
+	uint64_t drain_us; /* the pipe last took bytes */
+	uint64_t query_us; /* last asked, for any reason of time */
+	uint32_t backoff;
+	bool want_query;
+	uint64_t deaf_us;    /* silence is announced until then; 0 none */
+	uint64_t overdue_us; /* since when the board shows no time left; 0 it does */
+	uint64_t moved_us;   /* since when nothing changed though something should */
+
+	/* echo */
+	struct {
+		uint32_t *result; /* NULL: none asked for */
+		uint16_t len, id;
+		bool want;
+		uint64_t at_us;
+	} echo;
+
+	/* sending */
+	size_t tx_len, tx_at;
+	link_state link;
+	uint8_t tx[TX_ROOM];
+	uint8_t body[VF_WIRE_BODY_MAX + 4];
+	uint8_t rx[VF_WIRE_BODY_MAX + 4];
+};
+
+/* session.c */
+void vf_session_set_lost(vf_session *s, int code, const char *fmt, ...)
+#if defined(__GNUC__)
+	__attribute__((format(printf, 3, 4)))
+#endif
+	;
+void vf_session_drop_all(vf_session *s);
+
+/* session_state.c */
+void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len);
+
+/* session_text.c */
+void vf_session_on_text(vf_session *s, size_t len);
+bool vf_session_text_due(const vf_session *s, uint64_t *at_us);
+
+/* session_time.c */
+uint64_t vf_session_query_time(const vf_session *s);
+
+/* stream.c */
+void vf_stream_reset(vf_session *s);
+void vf_stream_append(vf_session *s, vf_operation *op);
+/* Puts stream bytes [at, at+len) into the encoder. */
+void vf_stream_encode(vf_session *s, vf_encoder *e, uint32_t at, uint32_t len);
+/* Finishes every operation before `done`; false where `done` counts one that has not
+ * arrived as a whole. */
+bool vf_stream_finish(vf_session *s, uint32_t done);
+vf_operation *vf_stream_find(vf_session *s, uint32_t number);
+
+/* stream_answer.c */
+uint32_t vf_answer_size(const vf_session *s, const vf_message *m); /* 0: has none */
+int vf_answer_begin(vf_session *s, vf_operation *op);
+void vf_answer_drop(vf_session *s, vf_operation *op);
+void vf_answer_piece(vf_session *s, vf_operation *op, uint32_t at, const uint8_t *data,
+		     uint32_t len);
+/* The board finished `op`: completes it, or asks again. */
+void vf_answer_finish(vf_session *s, vf_operation *op);
+
+/* link.c */
+void vf_link_reset(vf_session *s);
+void vf_link_handshake(vf_session *s, uint32_t raw_bytes, uint64_t took_us);
+void vf_link_sent(vf_session *s, uint8_t kind, uint16_t number, uint32_t offset, uint32_t len,
+		  size_t raw);
+/* The newest STATE stands in s->state, `before` is the one before it. */
+void vf_link_settle(vf_session *s, const vf_state *before);
+uint32_t vf_link_payload(vf_session *s);
+/* Payload that may be sent now in a frame of at most `want`; 0: wait. */
+uint32_t vf_link_room(vf_session *s, uint32_t want);
+bool vf_link_control_ok(const vf_session *s);
+size_t vf_link_batch(const vf_session *s);
+bool vf_link_next_lost(vf_session *s, uint32_t max, span *out);
+void vf_link_resent(vf_session *s, uint32_t end);
+uint64_t vf_link_query_interval(const vf_session *s);
+
+#endif

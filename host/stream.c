@@ -1,0 +1,183 @@
+/* stream.c - the operations as one sequence of bytes (PROTOCOL §5).
+ *
+ * The stream is never stored: any part of it is made anew from the list of operations, header
+ * and data, so that it can be cut into frames anywhere, and differently when it is sent again.
+ */
+#include "session_internal.h"
+
+static uint32_t header_size(const vf_operation *op)
+{
+	return op->message.type == VF_MESSAGE_DIGEST ? VF_WIRE_DIGEST_MESSAGE
+						     : VF_WIRE_MESSAGE_HEADER;
+}
+
+static uint32_t stream_size(const vf_operation *op)
+{
+	return header_size(op) + (op->message.type == VF_MESSAGE_PROGRAM ? op->message.length : 0);
+}
+
+static uint32_t stream_end(const vf_operation *op)
+{
+	return op->start + stream_size(op);
+}
+
+void vf_stream_reset(vf_session *s)
+{
+	s->first = s->last = s->cursor = NULL;
+	s->next = s->end = 0;
+	s->operations = 0;
+	s->answering = 0;
+}
+
+void vf_stream_append(vf_session *s, vf_operation *op)
+{
+	op->status = VF_OPERATION_WAITING;
+	op->number = s->operations++;
+	op->start = s->end;
+	op->next = NULL;
+	s->end = stream_end(op);
+	if (s->last != NULL)
+		s->last->next = op;
+	else
+		s->first = op;
+	s->last = op;
+	if (s->cursor == NULL)
+		s->cursor = op;
+}
+
+vf_operation *vf_stream_find(vf_session *s, uint32_t number)
+{
+	for (vf_operation *op = s->first; op != NULL; op = op->next)
+		if (op->number == number)
+			return op;
+	return NULL;
+}
+
+/* --- bytes ------------------------------------------------------------------- */
+
+static void encode_data(vf_session *s, vf_encoder *e, const vf_operation *op, uint32_t at,
+			uint32_t len)
+{
+	if (op->data != NULL) {
+		vf_encode_put(e, op->data + at, len);
+		return;
+	}
+	op->data_fn(op->data_ctx, at, s->body, len);
+	vf_encode_put(e, s->body, len);
+}
+
+/* Puts what of [at, at+len) lies in `op`; returns how many bytes. */
+static uint32_t encode_part(vf_session *s, vf_encoder *e, const vf_operation *op, uint32_t at,
+			    uint32_t len)
+{
+	uint32_t in = at - op->start;
+	uint32_t left = stream_size(op) - in;
+	uint32_t head = header_size(op);
+	uint32_t n = len < left ? len : left;
+
+	if (in < head) {
+		uint8_t header[VF_WIRE_DIGEST_MESSAGE];
+		(void)vf_pack_message(header, &op->message);
+		uint32_t h = n < head - in ? n : head - in;
+		vf_encode_put(e, header + in, h);
+		if (n > h)
+			encode_data(s, e, op, 0, n - h);
+	} else {
+		encode_data(s, e, op, in - head, n);
+	}
+	return n;
+}
+
+void vf_stream_encode(vf_session *s, vf_encoder *e, uint32_t at, uint32_t len)
+{
+	bool onward = at == s->next; /* not a repeat */
+	vf_operation *op = onward ? s->cursor : s->first;
+
+	while (op != NULL && vf_offset_diff(stream_end(op), at) <= 0)
+		op = op->next;
+	while (len > 0 && op != NULL) {
+		uint32_t n = encode_part(s, e, op, at, len);
+		at += n;
+		len -= n;
+		if (vf_offset_diff(stream_end(op), at) <= 0)
+			op = op->next;
+	}
+	if (onward)
+		s->cursor = op;
+}
+
+/* --- done --------------------------------------------------------------------- */
+
+bool vf_stream_finish(vf_session *s, uint32_t done)
+{
+	while (s->first != NULL && vf_offset_diff(s->first->number, done) < 0) {
+		vf_operation *op = s->first;
+		if (vf_offset_diff(stream_end(op), s->state.received) > 0)
+			return false;
+		s->first = op->next;
+		if (s->first == NULL)
+			s->last = NULL;
+		if (op->extra != NULL)
+			vf_answer_finish(s, op);
+		else
+			op->status = VF_OPERATION_DONE;
+	}
+	return true;
+}
+
+/* --- submitting ----------------------------------------------------------------- */
+
+static bool changes(const vf_operation *op)
+{
+	return op->message.type == VF_MESSAGE_ERASE || op->message.type == VF_MESSAGE_PROGRAM;
+}
+
+static bool overlap(const vf_message *a, const vf_message *b)
+{
+	return (uint64_t)a->address + a->length > b->address &&
+	       (uint64_t)b->address + b->length > a->address;
+}
+
+/* Does `op` change what an incomplete answer is about? */
+static bool spoils_answer(const vf_session *s, const vf_operation *op)
+{
+	if (s->answering == 0 || !changes(op))
+		return false;
+	for (const vf_operation *o = s->first; o != NULL; o = o->next) {
+		const stream_answer *a = o->extra;
+		if (a != NULL && overlap(&a->op->message, &op->message))
+			return true;
+	}
+	return false;
+}
+
+static bool complete(const vf_session *s, const vf_operation *op)
+{
+	const vf_message *m = &op->message;
+
+	if (m->memory >= s->board.welcome.memories || (m->flags & 0x80) != 0)
+		return false;
+	if (m->type == VF_MESSAGE_PROGRAM && op->data == NULL && op->data_fn == NULL)
+		return false;
+	if (m->type == VF_MESSAGE_DIGEST && m->group == 0)
+		return false;
+	return vf_answer_size(s, m) == 0 || op->answer != NULL;
+}
+
+int vf_session_submit(vf_session *s, vf_operation *op)
+{
+	if (s->status != VF_SESSION_OPEN || !complete(s, op) || spoils_answer(s, op))
+		return VF_E_USAGE;
+	if ((uint64_t)vf_session_backlog(s) + stream_size(op) > BACKLOG_MAX)
+		return VF_E_USAGE;
+	int r = vf_answer_begin(s, op);
+	if (r < 0)
+		return r;
+	vf_stream_append(s, op);
+	return VF_OK;
+}
+
+uint32_t vf_session_backlog(const vf_session *s)
+{
+	return s->status == VF_SESSION_OPEN ? s->end - s->state.received : 0;
+}
