@@ -2,8 +2,8 @@
  *
  * A data record in segment mode wraps inside its 64 KB segment, as the format
  * defines; in linear mode it may not pass 4 GB. Type 0xFE, the symbol names that
- * AltOS keeps in its files, is checked and skipped; every other type is refused,
- * because a record that was silently left out would be missing in the flash.
+ * AltOS keeps behind its end record, is checked and skipped; every other type is
+ * refused, because what was silently left out would be missing in the flash.
  */
 #include "text.h"
 
@@ -110,6 +110,12 @@ static int control(vf_load *ld, const vf_text *t, hex_state *s, unsigned type, c
 	return VF_OK;
 }
 
+/* The symbol table of AltOS, with the upper halves of its addresses. */
+static bool may_follow_end(unsigned type)
+{
+	return type == HEX_ALTOS_SYMBOL || type == HEX_LINEAR;
+}
+
 /* Decodes the record at t->at straight into the arena: it has room, because a
  * record has more than two characters for each byte it holds. */
 static int record(vf_load *ld, vf_text *t, hex_state *s)
@@ -132,8 +138,9 @@ static int record(vf_load *ld, vf_text *t, hex_state *s)
 	bad = vf_hex_decode(t->at + 9, data, n + 1, &sum);
 	if (bad < 0 || (sum & 0xFF) != hex_shape.total || !vf_text_line_done(&rest))
 		return vf_text_bad_record(ld, t, &hex_shape);
-	int status = head[3] == HEX_DATA ? add_data(ld, t, s, be16(head + 1), n)
-					 : control(ld, t, s, head[3], data, n);
+	int status = s->ended && !may_follow_end(head[3]) ? vf_text_after_end(ld, t)
+		     : head[3] == HEX_DATA                ? add_data(ld, t, s, be16(head + 1), n)
+							  : control(ld, t, s, head[3], data, n);
 	*t = rest;
 	return status;
 }
@@ -146,7 +153,7 @@ int vf_read_hex(vf_load *ld)
 	int status = vf_load_reserve(ld, ld->len / 2 + 1);
 	vf_text_start(&t, ld);
 	while (status == VF_OK && vf_text_next(&t))
-		status = s.ended ? vf_text_after_end(ld, &t) : record(ld, &t, &s);
+		status = s.ended && *t.at != ':' ? vf_text_after_end(ld, &t) : record(ld, &t, &s);
 	if (status == VF_OK && !s.ended)
 		return vf_fail(
 			ld->err, VF_E_FILE,

@@ -113,28 +113,19 @@ static int enter(const vf_load *ld, uf2_file *f, size_t i)
 	return VF_OK;
 }
 
+/* Where all numbers below f->blocks were seen, these are all blocks there are. */
 static int check_missing(const vf_load *ld, const uf2_file *f)
 {
-	uint32_t missing = 0;
-	uint32_t first = 0;
-	for (size_t n = f->blocks; n-- > 0;) {
-		if (n < f->count && f->seen_at[n] == 0) {
-			missing++;
-			first = (uint32_t)n;
-		}
-	}
-	if (f->count > f->blocks) {
-		missing += f->count - (uint32_t)f->blocks;
-		for (first = 0; first < f->blocks && f->seen_at[first] != 0; first++)
-			;
-	}
-	if (missing == 0)
+	uint32_t n = 0;
+	while (n < f->blocks && n < f->count && f->seen_at[n] != 0)
+		n++;
+	if (n == f->count)
 		return VF_OK;
 	return vf_fail(
 		ld->err, VF_E_FILE,
-		"%s: %u of its %u blocks missing, the first is block %u: the copy was cut off, "
-		"get the file again",
-		vf_short_name(ld->name), (unsigned)missing, (unsigned)f->count, (unsigned)first);
+		"%s: block %u of %u is missing (they count from 0): the copy was cut off, get "
+		"the file again",
+		vf_short_name(ld->name), (unsigned)n, (unsigned)f->count);
 }
 
 static int survey(vf_load *ld, uf2_file *f)
