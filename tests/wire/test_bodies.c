@@ -1,0 +1,541 @@
+/* What unpacking takes and refuses: every prefix, every single contradiction,
+ * random bytes; and that names come out clean.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <vcpflash/wire.h>
+
+#include "random.h"
+
+/* --- one way to unpack any of them ------------------------------------------- */
+
+union body {
+	vf_hello hello;
+	vf_welcome welcome;
+	struct {
+		uint8_t index;
+		vf_memory memory;
+	} memory;
+	vf_state state;
+	vf_refuse refuse;
+};
+
+static const uint8_t kinds[] = {VF_KIND_HELLO, VF_KIND_WELCOME, VF_KIND_MEMORY, VF_KIND_STATE,
+				VF_KIND_REFUSE};
+
+static int unpack(uint8_t kind, union body *b, const uint8_t *body, size_t len)
+{
+	memset(b, 0, sizeof *b);
+	switch (kind) {
+	case VF_KIND_HELLO:
+		return vf_unpack_hello(&b->hello, body, len);
+	case VF_KIND_WELCOME:
+		return vf_unpack_welcome(&b->welcome, body, len);
+	case VF_KIND_MEMORY:
+		return vf_unpack_memory(&b->memory.index, &b->memory.memory, body, len);
+	case VF_KIND_STATE:
+		return vf_unpack_state(&b->state, body, len);
+	default:
+		return vf_unpack_refuse(&b->refuse, body, len);
+	}
+}
+
+/* From a block of exactly this size, so that a sanitizer sees one byte too many. */
+static int unpack_tight(uint8_t kind, union body *b, const uint8_t *body, size_t len)
+{
+	uint8_t *tight = malloc(len ? len : 1);
+	int result;
+
+	assert_non_null(tight);
+	memcpy(tight, body, len);
+	result = unpack(kind, b, len ? tight : tight + 1, len);
+	free(tight);
+	return result;
+}
+
+/* --- bodies that are right -------------------------------------------------------- */
+
+static const vf_hello good_hello = {1, 3, 1024, 0x1122334455667788, 0};
+
+static const vf_welcome good_welcome = {
+	.version = 1,
+	.version_max = 2,
+	.memories = 3,
+	.session = 0x1122334455667788,
+	.capabilities = VF_CAP_RUN,
+	.ring = 8192,
+	.credit = 6000,
+	.window = 4096,
+	.payload = 2048,
+	.answer = 512,
+	.queue = 16,
+	.id_len = 12,
+	.id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+	.name = "some board",
+};
+
+static const vf_memory good_memory = {
+	.name = "MT25QL512AB",
+	.kind = VF_MEMORY_NOR,
+	.flags = VF_MEMORY_READ | VF_MEMORY_WRITE,
+	.dies = 1,
+	.id_len = 3,
+	.id = {0x20, 0xBA, 0x20},
+	.base = 0x90000000,
+	.size = 64u << 20,
+	.page = 256,
+	.unit = 4,
+	.page_typ_us = 120,
+	.page_max_us = 1800,
+	.read_rate = 40000000,
+	.erase_types = 4,
+	.protects = 2,
+	.erase = {{4096, 48000, 400000},
+		  {32768, 112000, 1000000},
+		  {65536, 160000, 1000000},
+		  {64u << 20, 128000000, 460000000}},
+	.protect = {{0, 4096}, {(64u << 20) - 1, 1}},
+};
+
+static const vf_state good_state = {
+	.flags = VF_STATE_STOPPED | VF_STATE_BUSY,
+	.islands = 3,
+	.seen = 7,
+	.received = 0xFFFFFF00,
+	.limit = 0x1000,
+	.done = 5,
+	.damaged = 1,
+	.lost = 2,
+	.message = VF_MESSAGE_PROGRAM,
+	.memory = 1,
+	.typical_ms = 3,
+	.maximum_ms = 4,
+	.island = {{0xFFFFFF10, 0xFFFFFF20}, {0xFFFFFFF0, 0x10}, {0x20, 0x1000}},
+	.failure = {5, VF_FAIL_MISMATCH, 1, 0xFF, 0xFE, 0x90000000, 1},
+};
+
+static const vf_refuse good_refuse = {VF_REFUSE_VERSION, VF_KIND_HELLO, 1, 1};
+
+static size_t pack_good(uint8_t kind, uint8_t *out)
+{
+	switch (kind) {
+	case VF_KIND_HELLO:
+		return vf_pack_hello(out, 1, &good_hello);
+	case VF_KIND_WELCOME:
+		return vf_pack_welcome(out, 1, &good_welcome);
+	case VF_KIND_MEMORY:
+		return vf_pack_memory(out, 1, 0x55667788, 2, &good_memory);
+	case VF_KIND_STATE:
+		return vf_pack_state(out, 1, 0x55667788, &good_state);
+	default:
+		return vf_pack_refuse(out, 1, 0x55667788, &good_refuse);
+	}
+}
+
+/* --- tests --------------------------------------------------------------------------- */
+
+/* Shorter is refused; longer, as a later version may send it, is the same. */
+static void prefixes(void **state)
+{
+	struct random *r = *state;
+	uint8_t out[VF_WIRE_CONTROL_MAX + 16];
+	union body whole, part;
+
+	for (size_t k = 0; k < sizeof kinds; k++) {
+		size_t len = pack_good(kinds[k], out);
+
+		assert_true(len < VF_WIRE_CONTROL_MAX);
+		random_bytes(r, out + len, 16);
+		assert_int_equal(unpack_tight(kinds[k], &whole, out, len), 0);
+		for (size_t n = VF_WIRE_HEADER; n < len; n++)
+			assert_int_equal(unpack_tight(kinds[k], &part, out, n), -1);
+		for (size_t n = len; n < len + 16; n++) {
+			assert_int_equal(unpack_tight(kinds[k], &part, out, n), 0);
+			assert_memory_equal(&part, &whole, sizeof whole);
+		}
+	}
+}
+
+static void message_prefixes(void **unused)
+{
+	vf_message m = {VF_MESSAGE_READ, 0, 1, 2, 3, 4}, got;
+	uint8_t out[VF_WIRE_DIGEST_MESSAGE] = {0};
+
+	(void)unused;
+	for (uint8_t type = 0; type < 12; type++) {
+		size_t size = type == VF_MESSAGE_DIGEST ? 16 : 12;
+
+		m.type = type;
+		assert_int_equal(vf_pack_message(out, &m), size);
+		for (size_t n = 0; n <= 16; n++) {
+			uint8_t *tight = malloc(n ? n : 1);
+
+			assert_non_null(tight);
+			memcpy(tight, out, n);
+			assert_int_equal(vf_unpack_message(&got, tight, n), n < size ? 0 : size);
+			free(tight);
+		}
+		assert_int_equal(got.type, type);
+		assert_int_equal(got.length, 3);
+		assert_int_equal(got.group, type == VF_MESSAGE_DIGEST ? 4 : 0);
+	}
+}
+
+/* A change of one number at `at` in a good body, and whether it is still good. */
+struct change {
+	uint8_t kind;
+	uint8_t at, width;
+	uint32_t value;
+	bool good;
+};
+
+enum {
+	H = VF_KIND_HELLO,
+	W = VF_KIND_WELCOME,
+	M = VF_KIND_MEMORY,
+	S = VF_KIND_STATE,
+	R = VF_KIND_REFUSE
+};
+
+static const struct change changes[] = {
+	{H, 8, 1, 3, true}, /* versions */
+	{H, 8, 1, 4, false},
+	{H, 9, 1, 255, true},
+	{H, 10, 2, 64, true}, /* payload */
+	{H, 10, 2, 63, false},
+	{H, 10, 2, 4096, true},
+	{H, 10, 2, 4097, false},
+	{H, 12, 4, 0, false}, /* session and tag */
+	{H, 12, 4, 0x55667789, false},
+	{H, 16, 4, 0, true},
+	{H, 4, 4, 0x55667789, false},
+	{H, 20, 4, 0xFFFFFFFF, true}, /* flags, of a later version */
+
+	{W, 8, 1, 0, false}, /* version */
+	{W, 8, 1, 2, true},
+	{W, 8, 1, 3, false},
+	{W, 10, 1, 0, false}, /* memories */
+	{W, 10, 1, 8, true},
+	{W, 10, 1, 9, false},
+	{W, 11, 1, 16, false}, /* trailer */
+	{W, 12, 4, 0, false},
+	{W, 12, 4, 1, false},
+	{W, 4, 4, 0, false},
+	{W, 20, 4, 0xFFFFFFFF, true}, /* capabilities */
+	{W, 24, 4, 0, false},         /* ring */
+	{W, 24, 4, 8191, false},
+	{W, 24, 4, 4096, false}, /* payload is more than a quarter */
+	{W, 24, 4, 0x80000000, true},
+	{W, 28, 4, 82, false}, /* credit */
+	{W, 28, 4, 83, true},
+	{W, 28, 4, 0xFFFFFFFF, true},
+	{W, 32, 4, 256, false}, /* window */
+	{W, 32, 4, 512, true},
+	{W, 32, 4, 513, false},
+	{W, 36, 2, 63, false}, /* payload */
+	{W, 36, 2, 2049, false},
+	{W, 38, 2, 63, false}, /* answer */
+	{W, 38, 2, 4096, true},
+	{W, 38, 2, 4097, false},
+	{W, 40, 2, 0, true},  /* queue */
+	{W, 42, 1, 16, true}, /* id */
+	{W, 42, 1, 17, false},
+	{W, 43, 1, 0, false}, /* name */
+	{W, 43, 1, 1, true},
+	{W, 43, 1, 11, false},
+	{W, 43, 1, 33, false},
+	{W, 43, 1, 255, false},
+
+	{M, 8, 1, 7, true}, /* index */
+	{M, 8, 1, 8, false},
+	{M, 9, 1, 0, false}, /* kind */
+	{M, 9, 1, 2, true},
+	{M, 9, 1, 3, false},
+	{M, 10, 1, 255, true}, /* flags */
+	{M, 11, 1, 0, false},  /* dies */
+	{M, 11, 1, 2, true},
+	{M, 11, 1, 3, false},
+	{M, 12, 1, 8, true}, /* id */
+	{M, 12, 1, 9, false},
+	{M, 13, 1, 0, false}, /* erase types */
+	{M, 13, 1, 6, false},
+	{M, 13, 1, 255, false},
+	{M, 14, 1, 5, false}, /* protects */
+	{M, 14, 1, 255, false},
+	{M, 15, 1, 0, false}, /* name */
+	{M, 15, 1, 1, true},
+	{M, 15, 1, 12, false},
+	{M, 15, 1, 24, false},
+	{M, 16, 4, 0, true}, /* base */
+	{M, 16, 4, 0xFC000000, true},
+	{M, 16, 4, 0xFC000001, false},
+	{M, 16, 4, 0xFFFFFFFF, false},
+	{M, 20, 4, 0, false},                  /* size */
+	{M, 20, 4, (64u << 20) - 4096, false}, /* the last erase type is larger */
+	{M, 20, 4, (64u << 20) + 4096, true},
+	{M, 20, 4, (64u << 20) + 1, false},
+	{M, 20, 4, 0xFFFFFFFF, false},
+	{M, 24, 4, 0, false}, /* page */
+	{M, 24, 4, 4, true},
+	{M, 24, 4, 2, false},
+	{M, 24, 4, 255, false},
+	{M, 24, 4, 1u << 31, true},
+	{M, 28, 4, 0, false}, /* unit */
+	{M, 28, 4, 3, false},
+	{M, 28, 4, 256, true},
+	{M, 28, 4, 512, false},
+	{M, 32, 4, 1800, true}, /* times of a page */
+	{M, 32, 4, 1801, false},
+	{M, 36, 4, 119, false},
+	{M, 40, 4, 0, true},  /* read rate */
+	{M, 52, 4, 0, false}, /* first erase type */
+	{M, 52, 4, 1000, false},
+	{M, 52, 4, 2, false}, /* less than the unit */
+	{M, 52, 4, 4, true},
+	{M, 52, 4, 32768, false},
+	{M, 52, 4, 65536, false},
+	{M, 56, 4, 0, true},
+	{M, 56, 4, 400000, true},
+	{M, 56, 4, 400001, false},
+	{M, 60, 4, 0, false},
+	{M, 76, 4, 32768, false}, /* third: as the second */
+	{M, 76, 4, 64u << 20, false},
+	{M, 76, 4, 65537, false},
+	{M, 88, 4, 32u << 20, true}, /* fourth: the whole */
+	{M, 88, 4, (64u << 20) - 1, false},
+	{M, 88, 4, 128u << 20, false},
+	{M, 100, 4, (64u << 20) - 4096, true}, /* protects */
+	{M, 100, 4, (64u << 20) - 4095, false},
+	{M, 100, 4, 0xFFFFFFFF, false},
+	{M, 104, 4, 64u << 20, true},
+	{M, 104, 4, (64u << 20) + 1, false},
+	{M, 104, 4, 0, true},
+	{M, 112, 4, 2, false},
+	{M, 112, 4, 0xFFFFFFFF, false},
+
+	{S, 8, 1, 0, true}, /* flags: no failure, then; later ones */
+	{S, 8, 1, 0xFF, true},
+	{S, 9, 1, 0, true}, /* fewer islands: then the rest is read as the failure */
+	{S, 9, 1, 4, false},
+	{S, 9, 1, 5, false},
+	{S, 9, 1, 255, false},
+	{S, 12, 4, 0xFFFFFF10, true}, /* received */
+	{S, 12, 4, 0xFFFFFF11, false},
+	{S, 16, 4, 0xFFF, false}, /* limit */
+	{S, 29, 1, 7, true},      /* memory */
+	{S, 29, 1, 8, false},
+	{S, 30, 2, 0xFFFF, true},      /* reserved */
+	{S, 40, 4, 0xFFFFFF20, false}, /* empty island */
+	{S, 44, 4, 0xFFFFFFF1, false}, /* overlaps the next */
+	{S, 48, 4, 0xFFFFFF1F, false},
+	{S, 60, 4, 0x1001, false}, /* beyond limit */
+	{S, 68, 1, 0, false},      /* stopped without a failure */
+	{S, 68, 1, 255, true},
+
+	{R, 8, 1, 0, false},
+	{R, 8, 1, 255, true},
+	{R, 10, 1, 2, false},
+	{R, 11, 1, 255, true},
+};
+
+static void contradictions(void **unused)
+{
+	uint8_t out[VF_WIRE_CONTROL_MAX];
+	union body b;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		const struct change *c = &changes[i];
+		size_t len = pack_good(c->kind, out);
+
+		assert_true(c->at + c->width <= len);
+		for (unsigned n = 0; n < c->width; n++)
+			out[c->at + n] = (uint8_t)(c->value >> 8 * n);
+		if (unpack_tight(c->kind, &b, out, len) != (c->good ? 0 : -1))
+			fail_msg("kind %02X, byte %u = %lX: should be %s", c->kind, c->at,
+				 (unsigned long)c->value, c->good ? "taken" : "refused");
+	}
+}
+
+static bool one_bit(uint32_t n)
+{
+	unsigned bits = 0;
+
+	for (; n; n >>= 1)
+		bits += n & 1;
+	return bits == 1;
+}
+
+/* §3.3 once more, in other words and wider numbers. */
+static void check_memory(uint8_t index, const vf_memory *m)
+{
+	uint64_t size = m->size, end = size + m->base;
+
+	assert_in_range(index, 0, 7);
+	assert_in_range(m->kind, 1, 2);
+	assert_in_range(m->dies, 1, 2);
+	assert_in_range(m->id_len, 0, 8);
+	assert_in_range(m->erase_types, 1, 5);
+	assert_in_range(m->protects, 0, 4);
+	assert_in_range(strlen(m->name), 1, 23);
+	assert_in_range(end, (uint64_t)m->base + 1, (uint64_t)1 << 32);
+	assert_true(one_bit(m->page) && one_bit(m->unit));
+	assert_int_equal(m->page % m->unit, 0);
+	assert_int_equal(m->erase[0].size % m->unit, 0);
+	assert_int_equal(size % m->erase[0].size, 0);
+	assert_true(m->page_typ_us <= m->page_max_us);
+	for (unsigned i = 0; i < m->erase_types; i++) {
+		const vf_erase_type *e = &m->erase[i];
+
+		assert_true(i == 0 || e->size > m->erase[i - 1].size);
+		assert_true(one_bit(e->size) || (e->size == size && i + 1u == m->erase_types));
+		assert_true(e->size <= size);
+		assert_true(e->max_us > 0 && e->typ_us <= e->max_us);
+	}
+	for (unsigned i = 0; i < m->protects; i++)
+		assert_true((uint64_t)m->protect[i].offset + m->protect[i].len <= size);
+	for (const char *p = m->name; *p; p++)
+		assert_in_range(*p, 0x20, 0x7E);
+}
+
+static void check_any(uint8_t kind, const union body *b)
+{
+	if (kind == VF_KIND_MEMORY)
+		check_memory(b->memory.index, &b->memory.memory);
+	if (kind == VF_KIND_WELCOME)
+		assert_in_range(strlen(b->welcome.name), 1, 32);
+	if (kind == VF_KIND_STATE)
+		assert_in_range(b->state.islands, 0, 4);
+}
+
+/* Numbers on which something hangs are likelier than others. */
+static uint32_t likely(struct random *r)
+{
+	switch (random_below(r, 5)) {
+	case 0:
+		return random_below(r, 6);
+	case 1:
+		return 1u << random_below(r, 32);
+	case 2:
+		return (1u << random_below(r, 32)) - 1;
+	case 3:
+		return 0u - random_below(r, 3);
+	default:
+		return random_word(r);
+	}
+}
+
+static void disturbed_bodies(void **state)
+{
+	struct random *r = *state;
+	uint8_t out[VF_WIRE_CONTROL_MAX];
+	union body b;
+	unsigned taken[2] = {0};
+
+	for (unsigned round = 0; round < 60000; round++) {
+		uint8_t kind = round % 2 ? VF_KIND_MEMORY : kinds[random_below(r, sizeof kinds)];
+		size_t len = pack_good(kind, out);
+		bool ok;
+
+		for (uint32_t n = 1 + random_below(r, 3); n > 0; n--) {
+			size_t at = 8 + random_below(r, (uint32_t)len - 11);
+
+			if (random_below(r, 2))
+				out[at] = (uint8_t)likely(r);
+			else
+				vf_put32(out + (at & ~(size_t)3), likely(r));
+		}
+		if (random_below(r, 8) == 0)
+			len = random_below(r, (uint32_t)len + 1);
+		ok = unpack_tight(kind, &b, out, len) == 0;
+		if (ok)
+			check_any(kind, &b);
+		taken[ok]++;
+	}
+	assert_true(taken[0] > 5000 && taken[1] > 5000);
+}
+
+static void random_bodies(void **state)
+{
+	struct random *r = *state;
+	uint8_t out[VF_WIRE_CONTROL_MAX];
+	union body b;
+
+	for (unsigned round = 0; round < 60000; round++) {
+		uint8_t kind = kinds[round % sizeof kinds];
+		size_t len = random_below(r, sizeof out + 1);
+
+		random_bytes(r, out, len);
+		for (size_t i = 8; i < 16 && i < len; i++) /* counts that may be right */
+			if (random_below(r, 4))
+				out[i] = (uint8_t)random_below(r, 6);
+		if (unpack_tight(kind, &b, out, len) == 0)
+			check_any(kind, &b);
+	}
+}
+
+static void names_are_clean(void **unused)
+{
+	uint8_t out[VF_WIRE_CONTROL_MAX];
+	union body b;
+	size_t len;
+
+	(void)unused;
+	for (unsigned c = 0; c < 256; c++) {
+		char expected = c >= 0x20 && c < 0x7F ? (char)c : '?';
+
+		len = pack_good(VF_KIND_WELCOME, out);
+		out[len - 1] = (uint8_t)c;
+		assert_int_equal(unpack(VF_KIND_WELCOME, &b, out, len), 0);
+		assert_int_equal(strlen(b.welcome.name), strlen(good_welcome.name));
+		assert_int_equal(b.welcome.name[strlen(good_welcome.name) - 1], expected);
+		len = pack_good(VF_KIND_MEMORY, out);
+		out[len - 1] = (uint8_t)c;
+		assert_int_equal(unpack(VF_KIND_MEMORY, &b, out, len), 0);
+		assert_int_equal(strlen(b.memory.memory.name), strlen(good_memory.name));
+		assert_int_equal(b.memory.memory.name[strlen(good_memory.name) - 1], expected);
+	}
+}
+
+/* Without its NUL a name is as long as there is room, and no longer. */
+static void longest_names(void **unused)
+{
+	uint8_t out[VF_WIRE_CONTROL_MAX];
+	vf_welcome w = good_welcome;
+	vf_memory m = good_memory;
+	size_t len;
+
+	(void)unused;
+	memset(w.name, 'w', sizeof w.name);
+	assert_int_equal(vf_pack_welcome(out, 1, &w), 60 + VF_WIRE_BOARD_NAME_MAX);
+	assert_int_equal(vf_unpack_welcome(&w, out, 60 + VF_WIRE_BOARD_NAME_MAX), 0);
+	assert_int_equal(strlen(w.name), VF_WIRE_BOARD_NAME_MAX);
+	m.erase_types = 5;
+	m.erase[3].size = 1u << 20;
+	m.erase[4] = (vf_erase_type){m.size, 1, 2};
+	m.protects = 4;
+	memset(m.name, 'm', sizeof m.name);
+	len = vf_pack_memory(out, 1, 1, 0, &m);
+	assert_int_equal(len, 52 + 5 * 12 + 4 * 8 + 23);
+	assert_int_equal(vf_unpack_memory(&(uint8_t){0}, &m, out, len), 0);
+	assert_int_equal(strlen(m.name), 23);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefixes),       cmocka_unit_test(message_prefixes),
+		cmocka_unit_test(contradictions), cmocka_unit_test(disturbed_bodies),
+		cmocka_unit_test(random_bodies),  cmocka_unit_test(names_are_clean),
+		cmocka_unit_test(longest_names),
+	};
+
+	return cmocka_run_group_tests_name("wire: bodies", tests, random_setup, random_teardown);
+}
