@@ -5,7 +5,9 @@ import pty
 import socket
 import struct
 import subprocess
+import sys
 import threading
+import zlib
 
 import bench
 from bench import Board, intel_hex, vcpflash
@@ -32,6 +34,23 @@ def uf2(blocks, total=None):
         out += struct.pack("<8I", 0x0A324655, 0x9E5D5157, 0, address, len(data), number,
                            total or len(blocks), 0) + data.ljust(476, b"\0") + struct.pack("<I", 0x0AB16F30)
     return out
+
+
+def frame(body):
+    """One frame by PROTOCOL.md section 2, for blocks shorter than 254 bytes."""
+    coded = b"".join(bytes([len(part) + 1]) + part
+                     for part in (body + zlib.crc32(body).to_bytes(4, "little")).split(b"\0"))
+    return b"\0" + coded + b"\0"
+
+
+def tag_of(raw):
+    """The tag of the first frame in raw bytes."""
+    chunk = next((c for c in raw.split(b"\0") if len(c) > 8), b"")
+    body, at = b"", 0
+    while at < len(chunk):
+        body += chunk[at + 1:at + chunk[at]] + b"\0"
+        at += chunk[at]
+    return body[4:8]
 
 
 class Files(bench.Case):
@@ -159,6 +178,12 @@ class Boards(bench.Case):
     def test_garbage(self):
         noise = self.random
         self.assertEnds(vcpflash("info", port=self.silent_port(lambda b: noise.randbytes(200))), 3)
+
+    def test_a_version_that_does_not_match(self):
+        def refuse(request):
+            body = bytes([0xF8, 0x87, 0, 0]) + tag_of(request) + bytes([1, 1, 2, 3])
+            return frame(body) if tag_of(request) else b""
+        self.assertEnds(vcpflash("info", port=self.silent_port(refuse)), 3, "protocol", "2", "3")
 
     def test_its_own_echo(self):
         self.assertEnds(vcpflash("info", port=self.silent_port(lambda b: b)), 3, "loopback")
