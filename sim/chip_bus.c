@@ -234,11 +234,24 @@ void vf_sim_chip_bus_torn(vf_sim_chip *chip, const vf_bus_op *op, uint64_t now_u
 	vf_sim_chip_power_cut(chip, ends);
 }
 
+/* By its own command, or by a register (Micron). */
+static bool has_qpi(const vf_sim_chip *chip)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		const vf_sim_cmd *cmd = chip->spi[i];
+
+		if (cmd != NULL && (cmd->kind == VF_SIM_QPI_ON ||
+				    (cmd->kind == VF_SIM_WRREG && cmd->arg == VF_SIM_VECR)))
+			return true;
+	}
+	return false;
+}
+
 static void leave_in(vf_sim_chip *chip, vf_sim_die *die, enum vf_sim_mode mode)
 {
 	switch (mode) {
 	case VF_SIM_MODE_QPI:
-		die->qpi = chip->qpi[0x06] != NULL;
+		die->qpi = has_qpi(chip);
 		break;
 	case VF_SIM_MODE_ADDR4:
 		die->addr4 = chip->part->size > 1u << 24;

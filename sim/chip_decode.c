@@ -91,10 +91,11 @@ static enum vf_bus_dir wanted_direction(const vf_sim_cmd *cmd)
 	}
 }
 
-/* Release from power-down may be followed by dummy bytes and a signature. */
+/* Release from power-down may be followed by dummy bytes and a signature, and
+ * FFh by as many ones as it takes to end a continuous read. */
 static bool shape_is_free(const vf_sim_cmd *cmd)
 {
-	return cmd->kind == VF_SIM_WAKE || cmd->kind == VF_SIM_NOTHING;
+	return cmd->kind == VF_SIM_WAKE || cmd->opcode == 0xFF;
 }
 
 static bool address_fits(vf_sim_chip *chip, const vf_sim_die *die, const vf_sim_cmd *cmd,
