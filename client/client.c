@@ -1,0 +1,133 @@
+/* client.c - the blocking calls: moves bytes between a pipe and a job until the
+ * job has ended. */
+#include <string.h>
+
+#include <vcpflash/client.h>
+
+#include "client_internal.h"
+
+enum {
+	BAUD_USUAL = 115200,
+	CHUNK = 16 * 1024, /* most bytes read at once */
+	GONE_MAX = 160,    /* of a port's name in a sentence */
+};
+
+void vf_client_defaults(vf_job_config *config)
+{
+	config->session.alloc = vf_io_alloc;
+	config->session.random = vf_io_random;
+}
+
+static void gone(vf_job *job, const char *name)
+{
+	char why[GONE_MAX + 120];
+	(void)snprintf(why, sizeof why,
+		       "%.*s is gone: unplugged, or the board was reset; plug it in and run this "
+		       "again, what is right already is not sent again",
+		       GONE_MAX, name);
+	vf_job_pipe_lost(job, why);
+}
+
+/* Everything that has arrived; false once the pipe is gone. */
+static bool receive(vf_pipe *pipe, vf_job *job, bool *moved)
+{
+	uint8_t buf[CHUNK];
+	const long n = vf_pipe_read(pipe, buf, sizeof buf);
+	if (n > 0)
+		vf_job_rx(job, buf, (size_t)n, vf_io_now_us());
+	*moved = *moved || n > 0;
+	return n >= 0;
+}
+
+/* Everything that the pipe takes now; false once it is gone. */
+static bool transmit(vf_pipe *pipe, vf_job *job, bool *moved, bool *blocked)
+{
+	const uint8_t *out;
+	size_t len;
+	*blocked = false;
+	while (!*blocked && (out = vf_job_tx(job, &len, vf_io_now_us())) != NULL) {
+		const long n = vf_pipe_write(pipe, out, len);
+		if (n < 0)
+			return false;
+		*moved = *moved || n > 0;
+		*blocked = (size_t)n < len;
+		if (n > 0)
+			vf_job_tx_done(job, (size_t)n, vf_io_now_us());
+	}
+	return true;
+}
+
+/* One turn; false once the pipe is gone. */
+static bool turn(vf_pipe *pipe, vf_job *job)
+{
+	bool moved = false;
+	bool blocked = false;
+	if (vf_interrupted())
+		vf_job_interrupt(job, vf_io_now_us());
+	if (vf_job_deadline(job) <= vf_io_now_us())
+		vf_job_tick(job, vf_io_now_us());
+	if (!transmit(pipe, job, &moved, &blocked) || !receive(pipe, job, &moved))
+		return false;
+	if (!moved && !vf_job_finished(job))
+		vf_pipe_wait(pipe, blocked, vf_job_deadline(job));
+	return true;
+}
+
+static void drive(vf_pipe *pipe, vf_job *job)
+{
+	vf_job_tick(job, vf_io_now_us());
+	while (!vf_job_finished(job))
+		if (!turn(pipe, job))
+			gone(job, vf_pipe_name(pipe));
+}
+
+static int fail(vf_job_result *result, const vf_error *err)
+{
+	result->error = *err;
+	return err->code;
+}
+
+int vf_client_on(const char *port, uint32_t baud, const vf_job_config *config,
+		 vf_job_result *result, vf_board *board, vf_session_stats *link)
+{
+	vf_error err = {0};
+	memset(result, 0, sizeof *result);
+	vf_pipe *pipe = vf_pipe_open(port, baud != 0 ? baud : BAUD_USUAL, &err);
+	if (pipe == NULL)
+		return fail(result, &err);
+	vf_job *job = vf_job_new(config, &err);
+	if (job == NULL) {
+		vf_pipe_close(pipe);
+		return fail(result, &err);
+	}
+	drive(pipe, job);
+	*result = *vf_job_result_get(job);
+	if (board != NULL && vf_job_board(job) != NULL) {
+		*board = *vf_job_board(job);
+		vf_ports_remember(port);
+	}
+	if (link != NULL)
+		*link = *vf_job_link(job);
+	vf_job_free(job);
+	vf_pipe_close(pipe);
+	return result->error.code;
+}
+
+int vf_client_do(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
+		 vf_board *board, vf_session_stats *link)
+{
+	char name[VF_CLIENT_NAME_MAX];
+	vf_error err = {0};
+	const char *port = opt->port;
+	if (board != NULL)
+		memset(board, 0, sizeof *board);
+	if (link != NULL)
+		memset(link, 0, sizeof *link);
+	memset(result, 0, sizeof *result);
+	if (port == NULL || strcmp(port, "auto") == 0) {
+		if (vf_client_find(opt, name, sizeof name, &err) != VF_OK)
+			return fail(result, &err);
+		port = name;
+	}
+	return vf_client_on(port, opt->baud, config, result, board, link);
+}

@@ -1,0 +1,13 @@
+/* client_internal.h - what the files of the client room share. */
+#ifndef VF_CLIENT_INTERNAL_H
+#define VF_CLIENT_INTERNAL_H
+
+#include <vcpflash/client.h>
+
+enum { VF_CLIENT_NAME_MAX = 1024 };
+
+/* vf_client_do on a port that was named. */
+int vf_client_on(const char *port, uint32_t baud, const vf_job_config *config,
+		 vf_job_result *result, vf_board *board, vf_session_stats *link);
+
+#endif

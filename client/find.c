@@ -1,0 +1,113 @@
+/* find.c - `auto`: the one port where a board answers. Speaks only to ports that
+ * are known to be boards or probes, or that were used before: whatever else hangs
+ * on a tty did not ask to be spoken to. */
+#include <string.h>
+
+#include <vcpflash/client.h>
+
+#include "client_internal.h"
+
+enum {
+	ANSWER_US = 1000000, /* a board that is there answers within this */
+	PORTS_MAX = 64,
+};
+
+typedef struct finding {
+	const vf_client_options *opt;
+	char name[PORTS_MAX][VF_CLIENT_NAME_MAX]; /* known ports */
+	size_t names;
+	size_t unknown; /* ports that nobody knows, and were left alone */
+	size_t answered;
+	size_t first;   /* the one that answered first */
+	char list[240]; /* those that answered, or what became of the others */
+} finding;
+
+static int collect(void *ctx, const vf_port_info *port)
+{
+	finding *f = ctx;
+	if (!port->known || f->names == PORTS_MAX || strlen(port->name) >= VF_CLIENT_NAME_MAX) {
+		f->unknown++;
+		return 0;
+	}
+	(void)snprintf(f->name[f->names++], VF_CLIENT_NAME_MAX, "%s", port->name);
+	return 0;
+}
+
+static void add(finding *f, const char *name, const char *what)
+{
+	const size_t at = strlen(f->list);
+	(void)snprintf(f->list + at, sizeof f->list - at, "%s%s%s%s", at == 0 ? "" : ", ", name,
+		       what[0] == '\0' ? "" : ": ", what);
+}
+
+static bool answers(const finding *f, const char *name, vf_error *why)
+{
+	vf_job_config config = {.kind = VF_JOB_INFO};
+	vf_job_result result;
+	vf_client_defaults(&config);
+	config.session.open_timeout_us = ANSWER_US;
+	config.session.lost_timeout_us = ANSWER_US;
+	const int status = vf_client_on(name, f->opt->baud, &config, &result, NULL, NULL);
+	*why = result.error;
+	return status == VF_OK;
+}
+
+static int ask_all(finding *f, vf_error *err)
+{
+	for (size_t i = 0; i < f->names; i++) {
+		vf_error why;
+		if (!answers(f, f->name[i], &why)) {
+			if (why.code == VF_E_INTERRUPTED) {
+				*err = why;
+				return why.code;
+			}
+			continue;
+		}
+		if (f->answered++ == 0)
+			f->first = i;
+		add(f, f->name[i], "");
+	}
+	return VF_OK;
+}
+
+static int verdict(finding *f, char *name, size_t room, vf_error *err)
+{
+	if (f->answered == 1) {
+		(void)snprintf(name, room, "%s", f->name[f->first]);
+		return VF_OK;
+	}
+	if (f->answered > 1)
+		return vf_fail(err, VF_E_LINK, "several boards answer (%s): choose one with -p",
+			       f->list);
+	for (size_t i = 0; i < f->names; i++)
+		add(f, f->name[i], "");
+	if (f->names > 0)
+		return vf_fail(err, VF_E_LINK,
+			       "no board answers on %s: check that it has power and runs its "
+			       "loader, or name its port with -p",
+			       f->list);
+	if (f->unknown > 0)
+		return vf_fail(err, VF_E_LINK,
+			       "none of the %zu serial ports here is known to be a board: name it "
+			       "with -p once, then it is found by itself",
+			       f->unknown);
+	return vf_fail(err, VF_E_LINK,
+		       "there is no serial port here: plug the board in (and check the cable), or "
+		       "name its port with -p");
+}
+
+int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_error *err)
+{
+	finding *f = vf_resize(&vf_io_alloc, NULL, sizeof *f);
+	if (f == NULL)
+		return vf_fail(err, VF_E_NOMEM, "out of memory");
+	memset(f, 0, sizeof *f);
+	f->opt = opt;
+	int status = vf_ports_list(collect, f, err);
+	if (status >= 0)
+		status = ask_all(f, err);
+	if (status == VF_OK)
+		status = verdict(f, name, room, err);
+	vf_free(&vf_io_alloc, f);
+	return status;
+}

@@ -1,0 +1,218 @@
+/* job_internal.h - what the files of the job engine share.
+ *
+ * A job is a chain of states, one function each; all but the last keep a few
+ * operations in flight over the session and take their answers in order. The
+ * map of what the job touches (areas and their sectors) outlives a session, so
+ * that a job can begin again after a failure or a restart of the board and
+ * still knows the bytes that it has to preserve.
+ */
+#ifndef VF_JOB_INTERNAL_H
+#define VF_JOB_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <vcpflash/job.h>
+
+enum {
+	VF_JOB_DIGESTS_MAX = 512,       /* sectors of one DIGEST operation: 4 KB of answer */
+	VF_JOB_PIECE = 16 * 1024,       /* longest READ and PROGRAM operation */
+	VF_JOB_HASH_PIECE = 4 << 20,    /* longest SHA256 operation of --verify full */
+	VF_JOB_LOOKING = 4,             /* operations with answers in flight */
+	VF_JOB_WRITING = 512,           /* erase and program operations in flight */
+	VF_JOB_BACKLOG_MORE = 64 << 10, /* beyond two windows of the board */
+	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
+	VF_JOB_ATTEMPTS = 16,           /* plans made anew after failures, in one job */
+};
+
+/* Flags of a sector. */
+enum {
+	VF_JOB_PARTIAL = 1u << 0, /* the image covers only part of it */
+	VF_JOB_KEPT = 1u << 1,    /* what is not covered is known: `keep`, or 0xFF if NULL */
+	VF_JOB_WRITTEN = 1u << 2, /* an erase or program of this job was submitted */
+	VF_JOB_SUSPECT = 1u << 3, /* an erase was not seen to finish: blank means nothing */
+	VF_JOB_FAILED = 1u << 4,  /* something failed here: erase it anew */
+	VF_JOB_BLANK = 1u << 5,   /* as looked at: all 0xFF */
+	VF_JOB_SCARRED = 1u << 6, /* something failed here once in this job */
+};
+
+typedef struct vf_job_sector {
+	uint32_t index;   /* within the memory */
+	uint32_t covered; /* bytes of it that the image has */
+	uint8_t *keep;    /* what the chip held, a whole sector; NULL: not needed or not yet */
+	uint8_t digest[VF_DIGEST_SIZE];
+	uint8_t state; /* enum vf_sector_state; VERIFY: SAME, or DIRTY for what must be read */
+	uint8_t flags;
+} vf_job_sector;
+
+/* What the job touches of one memory. */
+typedef struct vf_job_area {
+	const vf_memory *memory;
+	uint8_t index; /* of the memory */
+	vf_job_sector *sectors;
+	size_t count, room;
+	uint8_t blank[VF_DIGEST_SIZE]; /* of an erased sector, in this session */
+	vf_plan plan;
+	size_t step;         /* next to submit */
+	uint32_t step_done;  /* bytes of it submitted */
+	uint64_t pending_us; /* typical chip time of what was submitted and is not finished */
+} vf_job_area;
+
+/* An operation in flight. */
+typedef struct vf_slot {
+	vf_operation op; /* first: the session's pointer is the slot's */
+	struct vf_slot *next;
+	vf_job *job;
+	vf_job_area *area;
+	size_t first, count; /* sectors of the area, or what the state makes of it */
+	uint32_t us;         /* typical chip time */
+	uint8_t *buf;
+	size_t room;
+} vf_slot;
+
+/* A place in the sectors of all areas, or in the segments of the image. */
+typedef struct vf_job_cursor {
+	size_t area, at;
+	uint64_t byte;
+} vf_job_cursor;
+
+typedef bool (*vf_job_state)(vf_job *j); /* true: moved on, call the next one */
+
+struct vf_job {
+	vf_job_config config;
+	vf_alloc alloc;
+	vf_session *session;
+	vf_job_result result;
+	vf_board board;
+	bool board_known;
+	bool started, finished, closing;
+	uint64_t now, began, wait_until; /* wait_until: UINT64_MAX if nothing is waited for */
+	vf_job_state state;
+
+	vf_image blank;        /* ERASE: the image of nothing */
+	const vf_image *image; /* what is to be there: the caller's, or &blank */
+	uint32_t address;      /* resolved */
+
+	vf_job_area area[VF_WIRE_MEMORIES_MAX];
+	size_t areas;
+	uint8_t *scratch; /* one piece of expected content */
+	size_t scratch_room;
+
+	vf_slot *head, *tail, *spare;
+	unsigned in_flight;
+
+	vf_job_cursor cursor;
+	bool planned;        /* PLAN was reached once */
+	bool full_pending;   /* `full`, and nothing was planned yet: no comparison */
+	bool scarred;        /* something failed once where the map has no sector */
+	bool check_failed;   /* CHECK found sectors that differ, */
+	bool check_hopeless; /* one of them for the second time: */
+	vf_job_cursor wrong; /* this one */
+	unsigned restarts;
+	unsigned keep_again; /* sectors that had to be read again to be sure of them */
+
+	uint64_t read_at; /* READ: bytes given to the sink */
+	vf_sha256 read_hash;
+	uint32_t echo_us; /* where the session puts a round trip */
+	unsigned echo_round;
+	uint64_t link_rate; /* bytes a second, 0 unknown */
+	bool run_sent;
+	uint64_t constant_bytes; /* VERIFY: bytes of differing sectors that were compared, */
+	bool constant;           /* all of them the same value: */
+	uint8_t constant_value;
+	bool ones_missing, zeros_missing;
+
+	vf_progress progress;
+};
+
+/* job.c: moving between states */
+bool vf_job_go(vf_job *j, vf_job_state next, uint8_t phase, uint64_t total); /* true */
+/* Result.error was filled: leave the board in good order. Returns true. */
+bool vf_job_leave(vf_job *j);
+bool vf_job_no_memory(vf_job *j);
+void vf_job_note(vf_job *j, const char *fmt, ...)
+#if defined(__GNUC__)
+	__attribute__((format(printf, 2, 3)))
+#endif
+	;
+void vf_job_wait(vf_job *j, uint64_t us);
+
+/* job_slot.c: operations in flight */
+/* An operation on [address, +length) of a memory, with room for `answer` bytes
+ * of answer (0: none, or the caller points op.answer elsewhere). NULL: no
+ * memory, and the job is leaving. */
+vf_slot *vf_slot_new(vf_job *j, uint8_t type, uint8_t memory, uint64_t address, uint64_t length,
+		     size_t answer);
+bool vf_slot_submit(vf_job *j, vf_slot *s); /* false: the job is leaving */
+/* The oldest operation, once it is done; the caller gives it back. */
+vf_slot *vf_slot_take(vf_job *j);
+void vf_slot_give(vf_job *j, vf_slot *s);
+/* All that were in flight were dropped with their session. */
+void vf_slots_drop(vf_job *j);
+void vf_slots_free(vf_job *j);
+
+/* job_fit.c: the image and addresses against the board's memories */
+int vf_job_fit(vf_job *j); /* VF_OK, or result.error is filled */
+const vf_memory *vf_job_memory_at(const vf_job *j, uint64_t address, uint8_t *index);
+
+/* job_map.c: areas, sectors and what should be in them */
+int vf_job_map(vf_job *j); /* VF_OK or VF_E_NOMEM */
+void vf_job_map_free(vf_job *j);
+uint32_t vf_job_sector_size(const vf_job_area *a);
+uint64_t vf_job_sector_address(const vf_job_area *a, const vf_job_sector *s);
+/* First sector of the area at or after `index`. */
+size_t vf_job_sector_find(const vf_job_area *a, uint64_t index);
+/* What should be in [offset, +len) of the area's memory, within its sectors. */
+void vf_job_content(const vf_job_area *a, const vf_image *image, uint32_t offset, uint8_t *out,
+		    uint32_t len);
+/* The digest that a sector has when it holds what it should; `s` NULL: when it
+ * is erased. VF_OK or VF_E_NOMEM. */
+int vf_job_expect(vf_job *j, const vf_job_area *a, const vf_job_sector *s,
+		  uint8_t digest[VF_DIGEST_SIZE]);
+void vf_job_forget_session(vf_job *j);
+/* Sets a flag on every sector of a memory that [start, end) touches. */
+void vf_job_flag(vf_job *j, uint8_t memory, uint64_t start, uint64_t end, uint8_t flag);
+/* Next bytes of the image in address order that lie in one memory and touch,
+ * at most `max`; false at the end. */
+bool vf_job_next_run(const vf_job *j, vf_job_cursor *c, uint32_t max, uint8_t *memory,
+		     uint64_t *start, uint64_t *end);
+
+/* job_sweep.c: digests of sectors */
+/* One step of a walk over all sectors that `wanted` picks, in DIGEST operations
+ * of neighbours; `take` gets each with what the board says. True when all were
+ * taken (or the job is leaving). */
+bool vf_job_sweep(vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *),
+		  bool (*take)(vf_job *, vf_job_area *, vf_job_sector *, const uint8_t *));
+uint64_t vf_job_count_bytes(const vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *));
+bool vf_job_equal(const uint8_t *a, const uint8_t *b);
+
+/* job_look.c, job_write.c, job_verify.c, job_read.c: states */
+bool vf_job_begin(vf_job *j); /* the session is open and the board known: first state */
+bool vf_job_begin_look(vf_job *j);
+bool vf_job_look(vf_job *j);
+bool vf_job_verify_begin(vf_job *j);
+bool vf_job_keep(vf_job *j);
+bool vf_job_plan_all(vf_job *j);
+bool vf_job_write(vf_job *j);
+bool vf_job_check(vf_job *j);
+bool vf_job_after_check(vf_job *j); /* SHA-256, RUN or the end */
+bool vf_job_hash(vf_job *j);
+bool vf_job_verify(vf_job *j);
+bool vf_job_read(vf_job *j);
+bool vf_job_digest(vf_job *j);
+bool vf_job_run(vf_job *j);
+bool vf_job_measure(vf_job *j);
+bool vf_job_info(vf_job *j);
+bool vf_job_diagnose(vf_job *j); /* reads the sector at `wrong` and says what is there */
+/* The session is gone: takes note of what had finished in it. */
+void vf_job_unfinished(vf_job *j);
+
+/* job_fail.c: failures */
+/* The board stopped: true after arranging another attempt or leaving. */
+bool vf_job_stopped(vf_job *j);
+/* What a byte that differs suggests, and what to do. */
+const char *vf_job_direction(uint8_t expected, uint8_t found);
+
+#endif

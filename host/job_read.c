@@ -1,0 +1,175 @@
+/* job_read.c - the states of jobs without a plan: reading, hashing, starting an
+ * application, measuring the link. */
+#include "job_internal.h"
+
+/* --- READ ------------------------------------------------------------------ */
+
+static bool read_ask(vf_job *j)
+{
+	const uint64_t left = j->config.length - j->cursor.byte;
+	const uint64_t len = left < VF_JOB_PIECE ? left : VF_JOB_PIECE;
+	uint8_t memory = 0;
+	(void)vf_job_memory_at(j, j->address, &memory);
+	vf_slot *s = vf_slot_new(j, VF_MESSAGE_READ, memory, j->address + j->cursor.byte, len,
+				 (size_t)len);
+	j->cursor.byte += len;
+	return s != NULL && vf_slot_submit(j, s);
+}
+
+static int deliver(vf_job *j, const vf_slot *s)
+{
+	const uint32_t len = s->op.message.length;
+	const int status = j->config.call.sink(j->config.call.ctx, s->op.answer, len);
+	vf_sha256_update(&j->read_hash, s->op.answer, len);
+	j->read_at += len;
+	j->progress.done = j->read_at;
+	if (status != VF_OK)
+		(void)vf_fail(&j->result.error, status, "what was read could not be stored");
+	return status;
+}
+
+bool vf_job_read(vf_job *j)
+{
+	vf_slot *s;
+	while ((s = vf_slot_take(j)) != NULL) {
+		const int status = deliver(j, s);
+		vf_slot_give(j, s);
+		if (status != VF_OK)
+			return vf_job_leave(j);
+	}
+	while (j->in_flight < VF_JOB_LOOKING && j->cursor.byte < j->config.length)
+		if (!read_ask(j))
+			return j->closing;
+	if (j->in_flight > 0)
+		return false;
+	return vf_job_go(j, vf_job_digest, VF_PHASE_VERIFY, j->config.length);
+}
+
+/* --- SHA-256 of a range, also the check after READ --------------------------- */
+
+static bool digest_take(vf_job *j, const vf_slot *s)
+{
+	uint8_t hash[VF_SHA256_SIZE];
+	memcpy(j->result.sha256, s->op.answer, VF_SHA256_SIZE);
+	j->progress.done = j->result.verified_bytes = j->config.length;
+	if (j->config.kind != VF_JOB_READ)
+		return true;
+	vf_sha256 h = j->read_hash;
+	vf_sha256_final(&h, hash);
+	return memcmp(hash, s->op.answer, sizeof hash) == 0;
+}
+
+bool vf_job_digest(vf_job *j)
+{
+	uint8_t memory = 0;
+	vf_slot *s = vf_slot_take(j);
+	if (s != NULL) {
+		const bool right = digest_take(j, s);
+		vf_slot_give(j, s);
+		if (!right)
+			(void)vf_fail(&j->result.error, VF_E_FLASH,
+				      "what was read does not have the SHA-256 that the board "
+				      "computed: the chip does not read the same each time, or "
+				      "something writes to it");
+		return vf_job_leave(j);
+	}
+	if (j->in_flight > 0)
+		return false;
+	(void)vf_job_memory_at(j, j->address, &memory);
+	s = vf_slot_new(j, VF_MESSAGE_SHA256, memory, j->address, j->config.length, VF_SHA256_SIZE);
+	return s == NULL || (!vf_slot_submit(j, s) && j->closing);
+}
+
+/* --- RUN ------------------------------------------------------------------- */
+
+bool vf_job_run(vf_job *j)
+{
+	uint8_t memory = 0;
+	vf_slot *s = vf_slot_take(j);
+	if (s != NULL) {
+		vf_slot_give(j, s);
+		return vf_job_leave(j);
+	}
+	if (j->in_flight > 0)
+		return false;
+	(void)vf_job_memory_at(j, j->address, &memory);
+	s = vf_slot_new(j, VF_MESSAGE_RUN, memory, j->address, 0, 0);
+	if (s == NULL || !vf_slot_submit(j, s))
+		return j->closing;
+	j->run_sent = true;
+	return false;
+}
+
+/* --- the link -------------------------------------------------------------- */
+
+enum {
+	ECHO_SMALL = 16,
+	ECHO_MIDDLE = 512,
+	ECHO_ROUNDS = 3,         /* INFO: of each size; the shortest counts */
+	ECHO_PATIENCE = 1000000, /* µs for one */
+};
+
+static uint16_t echo_limit(const vf_job *j, uint16_t len)
+{
+	const vf_welcome *w = &j->board.welcome;
+	const uint16_t most = w->payload < w->answer ? w->payload : w->answer;
+	return len < most ? len : most;
+}
+
+/* Sends the next echo if none is under way; true once it is back or given up,
+ * its time (0: given up) in *us. */
+static bool echo(vf_job *j, uint16_t len, uint32_t *us)
+{
+	if (j->wait_until == UINT64_MAX) {
+		j->echo_us = 0;
+		vf_session_echo(j->session, len, &j->echo_us);
+		vf_job_wait(j, ECHO_PATIENCE);
+	}
+	if (j->echo_us == 0 && j->now < j->wait_until)
+		return false;
+	*us = j->echo_us;
+	j->wait_until = UINT64_MAX;
+	j->echo_round++;
+	return true;
+}
+
+/* Both ways carry the difference between a small echo and a larger one. */
+bool vf_job_measure(vf_job *j)
+{
+	const uint16_t len = echo_limit(j, ECHO_MIDDLE);
+	uint32_t us;
+	while (j->echo_round < 2) {
+		if (!echo(j, j->echo_round == 0 ? ECHO_SMALL : len, &us))
+			return false;
+		if (us == 0)
+			return vf_job_begin_look(j);
+		if (j->echo_round == 1)
+			j->result.echo_us = us;
+		else if (us > j->result.echo_us && len > ECHO_SMALL)
+			j->link_rate =
+				2000000u * (uint64_t)(len - ECHO_SMALL) / (us - j->result.echo_us);
+	}
+	return vf_job_begin_look(j);
+}
+
+static void shortest(uint32_t *best, uint32_t us)
+{
+	if (us != 0 && (*best == 0 || us < *best))
+		*best = us;
+}
+
+bool vf_job_info(vf_job *j)
+{
+	uint32_t us;
+	const uint16_t big = echo_limit(j, UINT16_MAX);
+	while (j->echo_round < 2 * ECHO_ROUNDS) {
+		const bool small = j->echo_round < ECHO_ROUNDS;
+		if (!echo(j, small ? ECHO_SMALL : big, &us))
+			return false;
+		shortest(small ? &j->result.echo_us : &j->result.echo_big_us, us);
+		if (us == 0)
+			break; /* a bad line: what is known is what there is to say */
+	}
+	j->result.echo_big = big;
+	return vf_job_leave(j);
+}
