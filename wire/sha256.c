@@ -37,7 +37,7 @@ static inline void put_be32(uint8_t *p, uint32_t v)
 }
 
 /* Word `i` of the message schedule, from the sixteen before it. */
-static uint32_t schedule(const uint32_t w[16], unsigned i)
+static uint32_t schedule(const uint32_t w[16], size_t i)
 {
 	uint32_t x = w[(i + 1) % 16];
 	uint32_t y = w[(i + 14) % 16];
@@ -52,7 +52,7 @@ static void compress(vf_sha256 *s, const uint8_t *block)
 	uint32_t v[8]; /* a … h */
 
 	memcpy(v, s->h, sizeof v);
-	for (unsigned i = 0; i < 64; i++) {
+	for (size_t i = 0; i < 64; i++) {
 		uint32_t a = v[0], e = v[4], t;
 
 		w[i % 16] = i < 16 ? get_be32(block + 4 * i) : schedule(w, i);
@@ -113,6 +113,6 @@ void vf_sha256_final(vf_sha256 *s, uint8_t out[VF_SHA256_SIZE])
 	put_be32(s->block + 56, (uint32_t)(bits >> 32));
 	put_be32(s->block + 60, (uint32_t)bits);
 	compress(s, s->block);
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		put_be32(out + 4 * i, s->h[i]);
 }

@@ -192,8 +192,8 @@ static void message_prefixes(void **unused)
 struct change {
 	uint8_t kind;
 	uint8_t at, width;
-	uint32_t value;
 	bool good;
+	uint32_t value;
 };
 
 enum {
@@ -205,144 +205,144 @@ enum {
 };
 
 static const struct change changes[] = {
-	{H, 8, 1, 3, true}, /* versions */
-	{H, 8, 1, 4, false},
-	{H, 9, 1, 255, true},
-	{H, 10, 2, 64, true}, /* payload */
-	{H, 10, 2, 63, false},
-	{H, 10, 2, 4096, true},
-	{H, 10, 2, 4097, false},
-	{H, 12, 4, 0, false}, /* session and tag */
-	{H, 12, 4, 0x55667789, false},
-	{H, 16, 4, 0, true},
-	{H, 4, 4, 0x55667789, false},
-	{H, 20, 4, 0xFFFFFFFF, true}, /* flags, of a later version */
+	{H, 8, 1, true, 3}, /* versions */
+	{H, 8, 1, false, 4},
+	{H, 9, 1, true, 255},
+	{H, 10, 2, true, 64}, /* payload */
+	{H, 10, 2, false, 63},
+	{H, 10, 2, true, 4096},
+	{H, 10, 2, false, 4097},
+	{H, 12, 4, false, 0}, /* session and tag */
+	{H, 12, 4, false, 0x55667789},
+	{H, 16, 4, true, 0},
+	{H, 4, 4, false, 0x55667789},
+	{H, 20, 4, true, 0xFFFFFFFF}, /* flags, of a later version */
 
-	{W, 8, 1, 0, false}, /* version */
-	{W, 8, 1, 2, true},
-	{W, 8, 1, 3, false},
-	{W, 10, 1, 0, false}, /* memories */
-	{W, 10, 1, 8, true},
-	{W, 10, 1, 9, false},
-	{W, 11, 1, 16, false}, /* trailer */
-	{W, 12, 4, 0, false},
-	{W, 12, 4, 1, false},
-	{W, 4, 4, 0, false},
-	{W, 20, 4, 0xFFFFFFFF, true}, /* capabilities */
-	{W, 24, 4, 0, false},         /* ring */
-	{W, 24, 4, 8191, false},
-	{W, 24, 4, 4096, false}, /* payload is more than a quarter */
-	{W, 24, 4, 0x80000000, true},
-	{W, 28, 4, 82, false}, /* credit */
-	{W, 28, 4, 83, true},
-	{W, 28, 4, 0xFFFFFFFF, true},
-	{W, 32, 4, 256, false}, /* window */
-	{W, 32, 4, 512, true},
-	{W, 32, 4, 513, false},
-	{W, 36, 2, 63, false}, /* payload */
-	{W, 36, 2, 2049, false},
-	{W, 38, 2, 63, false}, /* answer */
-	{W, 38, 2, 4096, true},
-	{W, 38, 2, 4097, false},
-	{W, 40, 2, 0, true},  /* queue */
-	{W, 42, 1, 16, true}, /* id */
-	{W, 42, 1, 17, false},
-	{W, 43, 1, 0, false}, /* name */
-	{W, 43, 1, 1, true},
-	{W, 43, 1, 11, false},
-	{W, 43, 1, 33, false},
-	{W, 43, 1, 255, false},
+	{W, 8, 1, false, 0}, /* version */
+	{W, 8, 1, true, 2},
+	{W, 8, 1, false, 3},
+	{W, 10, 1, false, 0}, /* memories */
+	{W, 10, 1, true, 8},
+	{W, 10, 1, false, 9},
+	{W, 11, 1, false, 16}, /* trailer */
+	{W, 12, 4, false, 0},
+	{W, 12, 4, false, 1},
+	{W, 4, 4, false, 0},
+	{W, 20, 4, true, 0xFFFFFFFF}, /* capabilities */
+	{W, 24, 4, false, 0},         /* ring */
+	{W, 24, 4, false, 8191},
+	{W, 24, 4, false, 4096}, /* payload is more than a quarter */
+	{W, 24, 4, true, 0x80000000},
+	{W, 28, 4, false, 82}, /* credit */
+	{W, 28, 4, true, 83},
+	{W, 28, 4, true, 0xFFFFFFFF},
+	{W, 32, 4, false, 256}, /* window */
+	{W, 32, 4, true, 512},
+	{W, 32, 4, false, 513},
+	{W, 36, 2, false, 63}, /* payload */
+	{W, 36, 2, false, 2049},
+	{W, 38, 2, false, 63}, /* answer */
+	{W, 38, 2, true, 4096},
+	{W, 38, 2, false, 4097},
+	{W, 40, 2, true, 0},  /* queue */
+	{W, 42, 1, true, 16}, /* id */
+	{W, 42, 1, false, 17},
+	{W, 43, 1, false, 0}, /* name */
+	{W, 43, 1, true, 1},
+	{W, 43, 1, false, 11},
+	{W, 43, 1, false, 33},
+	{W, 43, 1, false, 255},
 
-	{M, 8, 1, 7, true}, /* index */
-	{M, 8, 1, 8, false},
-	{M, 9, 1, 0, false}, /* kind */
-	{M, 9, 1, 2, true},
-	{M, 9, 1, 3, false},
-	{M, 10, 1, 255, true}, /* flags */
-	{M, 11, 1, 0, false},  /* dies */
-	{M, 11, 1, 2, true},
-	{M, 11, 1, 3, false},
-	{M, 12, 1, 8, true}, /* id */
-	{M, 12, 1, 9, false},
-	{M, 13, 1, 0, false}, /* erase types */
-	{M, 13, 1, 6, false},
-	{M, 13, 1, 255, false},
-	{M, 14, 1, 5, false}, /* protects */
-	{M, 14, 1, 255, false},
-	{M, 15, 1, 0, false}, /* name */
-	{M, 15, 1, 1, true},
-	{M, 15, 1, 12, false},
-	{M, 15, 1, 24, false},
-	{M, 16, 4, 0, true}, /* base */
-	{M, 16, 4, 0xFC000000, true},
-	{M, 16, 4, 0xFC000001, false},
-	{M, 16, 4, 0xFFFFFFFF, false},
-	{M, 20, 4, 0, false},                  /* size */
-	{M, 20, 4, (64u << 20) - 4096, false}, /* the last erase type is larger */
-	{M, 20, 4, (64u << 20) + 4096, true},
-	{M, 20, 4, (64u << 20) + 1, false},
-	{M, 20, 4, 0xFFFFFFFF, false},
-	{M, 24, 4, 0, false}, /* page */
-	{M, 24, 4, 4, true},
-	{M, 24, 4, 2, false},
-	{M, 24, 4, 255, false},
-	{M, 24, 4, 1u << 31, true},
-	{M, 28, 4, 0, false}, /* unit */
-	{M, 28, 4, 3, false},
-	{M, 28, 4, 256, true},
-	{M, 28, 4, 512, false},
-	{M, 32, 4, 1800, true}, /* times of a page */
-	{M, 32, 4, 1801, false},
-	{M, 36, 4, 119, false},
-	{M, 40, 4, 0, true},  /* read rate */
-	{M, 52, 4, 0, false}, /* first erase type */
-	{M, 52, 4, 1000, false},
-	{M, 52, 4, 2, false}, /* less than the unit */
-	{M, 52, 4, 4, true},
-	{M, 52, 4, 32768, false},
-	{M, 52, 4, 65536, false},
-	{M, 56, 4, 0, true},
-	{M, 56, 4, 400000, true},
-	{M, 56, 4, 400001, false},
-	{M, 60, 4, 0, false},
-	{M, 76, 4, 32768, false}, /* third: as the second */
-	{M, 76, 4, 64u << 20, false},
-	{M, 76, 4, 65537, false},
-	{M, 88, 4, 32u << 20, true}, /* fourth: the whole */
-	{M, 88, 4, (64u << 20) - 1, false},
-	{M, 88, 4, 128u << 20, false},
-	{M, 100, 4, (64u << 20) - 4096, true}, /* protects */
-	{M, 100, 4, (64u << 20) - 4095, false},
-	{M, 100, 4, 0xFFFFFFFF, false},
-	{M, 104, 4, 64u << 20, true},
-	{M, 104, 4, (64u << 20) + 1, false},
-	{M, 104, 4, 0, true},
-	{M, 112, 4, 2, false},
-	{M, 112, 4, 0xFFFFFFFF, false},
+	{M, 8, 1, true, 7}, /* index */
+	{M, 8, 1, false, 8},
+	{M, 9, 1, false, 0}, /* kind */
+	{M, 9, 1, true, 2},
+	{M, 9, 1, false, 3},
+	{M, 10, 1, true, 255}, /* flags */
+	{M, 11, 1, false, 0},  /* dies */
+	{M, 11, 1, true, 2},
+	{M, 11, 1, false, 3},
+	{M, 12, 1, true, 8}, /* id */
+	{M, 12, 1, false, 9},
+	{M, 13, 1, false, 0}, /* erase types */
+	{M, 13, 1, false, 6},
+	{M, 13, 1, false, 255},
+	{M, 14, 1, false, 5}, /* protects */
+	{M, 14, 1, false, 255},
+	{M, 15, 1, false, 0}, /* name */
+	{M, 15, 1, true, 1},
+	{M, 15, 1, false, 12},
+	{M, 15, 1, false, 24},
+	{M, 16, 4, true, 0}, /* base */
+	{M, 16, 4, true, 0xFC000000},
+	{M, 16, 4, false, 0xFC000001},
+	{M, 16, 4, false, 0xFFFFFFFF},
+	{M, 20, 4, false, 0},                  /* size */
+	{M, 20, 4, false, (64u << 20) - 4096}, /* the last erase type is larger */
+	{M, 20, 4, true, (64u << 20) + 4096},
+	{M, 20, 4, false, (64u << 20) + 1},
+	{M, 20, 4, false, 0xFFFFFFFF},
+	{M, 24, 4, false, 0}, /* page */
+	{M, 24, 4, true, 4},
+	{M, 24, 4, false, 2},
+	{M, 24, 4, false, 255},
+	{M, 24, 4, true, 1u << 31},
+	{M, 28, 4, false, 0}, /* unit */
+	{M, 28, 4, false, 3},
+	{M, 28, 4, true, 256},
+	{M, 28, 4, false, 512},
+	{M, 32, 4, true, 1800}, /* times of a page */
+	{M, 32, 4, false, 1801},
+	{M, 36, 4, false, 119},
+	{M, 40, 4, true, 0},  /* read rate */
+	{M, 52, 4, false, 0}, /* first erase type */
+	{M, 52, 4, false, 1000},
+	{M, 52, 4, false, 2}, /* less than the unit */
+	{M, 52, 4, true, 4},
+	{M, 52, 4, false, 32768},
+	{M, 52, 4, false, 65536},
+	{M, 56, 4, true, 0},
+	{M, 56, 4, true, 400000},
+	{M, 56, 4, false, 400001},
+	{M, 60, 4, false, 0},
+	{M, 76, 4, false, 32768}, /* third: as the second */
+	{M, 76, 4, false, 64u << 20},
+	{M, 76, 4, false, 65537},
+	{M, 88, 4, true, 32u << 20}, /* fourth: the whole */
+	{M, 88, 4, false, (64u << 20) - 1},
+	{M, 88, 4, false, 128u << 20},
+	{M, 100, 4, true, (64u << 20) - 4096}, /* protects */
+	{M, 100, 4, false, (64u << 20) - 4095},
+	{M, 100, 4, false, 0xFFFFFFFF},
+	{M, 104, 4, true, 64u << 20},
+	{M, 104, 4, false, (64u << 20) + 1},
+	{M, 104, 4, true, 0},
+	{M, 112, 4, false, 2},
+	{M, 112, 4, false, 0xFFFFFFFF},
 
-	{S, 8, 1, 0, true}, /* flags: no failure, then; later ones */
-	{S, 8, 1, 0xFF, true},
-	{S, 9, 1, 0, true}, /* fewer islands: then the rest is read as the failure */
-	{S, 9, 1, 4, false},
-	{S, 9, 1, 5, false},
-	{S, 9, 1, 255, false},
-	{S, 12, 4, 0xFFFFFF10, true}, /* received */
-	{S, 12, 4, 0xFFFFFF11, false},
-	{S, 16, 4, 0xFFF, false}, /* limit */
-	{S, 29, 1, 7, true},      /* memory */
-	{S, 29, 1, 8, false},
-	{S, 30, 2, 0xFFFF, true},      /* reserved */
-	{S, 40, 4, 0xFFFFFF20, false}, /* empty island */
-	{S, 44, 4, 0xFFFFFFF1, false}, /* overlaps the next */
-	{S, 48, 4, 0xFFFFFF1F, false},
-	{S, 60, 4, 0x1001, false}, /* beyond limit */
-	{S, 68, 1, 0, false},      /* stopped without a failure */
-	{S, 68, 1, 255, true},
+	{S, 8, 1, true, 0}, /* flags: no failure, then; later ones */
+	{S, 8, 1, true, 0xFF},
+	{S, 9, 1, true, 0}, /* fewer islands: then the rest is read as the failure */
+	{S, 9, 1, false, 4},
+	{S, 9, 1, false, 5},
+	{S, 9, 1, false, 255},
+	{S, 12, 4, true, 0xFFFFFF10}, /* received */
+	{S, 12, 4, false, 0xFFFFFF11},
+	{S, 16, 4, false, 0xFFF}, /* limit */
+	{S, 29, 1, true, 7},      /* memory */
+	{S, 29, 1, false, 8},
+	{S, 30, 2, true, 0xFFFF},      /* reserved */
+	{S, 40, 4, false, 0xFFFFFF20}, /* empty island */
+	{S, 44, 4, false, 0xFFFFFFF1}, /* overlaps the next */
+	{S, 48, 4, false, 0xFFFFFF1F},
+	{S, 60, 4, false, 0x1001}, /* beyond limit */
+	{S, 68, 1, false, 0},      /* stopped without a failure */
+	{S, 68, 1, true, 255},
 
-	{R, 8, 1, 0, false},
-	{R, 8, 1, 255, true},
-	{R, 10, 1, 2, false},
-	{R, 11, 1, 255, true},
+	{R, 8, 1, false, 0},
+	{R, 8, 1, true, 255},
+	{R, 10, 1, false, 2},
+	{R, 11, 1, true, 255},
 };
 
 static void contradictions(void **unused)

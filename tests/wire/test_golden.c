@@ -163,6 +163,12 @@ static void fill_id(uint8_t *id, const struct golden_record *r)
 	free(bytes);
 }
 
+static void fill_name(char *to, size_t room, const char *name)
+{
+	assert_true(strlen(name) < room);
+	memcpy(to, name, strlen(name) + 1);
+}
+
 static void compare_id(const uint8_t *id, size_t max, const struct golden_record *r)
 {
 	uint8_t expected[VF_WIRE_ID_MAX] = {0};
@@ -215,12 +221,12 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 	case VF_KIND_WELCOME:
 		fill(&welcome, r, welcome_members);
 		fill_id(welcome.id, r);
-		strcpy(welcome.name, golden_text(r, "board"));
+		fill_name(welcome.name, sizeof welcome.name, golden_text(r, "board"));
 		return vf_pack_welcome(out, number, &welcome);
 	case VF_KIND_MEMORY:
 		fill(&memory, r, memory_members);
 		fill_id(memory.id, r);
-		strcpy(memory.name, golden_text(r, "part"));
+		fill_name(memory.name, sizeof memory.name, golden_text(r, "part"));
 		return vf_pack_memory(out, number, tag, (uint8_t)golden_number(r, "index"),
 				      &memory);
 	case VF_KIND_STATE:
