@@ -309,7 +309,10 @@ static void serve_flash(rig *r, unsigned m)
 static void keep(rig *r, enum vf_decoder_event event)
 {
 	if (event == VF_DECODE_FRAME) {
-		assert_true(r->count < RIG_INBOX);
+		if (r->count == RIG_INBOX) { /* a long run: forget the older half */
+			r->count /= 2;
+			memmove(r->inbox, r->inbox + r->count, r->count * sizeof r->inbox[0]);
+		}
 		rig_body *b = &r->inbox[r->count++];
 		b->len = r->decoder.len;
 		memcpy(b->bytes, r->decoder.buf, b->len);
