@@ -306,7 +306,7 @@ bool nor_sfdp_facts(const vf_nor *n, struct nor_facts *f)
 		page_facts(n, f);
 	else if ((d[0] >> 2 & 1) == 0)
 		return false;
-	if (f->page_log2 != 0 && (f->page_log2 < 5 || f->page_log2 > 12))
+	if (n->u.sfdp.words >= 11 && (f->page_log2 < 5 || f->page_log2 > 12))
 		return false;
 	addr4_facts(n, f);
 	read_facts(n, f);
