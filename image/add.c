@@ -7,11 +7,10 @@ static const vf_image_add_options defaults = {.format = VF_FORMAT_AUTO};
 static int read_bin(vf_load *ld, uint32_t addr)
 {
 	if ((uint64_t)addr + ld->len > VF_ADDRESS_SPACE || ld->len > UINT32_MAX)
-		return vf_fail(
-			ld->err, VF_E_USAGE,
-			"%s: %zu bytes at 0x%08X pass the end of the 4 GB address space: give a "
-			"lower address",
-			vf_short_name(ld->name), ld->len, (unsigned)addr);
+		return vf_fail(ld->err, VF_E_USAGE,
+			       "%s: %zu bytes at 0x%08X pass the end of the 4 GB address space: "
+			       "give a lower address",
+			       vf_short_name(ld->name), ld->len, (unsigned)addr);
 	int status = vf_load_reserve(ld, ld->len);
 	if (status != VF_OK)
 		return status;
@@ -19,18 +18,27 @@ static int read_bin(vf_load *ld, uint32_t addr)
 	return vf_load_run(ld, addr, (uint32_t)ld->len, 0);
 }
 
+static vf_reader reader_of(enum vf_image_format format)
+{
+	switch (format) {
+	case VF_FORMAT_SREC:
+		return vf_read_srec;
+	case VF_FORMAT_ELF:
+		return vf_read_elf;
+	case VF_FORMAT_UF2:
+		return vf_read_uf2;
+	default:
+		return vf_read_hex;
+	}
+}
+
 static int read_file(vf_load *ld, enum vf_image_format format, const vf_image_add_options *opt)
 {
-	static const vf_reader readers[] = {
-		[VF_FORMAT_HEX] = vf_read_hex,
-		[VF_FORMAT_SREC] = vf_read_srec,
-		[VF_FORMAT_ELF] = vf_read_elf,
-		[VF_FORMAT_UF2] = vf_read_uf2,
-	};
 	if (format == VF_FORMAT_BIN)
 		return read_bin(ld, opt->address);
-	int status = readers[format](ld);
-	return status == VF_OK ? vf_load_settle(ld, readers[format]) : status;
+	vf_reader reader = reader_of(format);
+	int status = reader(ld);
+	return status == VF_OK ? vf_load_settle(ld, reader) : status;
 }
 
 static bool is_page_by_name(const char *name)
@@ -62,11 +70,10 @@ static int choose_format(const char *name, const uint8_t *bytes, size_t len,
 	if (raw)
 		*format = VF_FORMAT_BIN;
 	if (*format == VF_FORMAT_AUTO)
-		return vf_fail(
-			err, VF_E_FILE,
-			"%s: neither Intel HEX, S-records, ELF nor UF2: if it is a raw binary, say "
-			"where it belongs: %s@ADDRESS",
-			shown, shown);
+		return vf_fail(err, VF_E_FILE,
+			       "%s: neither Intel HEX, S-records, ELF nor UF2: if it is a raw "
+			       "binary, say where it belongs: %s@ADDRESS",
+			       shown, shown);
 	return VF_OK;
 }
 
@@ -75,17 +82,15 @@ static int check_address(const char *name, enum vf_image_format format,
 {
 	const char *shown = vf_short_name(name);
 	if (format == VF_FORMAT_BIN && !opt->has_address)
-		return vf_fail(
-			err, VF_E_USAGE,
-			"%s: a raw binary does not say where it belongs: give the address, as in "
-			"%s@0x90000000",
-			shown, shown);
+		return vf_fail(err, VF_E_USAGE,
+			       "%s: a raw binary does not say where it belongs: give the address, "
+			       "as in %s@0x90000000",
+			       shown, shown);
 	if (format != VF_FORMAT_BIN && opt->has_address)
-		return vf_fail(
-			err, VF_E_USAGE,
-			"%s: its %s format has its own addresses: leave @0x%08X out (it would move "
-			"nothing; link it for another address instead)",
-			shown, vf_image_format_name(format), (unsigned)opt->address);
+		return vf_fail(err, VF_E_USAGE,
+			       "%s: its %s format has its own addresses: leave @0x%08X out (it "
+			       "would move nothing; link it for another address instead)",
+			       shown, vf_image_format_name(format), (unsigned)opt->address);
 	return VF_OK;
 }
 

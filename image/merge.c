@@ -24,12 +24,11 @@ static uint8_t byte_of(const vf_segment *s, uint64_t addr)
 
 static int disagree(const splice *sp, const vf_segment *old, const vf_segment *fresh, uint64_t addr)
 {
-	return vf_fail(
-		sp->err, VF_E_FILE,
-		"address 0x%08X: %s says 0x%02X and %s says 0x%02X: both cannot be in the flash, "
-		"leave one out or link it for another address",
-		(unsigned)addr, vf_short_name(sp->img->sources[old->source].name),
-		byte_of(old, addr), vf_short_name(sp->name), byte_of(fresh, addr));
+	return vf_fail(sp->err, VF_E_FILE,
+		       "address 0x%08X: %s says 0x%02X and %s says 0x%02X: both cannot be in the "
+		       "flash, leave one out or link it for another address",
+		       (unsigned)addr, vf_short_name(sp->img->sources[old->source].name),
+		       byte_of(old, addr), vf_short_name(sp->name), byte_of(fresh, addr));
 }
 
 /* Bytes [from, to) are in both. */
@@ -169,7 +168,7 @@ static int add_stretch(vf_image *img, const char *name, vf_segment s, enum vf_ov
 
 int vf_image_add_blank(vf_image *img, const char *name, uint32_t addr, uint32_t len, vf_error *err)
 {
-	uint64_t added;
+	uint64_t added = 0;
 	int status = check_range(name, addr, len, err);
 	if (status != VF_OK || len == 0)
 		return status;

@@ -59,15 +59,13 @@ static int check_ident(const vf_load *ld)
 	if (ld->len > EI_DATA && ld->bytes[EI_CLASS] != ELFCLASS32)
 		return vf_fail(ld->err, VF_E_FILE,
 			       "%s: offset 0x4: a 64-bit ELF, but microcontrollers' addresses have "
-			       "32 bits: "
-			       "build for the board's processor",
+			       "32 bits: build for the board's processor",
 			       name);
 	if (ld->len > EI_DATA && ld->bytes[EI_DATA] != ELFDATA2LSB)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x5: a big-endian ELF, but these boards are little-endian: "
-			"build for the board's processor",
-			name);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x5: a big-endian ELF, but these boards are "
+			       "little-endian: build for the board's processor",
+			       name);
 	if (ld->len < EHDR_SIZE)
 		return vf_fail(
 			ld->err, VF_E_FILE,
@@ -104,17 +102,16 @@ static int find_table(const vf_load *ld, elf_table *table)
 	if (status != VF_OK || count == 0)
 		return status;
 	if (entry_size != PHDR_SIZE)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x2A: program headers of %u bytes instead of 32: damaged, get "
-			"the file again",
-			name, entry_size);
-	if (offset + (uint64_t)count * PHDR_SIZE > ld->len)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: cut off at 0x%zX, before the end of its program headers (0x%llX): get "
-			"the file again",
-			name, ld->len, (unsigned long long)(offset + count * PHDR_SIZE));
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x2A: program headers of %u bytes instead of 32: "
+			       "damaged, get the file again",
+			       name, entry_size);
+	uint64_t end = offset + (uint64_t)count * PHDR_SIZE;
+	if (end > ld->len)
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: cut off at 0x%zX, before the end of its program headers "
+			       "(0x%llX): get the file again",
+			       name, ld->len, (unsigned long long)end);
 	return VF_OK;
 }
 
@@ -143,24 +140,23 @@ static int check_segment(const vf_load *ld, const elf_table *table, size_t i)
 	uint64_t offset = vf_le32(ph + P_OFFSET);
 	uint64_t addr = vf_le32(ph + table->address);
 	uint64_t size = vf_le32(ph + P_FILESZ);
+	uint64_t end = offset + size; /* in the file */
 	if (addr + size > VF_ADDRESS_SPACE)
-		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: program header %zu: 0x%llX bytes at 0x%08llX "
-			       "pass the end "
-			       "of the 4 GB address space: linked for a wrong address, or damaged",
-			       name, at, i, (unsigned long long)size, (unsigned long long)addr);
-	if (size > vf_le32(ph + P_MEMSZ))
 		return vf_fail(
 			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: program header %zu has more bytes in the file than in "
-			"memory: damaged, get the file again",
-			name, at, i);
-	if (offset + size > ld->len)
+			"%s: offset 0x%zX: program header %zu: 0x%llX bytes at 0x%08llX pass the "
+			"end of the 4 GB address space: linked for a wrong address, or damaged",
+			name, at, i, (unsigned long long)size, (unsigned long long)addr);
+	if (size > vf_le32(ph + P_MEMSZ))
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: program header %zu has more bytes in the file "
+			       "than in memory: damaged, get the file again",
+			       name, at, i);
+	if (end > ld->len)
 		return vf_fail(ld->err, VF_E_FILE,
 			       "%s: cut off at 0x%zX: program header %zu needs bytes up to 0x%llX: "
-			       "get the "
-			       "file again",
-			       name, ld->len, i, (unsigned long long)(offset + size));
+			       "get the file again",
+			       name, ld->len, i, (unsigned long long)end);
 	return VF_OK;
 }
 
@@ -178,17 +174,15 @@ static int check_segments(const vf_load *ld, const elf_table *table, uint64_t *t
 		*total += vf_le32(header(ld, table, i) + P_FILESZ);
 	}
 	if (*total == 0)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: no loadable segment with bytes in it: symbols only, or linked without "
-			"code: give the firmware itself",
-			vf_short_name(ld->name));
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: no loadable segment with bytes in it: symbols only, or linked "
+			       "without code: give the firmware itself",
+			       vf_short_name(ld->name));
 	if (*total > ld->len)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: the program headers share bytes of the file: damaged, "
-			"get the file again",
-			vf_short_name(ld->name), table->offset);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: the program headers share bytes of the file: "
+			       "damaged, get the file again",
+			       vf_short_name(ld->name), table->offset);
 	return VF_OK;
 }
 

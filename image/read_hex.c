@@ -42,12 +42,11 @@ static int add_data(vf_load *ld, const vf_text *t, const hex_state *s, uint32_t 
 		return status != VF_OK ? status : vf_load_run(ld, s->base, n - fit, t->line);
 	}
 	if ((uint64_t)s->base + offset + n > VF_ADDRESS_SPACE)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: line %zu: %u bytes at 0x%08X pass the end of the 4 GB address space: "
-			"the file was linked for a wrong address",
-			vf_short_name(ld->name), t->line, (unsigned)n,
-			(unsigned)(s->base + offset));
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: line %zu: %u bytes at 0x%08X pass the end of the 4 GB address "
+			       "space: the file was linked for a wrong address",
+			       vf_short_name(ld->name), t->line, (unsigned)n,
+			       (unsigned)(s->base + offset));
 	return vf_load_run(ld, s->base + offset, n, t->line);
 }
 
@@ -55,16 +54,14 @@ static int bad_type(const vf_load *ld, const vf_text *t, unsigned type)
 {
 	const char *name = vf_short_name(ld->name);
 	if (type >= HEX_UNIVERSAL_FIRST && type <= HEX_UNIVERSAL_LAST)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: line %zu: record type 0x%02X: a micro:bit Universal Hex holds images "
-			"for several boards: extract the one for yours first",
-			name, t->line, type);
-	return vf_fail(
-		ld->err, VF_E_FILE,
-		"%s: line %zu: record type 0x%02X is none of Intel HEX (00 to 05): convert the "
-		"file, for instance with objcopy",
-		name, t->line, type);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: line %zu: record type 0x%02X: a micro:bit Universal Hex holds "
+			       "images for several boards: extract the one for yours first",
+			       name, t->line, type);
+	return vf_fail(ld->err, VF_E_FILE,
+		       "%s: line %zu: record type 0x%02X is none of Intel HEX (00 to 05): convert "
+		       "the file, for instance with objcopy",
+		       name, t->line, type);
 }
 
 static int bad_length(const vf_load *ld, const vf_text *t, unsigned type, uint32_t n)
@@ -155,10 +152,9 @@ int vf_read_hex(vf_load *ld)
 	while (status == VF_OK && vf_text_next(&t))
 		status = s.ended && *t.at != ':' ? vf_text_after_end(ld, &t) : record(ld, &t, &s);
 	if (status == VF_OK && !s.ended)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: no end record (:00000001FF) after line %zu: the file is cut off, get "
-			"it again",
-			vf_short_name(ld->name), t.line);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: no end record (:00000001FF) after line %zu: the file is cut "
+			       "off, get it again",
+			       vf_short_name(ld->name), t.line);
 	return status;
 }

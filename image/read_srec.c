@@ -13,11 +13,10 @@ static int add_data(vf_load *ld, const vf_text *t, srec_state *s, uint32_t addr,
 {
 	s->records++;
 	if ((uint64_t)addr + n > VF_ADDRESS_SPACE)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: line %zu: %u bytes at 0x%08X pass the end of the 4 GB address space: "
-			"the file was linked for a wrong address",
-			vf_short_name(ld->name), t->line, (unsigned)n, (unsigned)addr);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: line %zu: %u bytes at 0x%08X pass the end of the 4 GB address "
+			       "space: the file was linked for a wrong address",
+			       vf_short_name(ld->name), t->line, (unsigned)n, (unsigned)addr);
 	return vf_load_run(ld, addr, n, t->line);
 }
 
@@ -25,11 +24,10 @@ static int check_count(const vf_load *ld, const vf_text *t, const srec_state *s,
 {
 	if (count == s->records)
 		return VF_OK;
-	return vf_fail(
-		ld->err, VF_E_FILE,
-		"%s: line %zu: counts %u data records, but there are %u: records are missing "
-		"or added, get the file again",
-		vf_short_name(ld->name), t->line, (unsigned)count, (unsigned)s->records);
+	return vf_fail(ld->err, VF_E_FILE,
+		       "%s: line %zu: counts %u data records, but there are %u: records are "
+		       "missing or added, get the file again",
+		       vf_short_name(ld->name), t->line, (unsigned)count, (unsigned)s->records);
 }
 
 /* One decoded record: `n` bytes at the arena's end, and what stood before. */
@@ -58,11 +56,10 @@ static int take(vf_load *ld, const vf_text *t, srec_state *s, unsigned type, uin
 static int bad_type(const vf_load *ld, const vf_text *t)
 {
 	char shown[8];
-	return vf_fail(
-		ld->err, VF_E_FILE,
-		"%s: line %zu: no S-record has the type %s (S0 to S3 and S5 to S9 do): damaged, "
-		"get the file again",
-		vf_short_name(ld->name), t->line, vf_show_char(t->at[1], shown));
+	return vf_fail(ld->err, VF_E_FILE,
+		       "%s: line %zu: no S-record has the type %s (S0 to S3 and S5 to S9 do): "
+		       "damaged, get the file again",
+		       vf_short_name(ld->name), t->line, vf_show_char(t->at[1], shown));
 }
 
 static int bad_record(const vf_load *ld, const vf_text *t, unsigned wide)
@@ -116,10 +113,9 @@ int vf_read_srec(vf_load *ld)
 	while (status == VF_OK && vf_text_next(&t))
 		status = s.ended ? vf_text_after_end(ld, &t) : record(ld, &t, &s);
 	if (status == VF_OK && !s.ended)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: no end record (S7, S8 or S9) after line %zu: the file is cut off, get "
-			"it again",
-			vf_short_name(ld->name), t.line);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: no end record (S7, S8 or S9) after line %zu: the file is cut "
+			       "off, get it again",
+			       vf_short_name(ld->name), t.line);
 	return status;
 }

@@ -46,23 +46,20 @@ static int check_block(const vf_load *ld, size_t i)
 	if (status != VF_OK)
 		return status;
 	if (vf_le32(b + UF2_FLAGS) & UF2_FILE_CONTAINER)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: this UF2 holds files, not flash contents: give the "
-			"firmware itself",
-			name, at);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: this UF2 holds files, not flash contents: give "
+			       "the firmware itself",
+			       name, at);
 	if (size > UF2_ROOM)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: a block with %u bytes, where 476 is the most: damaged, "
-			"get the file again",
-			name, at + UF2_SIZE, (unsigned)size);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: a block with %u bytes, where 476 is the most: "
+			       "damaged, get the file again",
+			       name, at + UF2_SIZE, (unsigned)size);
 	if ((uint64_t)addr + size > VF_ADDRESS_SPACE)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: %u bytes at 0x%08X pass the end of the 4 GB address "
-			"space: the file was made for a wrong address",
-			name, at + UF2_ADDR, (unsigned)size, (unsigned)addr);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: %u bytes at 0x%08X pass the end of the 4 GB "
+			       "address space: the file was made for a wrong address",
+			       name, at + UF2_ADDR, (unsigned)size, (unsigned)addr);
 	return VF_OK;
 }
 
@@ -73,12 +70,11 @@ static int check_family(const vf_load *ld, uf2_file *f, size_t i)
 		return VF_OK;
 	uint32_t family = vf_le32(b + UF2_FAMILY);
 	if (f->has_family && family != f->family)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: family 0x%08X after family 0x%08X: it holds images for "
-			"several chips: extract the one for yours first",
-			vf_short_name(ld->name), i * UF2_BLOCK + UF2_FAMILY, (unsigned)family,
-			(unsigned)f->family);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: family 0x%08X after family 0x%08X: it holds "
+			       "images for several chips: extract the one for yours first",
+			       vf_short_name(ld->name), i * UF2_BLOCK + UF2_FAMILY,
+			       (unsigned)family, (unsigned)f->family);
 	f->has_family = true;
 	f->family = family;
 	return VF_OK;
@@ -92,22 +88,20 @@ static int enter(const vf_load *ld, uf2_file *f, size_t i)
 	uint32_t number = vf_le32(b + UF2_NUMBER);
 	uint32_t count = vf_le32(b + UF2_COUNT);
 	if (count != f->count || number >= count)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: block %u of %u in a file that began as one of %u: two "
-			"files joined, or damaged",
-			name, i * UF2_BLOCK + UF2_NUMBER, (unsigned)number, (unsigned)count,
-			(unsigned)f->count);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: block %u of %u in a file that began as one of "
+			       "%u: two files joined, or damaged",
+			       name, i * UF2_BLOCK + UF2_NUMBER, (unsigned)number, (unsigned)count,
+			       (unsigned)f->count);
 	if (number >= f->blocks)
 		return VF_OK; /* then others are missing, which is said later */
 	uint32_t before = f->seen_at[number];
 	if (before != 0 && memcmp(block(ld, before - 1), b, UF2_BLOCK) != 0)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: block %u differs from the block %u at 0x%zX: damaged, "
-			"get the file again",
-			name, i * UF2_BLOCK, (unsigned)number, (unsigned)number,
-			(size_t)(before - 1) * UF2_BLOCK);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: offset 0x%zX: block %u differs from the block %u at 0x%zX: "
+			       "damaged, get the file again",
+			       name, i * UF2_BLOCK, (unsigned)number, (unsigned)number,
+			       (size_t)(before - 1) * UF2_BLOCK);
 	if (before == 0)
 		f->seen_at[number] = (uint32_t)i + 1;
 	return VF_OK;
@@ -121,11 +115,10 @@ static int check_missing(const vf_load *ld, const uf2_file *f)
 		n++;
 	if (n == f->count)
 		return VF_OK;
-	return vf_fail(
-		ld->err, VF_E_FILE,
-		"%s: block %u of %u is missing (they count from 0): the copy was cut off, get "
-		"the file again",
-		vf_short_name(ld->name), (unsigned)n, (unsigned)f->count);
+	return vf_fail(ld->err, VF_E_FILE,
+		       "%s: block %u of %u is missing (they count from 0): the copy was cut off, "
+		       "get the file again",
+		       vf_short_name(ld->name), (unsigned)n, (unsigned)f->count);
 }
 
 static int survey(vf_load *ld, uf2_file *f)
@@ -165,8 +158,7 @@ int vf_read_uf2(vf_load *ld)
 	if (ld->len % UF2_BLOCK != 0 || ld->len / UF2_BLOCK >= UINT32_MAX)
 		return vf_fail(ld->err, VF_E_FILE,
 			       "%s: %zu bytes, but UF2 is made of blocks of 512: cut off at 0x%zX, "
-			       "get the "
-			       "file again",
+			       "get the file again",
 			       vf_short_name(ld->name), ld->len, ld->len);
 	uf2_file f = {.blocks = ld->len / UF2_BLOCK};
 	size_t size = f.blocks * sizeof *f.seen_at;

@@ -15,6 +15,8 @@ const int8_t vf_hex_value[256] = {
 	NONE16,  NONE16, NONE16,  NONE16, NONE16, NONE16, NONE16, NONE16, /* 80 */
 };
 
+enum { DOS_END = 0x1A }; /* the end-of-file mark of DOS editors */
+
 static bool is_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t';
@@ -43,10 +45,8 @@ bool vf_text_next(vf_text *t)
 			bool pair = c == '\r' && t->at + 1 < t->end && t->at[1] == '\n';
 			t->at += pair ? 2 : 1;
 			t->line++;
-		} else if (is_blank(c)) {
+		} else if (is_blank(c) || (c == DOS_END && t->at + 1 == t->end)) {
 			t->at++;
-		} else if (c == 0x1A && t->at + 1 == t->end) {
-			t->at++; /* the end-of-file mark of DOS editors */
 		} else {
 			return true;
 		}
@@ -58,7 +58,7 @@ bool vf_text_line_done(vf_text *t)
 {
 	while (t->at < t->end && is_blank(*t->at))
 		t->at++;
-	return t->at == t->end || is_line_end(*t->at) || *t->at == 0x1A;
+	return t->at == t->end || is_line_end(*t->at) || *t->at == DOS_END;
 }
 
 const char *vf_show_char(uint8_t c, char text[8])
@@ -82,11 +82,10 @@ int vf_text_bad_start(const vf_load *ld, const vf_text *t, const char *format, c
 
 int vf_text_after_end(const vf_load *ld, const vf_text *t)
 {
-	return vf_fail(
-		ld->err, VF_E_FILE,
-		"%s: line %zu comes after the end record: two files joined into one? give them "
-		"one by one",
-		vf_short_name(ld->name), t->line);
+	return vf_fail(ld->err, VF_E_FILE,
+		       "%s: line %zu comes after the end record: two files joined into one? give "
+		       "them one by one",
+		       vf_short_name(ld->name), t->line);
 }
 
 /* Length of the rest of the line, trailing blanks left out. */
@@ -111,20 +110,18 @@ static int bad_bytes(const vf_load *ld, const vf_text *t, const vf_record_shape 
 	(void)vf_hex_decode(digits, &byte, 1, &sum);
 	size_t expected = (size_t)byte + shape->beside;
 	if (bytes != expected || bytes < shape->minimum)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: line %zu: the record has %zu bytes instead of %zu: damaged, get "
-			"the file again",
-			name, t->line, bytes,
-			expected < shape->minimum ? shape->minimum : expected);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: line %zu: the record has %zu bytes instead of %zu: damaged, "
+			       "get the file again",
+			       name, t->line, bytes,
+			       expected < shape->minimum ? shape->minimum : expected);
 	sum = 0;
 	for (size_t i = 0; i < bytes; i++)
 		(void)vf_hex_decode(digits + 2 * i, &byte, 1, &sum);
-	return vf_fail(
-		ld->err, VF_E_FILE,
-		"%s: line %zu: wrong checksum 0x%02X, its bytes make 0x%02X: damaged or edited "
-		"by hand, get the file again",
-		name, t->line, byte, (shape->total - (sum - byte)) & 0xFF);
+	return vf_fail(ld->err, VF_E_FILE,
+		       "%s: line %zu: wrong checksum 0x%02X, its bytes make 0x%02X: damaged or "
+		       "edited by hand, get the file again",
+		       name, t->line, byte, (shape->total - (sum - byte)) & 0xFF);
 }
 
 int vf_text_bad_record(const vf_load *ld, const vf_text *t, const vf_record_shape *shape)
@@ -134,24 +131,21 @@ int vf_text_bad_record(const vf_load *ld, const vf_text *t, const vf_record_shap
 	char shown[8];
 	for (size_t i = shape->prefix; i < length; i++) {
 		if (vf_hex_value[t->at[i]] < 0)
-			return vf_fail(
-				ld->err, VF_E_FILE,
-				"%s: line %zu: character %zu of the record is %s, no hex digit: "
-				"damaged, get the file again",
-				name, t->line, i + 1, vf_show_char(t->at[i], shown));
+			return vf_fail(ld->err, VF_E_FILE,
+				       "%s: line %zu: character %zu of the record is %s, no hex "
+				       "digit: damaged, get the file again",
+				       name, t->line, i + 1, vf_show_char(t->at[i], shown));
 	}
 	size_t digits = length > shape->prefix ? length - shape->prefix : 0;
 	if (digits % 2 != 0)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: line %zu: odd number of hex digits (%zu): cut off or damaged, get "
-			"the file again",
-			name, t->line, digits);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: line %zu: odd number of hex digits (%zu): cut off or damaged, "
+			       "get the file again",
+			       name, t->line, digits);
 	if (digits < 2)
-		return vf_fail(
-			ld->err, VF_E_FILE,
-			"%s: line %zu: the record ends before its length: cut off, get the file "
-			"again",
-			name, t->line);
+		return vf_fail(ld->err, VF_E_FILE,
+			       "%s: line %zu: the record ends before its length: cut off, get the "
+			       "file again",
+			       name, t->line);
 	return bad_bytes(ld, t, shape, digits / 2);
 }

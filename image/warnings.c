@@ -71,9 +71,8 @@ static bool warn_swapped(finding *f)
 		return false;
 	tell(f,
 	     "%s at 0x%08X and %s at 0x%08X look swapped: the first has its stack in DTCM "
-	     "(0x%08X), "
-	     "which only the Cortex-M7 reaches, the second in D2 SRAM (0x%08X), as Cortex-M4 "
-	     "images do",
+	     "(0x%08X), which only the Cortex-M7 reaches, the second in D2 SRAM (0x%08X), as "
+	     "Cortex-M4 images do",
 	     source_name(f, m7->source), (unsigned)m7->addr, source_name(f, m4->source),
 	     (unsigned)m4->addr, (unsigned)m7->sp, (unsigned)m4->sp);
 	return true;
@@ -86,16 +85,13 @@ static void warn_core(finding *f, const vf_vector_table *t)
 	if (core_of_place(t->addr) == CORE_M4 && built_for(t) == CORE_M7)
 		tell(f,
 		     "%s: 0x%08X is where an STM32H747's Cortex-M4 starts, but this stack (0x%08X) "
-		     "is in "
-		     "DTCM, which only the Cortex-M7 reaches: a Cortex-M7 image belongs at "
-		     "0x08000000 or "
-		     "0x90000000",
+		     "is in DTCM, which only the Cortex-M7 reaches: a Cortex-M7 image belongs at "
+		     "0x08000000 or 0x90000000",
 		     name, (unsigned)t->addr, (unsigned)t->sp);
 	if (core_of_place(t->addr) == CORE_M7 && built_for(t) == CORE_M4)
 		tell(f,
 		     "%s: 0x%08X is where an STM32H747's Cortex-M7 starts, but this stack (0x%08X) "
-		     "is in "
-		     "D2 SRAM, as in images for the Cortex-M4: those belong at 0x08100000 or "
+		     "is in D2 SRAM, as in images for the Cortex-M4: those belong at 0x08100000 or "
 		     "0x90100000",
 		     name, (unsigned)t->addr, (unsigned)t->sp);
 }
@@ -143,21 +139,18 @@ static void warn_reset(finding *f, const vf_vector_table *t)
 	if (t->verdict == VF_VECTOR_ELSEWHERE)
 		tell(f,
 		     "%s: the vector table at 0x%08X starts code at 0x%08X, where the image has "
-		     "nothing: "
-		     "linked for another address, or a part is missing",
+		     "nothing: linked for another address, or a part is missing",
 		     name, (unsigned)t->addr, (unsigned)(t->reset & ~1u));
 	else if (other != NULL)
 		tell(f,
 		     "%s: the vector table at 0x%08X starts code at 0x%08X, which is in %s: is one "
-		     "of the "
-		     "two at the wrong address?",
+		     "of the two at the wrong address?",
 		     name, (unsigned)t->addr, (unsigned)(t->reset & ~1u),
 		     source_name(f, other->source));
 	if ((t->addr & 0x7F) != 0)
 		tell(f,
 		     "%s: the vector table at 0x%08X is no multiple of 128, as every Cortex-M "
-		     "requires of "
-		     "it: wrong address?",
+		     "requires of it: wrong address?",
 		     name, (unsigned)t->addr);
 }
 
@@ -171,9 +164,8 @@ static void warn_elf_header(finding *f)
 		    s->data != NULL && memcmp(s->data, "\177ELF", 4) == 0)
 			tell(f,
 			     "%s: the segment at 0x%08X begins with the ELF header itself, which "
-			     "would be "
-			     "programmed too: link with -Wl,-n so that segments are not rounded "
-			     "down",
+			     "would be programmed too: link with -Wl,-n so that segments are not "
+			     "rounded down",
 			     source_name(f, s->source), (unsigned)s->addr);
 	}
 }
@@ -193,8 +185,7 @@ static void warn_ram(finding *f)
 	if (first != NULL)
 		tell(f,
 		     "%s: 0x%08X is RAM (%llu bytes of the image lie in RAM), which keeps nothing "
-		     "without "
-		     "power: made to run from RAM, or AT> is missing in the linker script",
+		     "without power: made to run from RAM, or AT> is missing in the linker script",
 		     source_name(f, first->source), (unsigned)first->addr,
 		     (unsigned long long)bytes);
 }

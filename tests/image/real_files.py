@@ -60,32 +60,36 @@ def canonical(path, kind, *more):
                "-o", "-", "-motorola", "-address-length=4", "-data-only", "-obs=16")
 
 
-def bytes_of_uf2(path):
-    """Address -> byte, by the published block layout."""
+def stretches(pieces):
+    """(address, bytes) pieces in order -> joined where they touch."""
+    joined = []
+    for addr, data in pieces:
+        if joined and joined[-1][0] + len(joined[-1][1]) == addr:
+            joined[-1][1].extend(data)
+        else:
+            joined.append((addr, bytearray(data)))
+    return joined
+
+
+def uf2_stretches(path):
+    """What a UF2 file holds, by the published block layout."""
     data = read(path)
+    pieces = []
     if len(data) % 512 != 0:
         raise Disagree("UF2 of %d bytes" % len(data))
-    found = {}
     for i in range(0, len(data), 512):
         head = struct.unpack_from("<8I", data, i)
         if head[0] != 0x0A324655 or head[1] != 0x9E5D5157 or \
                 data[i + 508:i + 512] != struct.pack("<I", 0x0AB16F30) or \
                 head[5] != i // 512 or head[6] != len(data) // 512:
             raise Disagree("UF2 block %d is malformed" % (i // 512))
-        for k in range(head[4]):
-            found[head[3] + k] = data[i + 32 + k]
-    return found
+        pieces.append((head[3], data[i + 32:i + 32 + head[4]]))
+    return stretches(pieces)
 
 
-def bytes_of_srec(text):
-    found = {}
-    for line in text.decode().split():
-        if line[:2] == "S3":
-            raw = bytes.fromhex(line[2:])
-            addr = int.from_bytes(raw[1:5], "big")
-            for k, byte in enumerate(raw[5:-1]):
-                found[addr + k] = byte
-    return found
+def srec_stretches(text):
+    raw = (bytes.fromhex(line[2:].decode()) for line in text.split() if line[:2] == b"S3")
+    return stretches((int.from_bytes(r[1:5], "big"), r[5:-1]) for r in raw)
 
 
 class Checker:
@@ -107,7 +111,7 @@ class Checker:
         same("hex", canonical(hex_out, "-intel"), expected)
         same("srec", canonical(self.ours(source, "srec"), "-motorola"), expected)
         uf2 = self.ours(source, "uf2")
-        if bytes_of_uf2(uf2) != bytes_of_srec(expected):
+        if uf2_stretches(uf2) != srec_stretches(expected):
             raise Disagree("uf2 holds other bytes")
         for again in (hex_out, uf2):  # and they are read back as the same
             back = self.temp("back.srec")
@@ -140,16 +144,24 @@ class Checker:
         # Sections (theirs) lie inside segments (ours). Between two sections a
         # segment has the linker's padding, which no section names.
         run(*tool, "-O", "srec", "--srec-forceS3", path, self.temp("theirs.srec"))
-        sections = bytes_of_srec(canonical(self.temp("theirs.srec"), "-motorola"))
-        segments = bytes_of_srec(canonical(self.ours(path, "srec"), "-motorola"))
-        for addr, byte in sections.items():
-            if segments.get(addr) != byte:
-                raise Disagree("address 0x%08X is missing or differs" % addr)
-        padding = [addr for addr in segments if addr not in sections]
-        if any(segments[addr] != 0 for addr in padding):
-            raise Disagree("bytes that are in no section and are no padding")
+        sections = srec_stretches(canonical(self.temp("theirs.srec"), "-motorola"))
+        segments = srec_stretches(canonical(self.ours(path, "srec"), "-motorola"))
+        padding = self.padding(segments, sections)
         self.check_forms(path, canonical(self.ours(path, "hex"), "-intel"))
-        return "%d bytes of padding" % len(padding) if padding else ""
+        return "%d bytes of padding" % padding if padding else ""
+
+    @staticmethod
+    def padding(segments, sections):
+        """Takes the sections out of the segments; what is left must be zero."""
+        for addr, data in sections:
+            home = next((s for s in segments if s[0] <= addr < s[0] + len(s[1])), None)
+            at = addr - home[0] if home else 0
+            if home is None or home[1][at:at + len(data)] != data:
+                raise Disagree("the section bytes at 0x%08X are missing or differ" % addr)
+            home[1][at:at + len(data)] = bytes(len(data))
+        if any(any(data) for _, data in segments):
+            raise Disagree("bytes that are in no section and are no padding")
+        return sum(len(data) for _, data in segments) - sum(len(data) for _, data in sections)
 
     def refusal(self, path):
         """What the library has to say about a file that it must refuse."""

@@ -48,8 +48,7 @@ static void any_case_and_line_end(void **state)
 		":0200000490006A\n:03000100aBcDeF95\n:00000001FF\n",
 		":0200000490006A\r\n:03000100ABCDEF95\r\n:00000001ff",
 		":0200000490006A\r:03000100abcdef95\r:00000001FF\r",
-		"\xEF\xBB\xBF\n\n  :0200000490006A  \n\t:03000100abcdef95\t\r\n\r\n:00000001FF\n\n "
-		"\x1A",
+		"\xEF\xBB\xBF\n :0200000490006A \n\t:03000100abcdef95\t\r\n\r\n:00000001FF\n\x1A",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		buffer b = {0};
