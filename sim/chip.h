@@ -105,6 +105,7 @@ void vf_sim_reset_state(vf_sim_chip *chip, vf_sim_die *die);
 
 /* chip_array.c */
 void vf_sim_array_read(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op);
+void vf_sim_array_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32_t len);
 uint8_t vf_sim_array_get(const vf_sim_chip *chip, const vf_sim_die *die, uint32_t at);
 void vf_sim_array_program(vf_sim_chip *chip, vf_sim_die *die);
 void vf_sim_array_erase(vf_sim_chip *chip, vf_sim_die *die);

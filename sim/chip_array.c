@@ -75,6 +75,32 @@ void vf_sim_array_read(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op)
 		disturb(chip, die, op);
 }
 
+/* The same for a read of combined bytes [offset, offset + len) of one page. */
+static void disturb_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32_t len)
+{
+	const uint64_t r = vf_sim_random(chip);
+	const uint32_t hit = (uint32_t)(r >> 32) % len;
+	const uint32_t dies = chip->config.dies;
+	const vf_sim_die *die = &chip->die[(offset + hit) % dies];
+
+	if ((r & 7) == 0 && is_weak(chip, die, (offset + hit) / dies))
+		out[hit] ^= (uint8_t)(1u << (r >> 8 & 7));
+}
+
+void vf_sim_array_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32_t len)
+{
+	const uint32_t page = (uint32_t)chip->part->page * chip->config.dies;
+
+	memcpy(out, chip->config.array + offset, len);
+	for (uint32_t i = 0; chip->weak_pages != 0 && i < len;) {
+		const uint32_t left = page - (offset + i) % page;
+		const uint32_t span = left < len - i ? left : len - i;
+
+		disturb_mapped(chip, offset + i, out + i, span);
+		i += span;
+	}
+}
+
 static uint8_t stuck_bits(const vf_sim_chip *chip, size_t offset)
 {
 	uint8_t mask = 0;

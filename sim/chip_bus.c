@@ -192,6 +192,32 @@ uint64_t vf_sim_chip_bus(vf_sim_chip *chip, const vf_bus_op *op, uint64_t now_us
 	return chip->ends_now;
 }
 
+void vf_sim_chip_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32_t len,
+			uint64_t now_us)
+{
+	static const vf_bus_op any = {.opcode = 0xEB};
+	const uint64_t size = (uint64_t)chip->part->size * chip->config.dies;
+	bool ready = true;
+
+	chip->misused = false;
+	for (unsigned d = 0; d < chip->config.dies; d++) {
+		const vf_sim_die *die = &chip->die[d];
+
+		vf_sim_settle(chip, &chip->die[d], now_us);
+		ready = ready && die->work == VF_SIM_IDLE && !die->stuck && !die->down;
+	}
+	memset(out, 0xFF, len);
+	if (!ready) {
+		vf_sim_misuse(chip, &any, "memory-mapped while the part cannot be read");
+	} else if (len > size || offset > size - len) {
+		vf_sim_misuse(chip, &any, "memory-mapped, %u bytes at %08Xh, beyond the memory",
+			      (unsigned)len, (unsigned)offset);
+	} else {
+		vf_sim_array_mapped(chip, offset, out, len);
+		chip->stats.read_bytes += len;
+	}
+}
+
 uint64_t vf_sim_chip_busy_until(const vf_sim_chip *chip)
 {
 	uint64_t until = 0;

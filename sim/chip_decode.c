@@ -210,7 +210,7 @@ static bool timely(vf_sim_chip *chip, const vf_sim_die *die, const vf_sim_cmd *c
 		vf_sim_misuse(chip, op, "before the flag status of both stacked dies was read");
 		return false;
 	}
-	if ((cmd->flags & VF_SIM_QE) != 0 && !vf_sim_quad_enabled(chip, die)) {
+	if ((cmd->flags & VF_SIM_QE) != 0 && !die->qpi && !vf_sim_quad_enabled(chip, die)) {
 		vf_sim_misuse(chip, op, "on four lines without quad enable");
 		return false;
 	}

@@ -13,6 +13,9 @@
  * during deep power-down or continuous read, and recovery opcodes that the part
  * has not (66h 99h ABh FFh F5h F0h E9h …) are ignored without being misuse.
  *
+ * Not modelled: double transfer rate, program and erase suspend, one-time
+ * areas, locks of single sectors, WP# and HOLD# pins, burst and wrapped reads.
+ *
  * Conventions: times are uint64_t microseconds of whatever clock the caller
  * keeps (virtual or real), never going back. The array is the caller's memory,
  * in memory-mapped order (two dies in parallel: even bytes first die). No
@@ -116,7 +119,14 @@ void vf_sim_chip_fail_next(vf_sim_chip *chip, unsigned count); /* next program/e
 
 const vf_sim_stats *vf_sim_chip_stats(const vf_sim_chip *chip);
 
-/* The memory-mapped view, as an application sees it. */
+/* A memory-mapped read as an application or a digest makes it: `len` combined
+ * bytes at any offset, weak pages and all. Misuse while the part is busy, asleep
+ * or past its end (0xFF then). Bus time is the caller's: len / dies at the rate. */
+void vf_sim_chip_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32_t len,
+                        uint64_t now_us);
+
+/* The cells as they stand: the array, as memory-mapped reads would find it if
+ * no cell were weak. */
 const uint8_t *vf_sim_chip_array(const vf_sim_chip *chip);
 
 #endif

@@ -13,6 +13,16 @@ static void note(void *ctx, const char *what)
 	(void)snprintf(b->misuse, sizeof b->misuse, "%s", what);
 }
 
+static void bench_read_id(bench *b)
+{
+	uint8_t id[6];
+
+	bench_read_reg(b, 0x9F, id, 3 * b->dies);
+	for (unsigned i = 0; i < 3; i++)
+		b->id[i] = id[i * b->dies];
+	b->now = 0;
+}
+
 bench *bench_new_with(const char *part, unsigned dies, uint32_t time_percent, uint64_t seed)
 {
 	bench *b = calloc(1, sizeof *b);
@@ -33,6 +43,8 @@ bench *bench_new_with(const char *part, unsigned dies, uint32_t time_percent, ui
 	b->dies = dies;
 	b->lanes = 1;
 	b->addr_bytes = 3;
+	bench_restart(b);
+	bench_read_id(b);
 	bench_restart(b);
 	return b;
 }

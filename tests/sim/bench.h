@@ -21,6 +21,7 @@ typedef struct bench {
 	unsigned dies;
 	unsigned lanes;      /* of opcodes: 4 after the chip went to QPI */
 	unsigned addr_bytes; /* what the commands below send */
+	uint8_t id[3];       /* as the fresh chip gave it */
 	unsigned misuses;
 	char misuse[200]; /* the last sentence */
 } bench;

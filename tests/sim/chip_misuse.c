@@ -254,6 +254,67 @@ static void test_two_dies(void **state)
 	bench_free(b);
 }
 
+static uint32_t draw(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(*state >> 33);
+}
+
+static vf_bus_op any_transaction(uint64_t *r, uint8_t *buffer)
+{
+	static const uint8_t lanes[] = {0, 1, 1, 2, 4, 4};
+	const uint32_t len = draw(r) % 4 == 0 ? draw(r) % 600 : draw(r) % 5;
+	vf_bus_op op = {0};
+
+	op.opcode = (uint8_t)draw(r);
+	op.opcode_lanes = draw(r) % 8 == 0 ? 4 : 1;
+	op.addr_bytes = (uint8_t)(draw(r) % 3 == 0 ? 0 : 3 + draw(r) % 2);
+	op.addr_lanes = lanes[draw(r) % 6];
+	op.addr = draw(r) % 4 == 0 ? draw(r) : draw(r) % 65536;
+	op.mode_bits = draw(r) % 4 == 0 ? 8 : 0;
+	op.mode = (uint8_t)draw(r);
+	op.dummy = (uint8_t)(draw(r) % 3 == 0 ? draw(r) % 12 : draw(r) % 2 * 8);
+	op.data_lanes = lanes[draw(r) % 6];
+	op.dir = (uint8_t)(draw(r) % 3);
+	op.len = op.dir == VF_BUS_NONE ? 0 : len;
+	op.tx = op.rx = buffer;
+	return op;
+}
+
+/* Whatever is sent, the model stands: no access outside its memory (the
+ * sanitizers look), every misuse has its sentence, and time goes forward. */
+static void test_anything_goes(void **state)
+{
+	const uint64_t seed = bench_seed();
+	const vf_sim_part *part;
+
+	(void)state;
+	for (size_t i = 0; (part = vf_sim_part_at(i)) != NULL; i++) {
+		bench *b = bench_new_with(vf_sim_part_name(part), 1 + i % 2, VF_SIM_TIME_RANDOM,
+					  seed + i);
+		uint64_t r = seed * 31 + i;
+		uint8_t buffer[600];
+
+		for (unsigned k = 0; k < 5000; k++) {
+			const vf_bus_op op = any_transaction(&r, buffer);
+			const uint64_t before = b->now;
+
+			b->misuse[0] = '\0';
+			b->misuses = 0;
+			if (draw(&r) % 8 == 0)
+				bench_cmd(b, 0x06);
+			bench_bus(b, &op);
+			assert_true(b->now >= before);
+			assert_int_equal(b->misuses != 0, strlen(b->misuse) > 20);
+			if (draw(&r) % 64 == 0)
+				vf_sim_chip_power_cut(b->chip, b->now);
+			b->now += draw(&r) % 200000;
+		}
+		assert_true(vf_sim_chip_stats(b->chip)->misuses > 1000);
+		bench_free(b);
+	}
+}
+
 static void test_counted_without_listener(void **state)
 {
 	bench *b = bench_new("tiny64k", 1);
@@ -279,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_missing_commands),
 		cmocka_unit_test(test_blind_recovery_is_none),
 		cmocka_unit_test(test_two_dies),
+		cmocka_unit_test(test_anything_goes),
 		cmocka_unit_test(test_counted_without_listener),
 	};
 

@@ -143,6 +143,31 @@ static void test_weak_reads(void **state)
 	bench_free(b);
 }
 
+/* An application that reads the mapped memory sees weak cells as well. */
+static void test_weak_mapped_reads(void **state)
+{
+	bench *b = bench_new_with("tiny64k", 2, 100, bench_seed());
+	uint8_t got[8192];
+	unsigned odd = 0;
+
+	(void)state;
+	bench_erase(b, 0x20, 0x2000);
+	vf_sim_chip_mapped(b->chip, 0x2000, got, 16, b->now + 100);
+	assert_misuse(b, "memory-mapped while the part cannot be read");
+	vf_sim_chip_power_cut(b->chip, b->now + 47000);
+	for (unsigned i = 0; i < 30; i++) {
+		vf_sim_chip_mapped(b->chip, 0x2001, got, 8191, b->now);
+		odd += memcmp(got, b->config.array + 0x2001, 8191) != 0;
+		vf_sim_chip_mapped(b->chip, 0x4000, got, 8192, b->now);
+		assert_memory_equal(got, b->config.array + 0x4000, 8192);
+	}
+	assert_true(odd > 10);
+	assert_no_misuse(b);
+	vf_sim_chip_mapped(b->chip, 131071, got, 2, b->now);
+	assert_misuse(b, "2 bytes at 0001FFFFh, beyond the memory");
+	bench_free(b);
+}
+
 static void test_torn_chip_erase_two_dies(void **state)
 {
 	bench *b = bench_new_with("tiny64k", 2, 100, bench_seed());
@@ -295,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_after_the_end_nothing_is_torn),
 		cmocka_unit_test(test_torn_erase),
 		cmocka_unit_test(test_weak_reads),
+		cmocka_unit_test(test_weak_mapped_reads),
 		cmocka_unit_test(test_torn_chip_erase_two_dies),
 		cmocka_unit_test(test_volatile_state_is_lost),
 		cmocka_unit_test(test_torn_status_write),
