@@ -50,7 +50,7 @@ static enum vf_decoder_event decide(vf_decoder *d, uint8_t second)
 	if (told)
 		return VF_DECODE_MORE;
 	d->buf[d->len++] = d->first;
-	if (!ends_line(d->first) && d->len < d->room)
+	if (!ends_line(d->first))
 		return VF_DECODE_MORE;
 	d->state = TOLD;
 	return VF_DECODE_TEXT;

@@ -48,24 +48,33 @@ static uint32_t schedule(const uint32_t w[16], size_t i)
 
 static void compress(vf_sha256 *s, const uint8_t *block)
 {
+	uint32_t *v = s->h;
+	uint32_t a = v[0], b = v[1], c = v[2], d = v[3], e = v[4], f = v[5], g = v[6], h = v[7];
 	uint32_t w[16];
-	uint32_t v[8]; /* a … h */
 
-	memcpy(v, s->h, sizeof v);
 	for (size_t i = 0; i < 64; i++) {
-		uint32_t a = v[0], e = v[4], t;
+		uint32_t t;
 
 		w[i % 16] = i < 16 ? get_be32(block + 4 * i) : schedule(w, i);
-		t = v[7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + (v[6] ^ (e & (v[5] ^ v[6]))) +
-		    k[i] + w[i % 16];
-		for (unsigned j = 7; j > 0; j--)
-			v[j] = v[j - 1];
-		v[4] += t;
-		v[0] = t + (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +
-		       ((a & v[2]) ^ (a & v[3]) ^ (v[2] & v[3]));
+		t = h + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + (g ^ (e & (f ^ g))) + k[i] +
+		    w[i % 16];
+		h = g;
+		g = f;
+		f = e;
+		e = d + t;
+		d = c;
+		c = b;
+		b = a;
+		a = t + (ror(b, 2) ^ ror(b, 13) ^ ror(b, 22)) + ((b & c) ^ (b & d) ^ (c & d));
 	}
-	for (unsigned i = 0; i < 8; i++)
-		s->h[i] += v[i];
+	v[0] += a;
+	v[1] += b;
+	v[2] += c;
+	v[3] += d;
+	v[4] += e;
+	v[5] += f;
+	v[6] += g;
+	v[7] += h;
 }
 
 void vf_sha256_init(vf_sha256 *s)

@@ -452,6 +452,10 @@ static void lines(void **unused)
 	static const char *const two[] = {"help\r", "\n", "x\n", NULL};
 	static const char *const ends[] = {"\r", "\r", "\n", "\n", NULL};
 	static const char *const long_line[] = {"0123456789abcdef", "0123\n", NULL};
+	static const char *const marker[] = {"a\n",
+					     "b\xF8"
+					     "c\n",
+					     NULL};
 	static const char *const none[] = {NULL};
 	uint8_t buf[16];
 	vf_decoder d;
@@ -468,8 +472,18 @@ static void lines(void **unused)
 	assert_memory_equal(buf, "abc", 3);
 	assert_false(vf_decoder_has_text(&d));
 	assert_int_equal(vf_decoder_flush_text(&d), 0);
+	say(&d,
+	    "b\xF8"
+	    "c\n",
+	    marker + 1);
 	vf_decoder_init(&d, buf, sizeof buf);
 	say(&d, "\r\r\n\n", ends);
+	/* the second byte of a chunk decides, not that of a line */
+	vf_decoder_init(&d, buf, sizeof buf);
+	say(&d,
+	    "a\nb\xF8"
+	    "c\n",
+	    marker);
 }
 
 /* Return pressed once, after a delimiter: nothing tells it from a frame's first
