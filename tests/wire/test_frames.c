@@ -431,7 +431,7 @@ static void say(vf_decoder *d, const char *in, const char *const *lines)
 	size_t len = strlen(in);
 	enum vf_decoder_event event;
 
-	for (size_t at = 0; at < len || *lines;) {
+	for (size_t at = 0;;) {
 		at += vf_decode(d, (const uint8_t *)in + at, len - at, &event);
 		if (event == VF_DECODE_MORE)
 			break;
@@ -463,6 +463,8 @@ static void lines(void **unused)
 	(void)unused;
 	vf_decoder_init(&d, buf, sizeof buf);
 	say(&d, "help\r\nx\n", two);
+	assert_false(vf_decoder_has_text(&d));
+	say(&d, "", none);
 	assert_false(vf_decoder_has_text(&d));
 	assert_int_equal(vf_decoder_flush_text(&d), 0);
 	say(&d, "0123456789abcdef0123\n", long_line);
