@@ -409,6 +409,8 @@ def main(arguments):
     if len(arguments) != 1 + check:
         sys.exit("usage: golden.py [--check] DIR")
     folder = pathlib.Path(arguments[-1])
+    if not folder.is_dir():
+        sys.exit(f"golden.py: {folder}: no such directory; name the one with the golden files")
     check_ourselves()
     differ = False
     for name, (about, records) in FILES.items():
