@@ -117,31 +117,42 @@ static bool refused(vf_sim_chip *chip, vf_sim_die *die, uint32_t at, uint32_t si
 	return true;
 }
 
+/* True if the ECC unit around `at` holds anything. */
+static bool unit_is_used(const vf_sim_chip *chip, const vf_sim_die *die, uint32_t at)
+{
+	const uint32_t ecc = chip->part->ecc;
+	const uint32_t first = at - at % ecc;
+
+	for (uint32_t u = first; u < first + ecc; u++)
+		if (vf_sim_array_get(chip, die, u) != 0xFF)
+			return true;
+	return false;
+}
+
 /* Setting a bit takes an erase, and a unit under ECC is programmed once. The
  * part does what it can of such a command, but nobody should have sent it. */
 static void check_cells(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op)
 {
-	const uint32_t ecc = chip->part->ecc;
+	const uint32_t ecc = chip->part->ecc, size = die->size;
 
-	for (uint32_t i = 0; i < die->size; i++) {
-		const uint32_t at = die->at + i;
-		const uint8_t old = vf_sim_array_get(chip, die, at);
+	for (uint32_t i = 0; i < size; i++) {
+		const uint8_t data = die->data[i];
+		const uint8_t old = vf_sim_array_get(chip, die, die->at + i);
 
-		if (die->data[i] != 0xFF && (die->data[i] & ~old) != 0) {
+		if (data == 0xFF)
+			continue;
+		if ((data & ~old) != 0) {
 			vf_sim_misuse(chip, op->bus,
-				      "%02Xh over %02Xh at %08Xh, which is not erased",
-				      die->data[i], old, (unsigned)at);
+				      "%02Xh over %02Xh at %08Xh, which is not erased", data, old,
+				      (unsigned)(die->at + i));
 			return;
 		}
-		if (ecc == 0 || die->data[i] == 0xFF)
-			continue;
-		for (uint32_t u = at - at % ecc; u < at - at % ecc + ecc; u++)
-			if (vf_sim_array_get(chip, die, u) != 0xFF) {
-				vf_sim_misuse(chip, op->bus,
-					      "a second program of the %u-byte ECC unit at %08Xh",
-					      (unsigned)ecc, (unsigned)(u - u % ecc));
-				return;
-			}
+		if (ecc != 0 && unit_is_used(chip, die, die->at + i)) {
+			vf_sim_misuse(chip, op->bus,
+				      "a second program of the %u-byte ECC unit at %08Xh",
+				      (unsigned)ecc, (unsigned)((die->at + i) / ecc * ecc));
+			return;
+		}
 	}
 }
 
