@@ -131,13 +131,13 @@ static int contradiction(vf_load *ld, uint32_t addr, vf_reader again)
 		return vf_fail(ld->err, VF_E_FILE,
 			       "%s: address 0x%08X is 0x%02X in line %zu and 0x%02X in line %zu: "
 			       "the file contradicts itself, build it anew",
-			       name, addr, ld->probe_byte[0], ld->probe_where[0], ld->probe_byte[1],
-			       ld->probe_where[1]);
+			       name, (unsigned)addr, ld->probe_byte[0], ld->probe_where[0],
+			       ld->probe_byte[1], ld->probe_where[1]);
 	return vf_fail(ld->err, VF_E_FILE,
 		       "%s: address 0x%08X is 0x%02X at offset 0x%zX and 0x%02X at offset 0x%zX: "
 		       "the file contradicts itself, build it anew",
-		       name, addr, ld->probe_byte[0], ld->probe_where[0], ld->probe_byte[1],
-		       ld->probe_where[1]);
+		       name, (unsigned)addr, ld->probe_byte[0], ld->probe_where[0],
+		       ld->probe_byte[1], ld->probe_where[1]);
 }
 
 /* First index where a and b differ, `len` if they do not. */

@@ -58,6 +58,7 @@ static void content_tells_the_format(void **state)
 		{"a.bin", "UF2\nWQ]\x9E", 8, VF_FORMAT_UF2},
 		{"a.bin", "S1 is a sector", 14, VF_FORMAT_BIN},
 		{"a.BIN", ":-) smile", 9, VF_FORMAT_BIN},
+		{"a.bin", "SABCDEF12", 9, VF_FORMAT_BIN},
 		{"a.HEX", "rubbish", 7, VF_FORMAT_HEX},
 		{"a.txt", "rubbish", 7, VF_FORMAT_AUTO},
 		{"a.txt", "", 0, VF_FORMAT_AUTO},

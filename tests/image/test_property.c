@@ -398,7 +398,7 @@ static void damaged_files_are_refused_or_sound(void **state)
 		free_world(w);
 	}
 	print_message("%zu of %d damaged files refused\n", refused, 50 * ROUNDS);
-	assert_true(refused > 25 * ROUNDS);
+	assert_true(refused > (size_t)25 * ROUNDS);
 }
 
 int main(void)

@@ -151,10 +151,12 @@ static void a_table_inside_a_stretch(void **state)
 {
 	fixture *f = *state;
 	vf_vector_table t[4];
+	static const uint8_t m7[8] = {0, 0, 0x02, 0x20, 0x01, 0x01, 0x00, 0x08};
+	static const uint8_t m4[8] = {0, 0x80, 0x04, 0x10, 0x01, 0x00, 0x10, 0x08};
 	uint8_t *both = calloc(1, 0x100100);
 	assert_non_null(both);
-	memcpy(both, "\0\0\2\x20\1\1\0\x08", 8);
-	memcpy(both + 0x100000, "\0\x80\4\x10\1\0\x10\x08", 8);
+	memcpy(both, m7, sizeof m7);
+	memcpy(both + 0x100000, m4, sizeof m4);
 	assert_int_equal(add_raw(&f->img, "both.bin", M7_FLASH, both, 0x100100, &f->err), VF_OK);
 	free(both);
 	assert_int_equal(vf_image_vectors(&f->img, t, 4), 2);
