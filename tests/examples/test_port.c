@@ -23,7 +23,8 @@ int my_flash_read(uint32_t offset, uint8_t *to, uint32_t len);
 int my_flash_program(uint32_t offset, const uint8_t *from, uint32_t len);
 int my_flash_erase(uint32_t offset, uint32_t len);
 
-enum { CHIP = 128 * 1024 * 1024, BASE = 0x90000000, TO_HOST = 8192 };
+#define BASE 0x90000000u
+enum { CHIP = 128 * 1024 * 1024, TO_HOST = 8192 };
 
 static struct {
 	uint64_t now;
