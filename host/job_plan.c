@@ -39,8 +39,11 @@ static uint64_t link_bytes(const vf_plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		const vf_plan_step *s = &plan->steps[i];
 		bytes += VF_WIRE_MESSAGE_HEADER;
-		if (s->kind == VF_PLAN_PROGRAM)
-			bytes += s->len + (uint64_t)s->len / VF_JOB_PIECE * VF_WIRE_MESSAGE_HEADER;
+		if (s->kind != VF_PLAN_PROGRAM)
+			continue;
+		const uint32_t cuts =
+			(s->offset + s->len - 1) / VF_JOB_PIECE - s->offset / VF_JOB_PIECE;
+		bytes += s->len + (uint64_t)cuts * VF_WIRE_MESSAGE_HEADER;
 	}
 	return bytes;
 }

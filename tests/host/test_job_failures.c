@@ -1,0 +1,387 @@
+/* test_job_failures.c - what goes wrong on the board, on the line and on the
+ * host: flash failures once and twice, restarts, silence, interruption, memory.
+ */
+#include "job_bench.h"
+
+enum { LEN = 0x6000 };
+
+typedef struct scene {
+	bench *b;
+	vf_image image;
+	uint8_t bytes[LEN];
+	uint8_t want[BENCH_NOR_SIZE];
+} scene;
+
+/* A dirty chip and an image that covers its first and last sector in part. */
+static int setup(void **state)
+{
+	scene *s = calloc(1, sizeof *s);
+	assert_non_null(s);
+	s->b = bench_new();
+	bench_random_fill(s->b, s->b->flash[0].cells, BENCH_NOR_SIZE);
+	bench_random_fill(s->b, s->bytes, LEN);
+	bench_image(s->b, &s->image);
+	bench_add(s->b, &s->image, "app.bin", BENCH_NOR_BASE + 0x1800, s->bytes, LEN);
+	memcpy(s->want, s->b->flash[0].cells, BENCH_NOR_SIZE);
+	memcpy(s->want + 0x1800, s->bytes, LEN);
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	scene *s = *state;
+	vf_image_free(&s->image);
+	bench_free(s->b);
+	free(s);
+	return 0;
+}
+
+static void assert_done(scene *s, unsigned attempts)
+{
+	if (s->b->result.error.code != VF_OK)
+		fail_msg("%s", s->b->result.error.text);
+	assert_memory_equal(s->b->flash[0].cells, s->want, BENCH_NOR_SIZE);
+	assert_int_equal(s->b->result.attempts, attempts);
+	assert_int_equal(s->b->flash[0].dirty_programs, 0);
+	assert_int_equal(s->b->result.verified_bytes, LEN);
+}
+
+static const bench_fault kinds[] = {
+	{.kind = VF_FLASH_ERASE, .status = VF_E_ERASE},
+	{.kind = VF_FLASH_ERASE, .status = VF_E_TIMEOUT},
+	{.kind = VF_FLASH_PROGRAM, .status = VF_E_PROGRAM},
+	{.kind = VF_FLASH_PROGRAM, .status = VF_OK}, /* seen when it is read back */
+	{.kind = VF_FLASH_PROGRAM, .status = VF_E_BUS},
+	{.kind = VF_FLASH_READ, .status = VF_OK},
+	{.kind = VF_FLASH_READ, .status = VF_E_BUS},
+	{.kind = VF_FLASH_READ_MAPPED, .status = VF_E_BUS, .len = 0},
+};
+
+/* Each kind of failure, in each of the sectors that are written. */
+static void test_failure_once(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	uint8_t *before = malloc(BENCH_NOR_SIZE);
+	assert_non_null(before);
+	memcpy(before, b->flash[0].cells, BENCH_NOR_SIZE);
+	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+		for (uint32_t sector = 1; sector <= 7; sector++) {
+			b->fault[0] = kinds[k];
+			b->fault[0].offset = sector * BENCH_SECTOR;
+			b->fault[0].len = BENCH_SECTOR;
+			b->fault[0].times = 1;
+			bench_clear(b);
+			memcpy(b->flash[0].cells, before, BENCH_NOR_SIZE);
+			(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+			assert_int_equal(b->fault[0].times, 0);
+			assert_done(s, 2);
+			assert_int_equal(b->notes, 1);
+		}
+	free(before);
+}
+
+static void test_failure_twice(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	for (size_t k = 0; k < 4; k++) {
+		b->fault[0] = kinds[k];
+		b->fault[0].offset = 0x3000;
+		b->fault[0].len = 0x100;
+		b->fault[0].times = 2;
+		bench_random_fill(b, b->flash[0].cells, BENCH_NOR_SIZE);
+		assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_FLASH);
+		assert_non_null(strstr(b->result.error.text, "0x90003000"));
+		assert_non_null(strstr(b->result.error.text, "fakenor"));
+		assert_true(b->result.has_failure);
+		assert_int_equal(b->result.failure.address, BENCH_NOR_BASE + 0x3000);
+		assert_int_equal(b->result.attempts, 2);
+	}
+	/* Read back as erased: expected and found are named. */
+	assert_int_equal(b->result.failure.code, VF_FAIL_MISMATCH);
+	assert_int_equal(b->result.failure.expected, s->bytes[0x3000 - 0x1800]);
+	assert_int_equal(b->result.failure.found, 0xFF);
+}
+
+/* Two units that fail once each: both are planned anew, none of them twice. */
+static void test_two_units_fail_once(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_ERASE,
+				    .status = VF_E_ERASE,
+				    .offset = 0x2000,
+				    .len = 1,
+				    .times = 1};
+	b->fault[1] = (bench_fault){.kind = VF_FLASH_PROGRAM,
+				    .status = VF_E_PROGRAM,
+				    .offset = 0x5000,
+				    .len = 1,
+				    .times = 1};
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 3);
+}
+
+/* Between erase and program: what was there before is only in the host's hands. */
+static void test_kept_bytes_survive(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_PROGRAM,
+				    .status = VF_E_TIMEOUT,
+				    .offset = 0x1000,
+				    .len = 1,
+				    .times = 1};
+	b->fault[1] = (bench_fault){
+		.kind = VF_FLASH_PROGRAM, .status = VF_OK, .offset = 0x7FFF, .len = 1, .times = 1};
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 3);
+	assert_int_equal(b->result.kept_bytes, 0x1000);
+}
+
+static void test_locked(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_ERASE, .status = VF_E_LOCKED, .times = 1};
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_FLASH);
+	assert_non_null(strstr(b->result.error.text, "write-protect"));
+	assert_int_equal(b->result.attempts, 1);
+	assert_int_equal(b->flash[0].erases, 1);
+	assert_memory_equal(b->flash[0].cells + 0x7800, s->want + 0x7800, 0x8000);
+}
+
+/* The read-back is right and the path of the application is not: the check at
+ * the end sees it, plans once more, and names the byte if it stays so. */
+static void spoil(bench *b, unsigned skip, unsigned times)
+{
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_READ_MAPPED,
+				    .status = VF_OK,
+				    .offset = 0x4000,
+				    .len = 0x1000,
+				    .skip = skip,
+				    .times = times};
+}
+
+static void test_check_differs(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 1);
+	bench_random_fill(b, b->flash[0].cells + 0x4000, 0x1000);
+	spoil(b, 1, 1); /* the look; then the check */
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 2);
+	bench_random_fill(b, b->flash[0].cells + 0x4000, 0x1000);
+	spoil(b, 1, 1000);
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_FLASH);
+	assert_int_equal(b->result.attempts, 2);
+	assert_true(b->result.has_failure);
+	assert_in_range(b->result.failure.address, BENCH_NOR_BASE + 0x4000,
+			BENCH_NOR_BASE + 0x4FFF);
+	assert_non_null(strstr(b->result.error.text, "0x9000"));
+}
+
+/* What must be preserved reads differently every time: nothing is changed. */
+static void test_keep_unstable(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_READ_MAPPED,
+				    .status = VF_OK,
+				    .offset = 0x1000,
+				    .len = 0x1000,
+				    .skip = 1,
+				    .times = 1};
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 1); /* read again, and right */
+	bench_random_fill(b, b->flash[0].cells, BENCH_NOR_SIZE);
+	bench_clear(b);
+	b->fault[0].skip = 1;
+	b->fault[0].times = 1000;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_FLASH);
+	assert_non_null(strstr(b->result.error.text, "0x90001000"));
+	assert_int_equal(bench_changes(b), 0);
+}
+
+static void test_restarts(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	uint8_t *before = malloc(BENCH_NOR_SIZE);
+	assert_non_null(before);
+	memcpy(before, b->flash[0].cells, BENCH_NOR_SIZE);
+	for (unsigned after = 1; after < 60; after += 3) {
+		memcpy(b->flash[0].cells, before, BENCH_NOR_SIZE);
+		bench_clear(b);
+		b->reset_after = after;
+		b->resets_left = 1;
+		b->reset_spoils = after % 2 == 0;
+		(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+		assert_int_equal(b->resets_left, 0);
+		assert_done(s, 2);
+	}
+	free(before);
+}
+
+static void test_restarts_too_often(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->reset_after = 3;
+	b->resets_left = 3;
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 4);
+	bench_random_fill(b, b->flash[0].cells, BENCH_NOR_SIZE);
+	bench_clear(b);
+	b->reset_after = 3;
+	b->resets_left = 4;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	b->resets_left = 0;
+	bench_clear(b);
+	/* And the next run ends it. */
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_OK);
+	assert_memory_equal(b->flash[0].cells + 0x1800, s->bytes, LEN);
+}
+
+/* An erase that a restart cut short and left looking blank is done again. */
+static void test_cut_erase_is_repeated(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	memset(b->flash[0].cells + 0x1000, 0xFF, 0x800);
+	memset(s->want + 0x1000, 0xFF, 0x800);
+	b->reset_after = 1;
+	b->resets_left = 1;
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_ERASE, .times = 0};
+	b->flash[0].cells[0x1000] = s->want[0x1000] = 0x77;
+	b->reset_blanks = true;
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 2);
+	assert_int_equal(b->flash[0].erases, 1 + 7);
+	assert_int_equal(b->flash[0].blank_erases, 1);
+}
+
+static void test_restart_while_reading(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->reset_reads = 20;
+	b->resets_left = 1;
+	assert_int_equal(bench_range(b, VF_JOB_READ, BENCH_NOR_BASE, BENCH_NOR_SIZE), VF_OK);
+	assert_int_equal(b->resets_left, 0);
+	assert_int_equal(b->sunk_len, BENCH_NOR_SIZE);
+	assert_memory_equal(b->sunk, b->flash[0].cells, BENCH_NOR_SIZE);
+}
+
+static void test_silent_board(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->deaf = true;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	assert_in_range(b->result.elapsed_us, 2900000, 3500000);
+	b->deaf = false;
+	b->deaf_after = 20;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	assert_in_range(b->result.elapsed_us, 2900000, 4500000);
+	b->deaf_after = 0;
+	b->deaf = false;
+	bench_clear(b);
+	/* The half-done run destroyed what it held in its hands; what the image
+	 * covers gets right all the same. */
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_OK);
+	assert_memory_equal(b->flash[0].cells + 0x1800, s->bytes, LEN);
+}
+
+static void test_interrupt(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->interrupt_after = 10;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_INTERRUPTED);
+	assert_true(b->flash[0].programs < 7 * 16); /* what is on the line arrives before ABORT */
+	assert_false(b->t.session.open);
+	b->interrupt_after = 0;
+	bench_clear(b);
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_OK);
+	assert_memory_equal(b->flash[0].cells + 0x1800, s->bytes, LEN);
+	/* A board that does not answer: a second, no more. */
+	b->deaf = true;
+	b->interrupt_at = b->now + 500000;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_INTERRUPTED);
+	assert_in_range(b->result.elapsed_us, 500000, 1600000);
+	b->deaf = false;
+	b->interrupt_at = 1; /* before anything */
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_INTERRUPTED);
+	b->interrupt_at = 0;
+}
+
+static void test_pipe_lost(void **state)
+{
+	scene *s = *state;
+	vf_error err;
+	s->b->job.kind = VF_JOB_PROGRAM;
+	s->b->job.image = &s->image;
+	vf_job *job = vf_job_new(&s->b->job, &err);
+	assert_non_null(job);
+	assert_null(vf_job_board(job));
+	assert_int_equal(vf_job_deadline(job), 0);
+	vf_job_tick(job, 5);
+	vf_job_pipe_lost(job, "it was unplugged");
+	assert_true(vf_job_finished(job));
+	assert_int_equal(vf_job_result_get(job)->error.code, VF_E_LINK);
+	assert_string_equal(vf_job_result_get(job)->error.text, "it was unplugged");
+	assert_true(vf_job_deadline(job) == UINT64_MAX);
+	vf_job_free(job);
+	vf_job_free(NULL);
+}
+
+/* Every allocation fails once: the job says so, and loses nothing. */
+static void test_no_memory(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	long n = 1;
+	b->job.verify_full = true;
+	for (;; n++) {
+		const long before = b->allocations;
+		bench_clear(b);
+		b->fail_in = n;
+		const int status = bench_do(b, VF_JOB_PROGRAM, &s->image);
+		assert_int_equal(b->allocations, before);
+		if (b->fail_in > 0)
+			break; /* it took fewer */
+		assert_int_equal(status, VF_E_NOMEM);
+		b->fail_in = 0;
+	}
+	b->fail_in = 0;
+	assert_true(n > 10);
+	assert_int_equal(b->result.error.code, VF_OK);
+	assert_memory_equal(b->flash[0].cells + 0x1800, s->bytes, LEN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_failure_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failure_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_units_fail_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kept_bytes_survive, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_check_differs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keep_unstable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restarts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restarts_too_often, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_erase_is_repeated, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restart_while_reading, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_silent_board, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_interrupt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pipe_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
