@@ -6,7 +6,7 @@
 #include "nor_internal.h"
 
 /* Where SFDP is silent about times. */
-enum { PAGE_MAX_US = 10000, BLOCK_MAX_US = 8000000 };
+enum { PAGE_MAX_US = 10000, BLOCK_MAX_MS = 8000, LONGEST_MS = 2147483 };
 
 static const struct nor_erase_fact *same_size(const struct nor_facts *f, uint8_t size_log2)
 {
@@ -37,47 +37,41 @@ static const char *disagreement(const struct nor_facts *sfdp, const struct nor_f
 		if (s->opcode != t->opcode && !(s->opcode == 0xD7 && t->opcode == 0x20))
 			return "erase opcode";
 		if (s->opcode4 != 0 && t->opcode4 != 0 && s->opcode4 != t->opcode4)
-			return "erase opcode with 4-byte address";
+			return "4-byte erase opcode";
 	}
 	return common ? NULL : "erase sizes";
 }
 
-/* Times that the table does not have, from SFDP. */
-static void borrow_times(struct nor_facts *table, const struct nor_facts *sfdp)
+static bool same_type(const vf_memory *m, uint32_t size)
 {
-	if (table->page_max_us == 0) {
-		table->page_typ_us = sfdp->page_typ_us;
-		table->page_max_us = sfdp->page_max_us;
-	}
-	for (uint8_t i = 0; i < table->erases; i++) {
-		struct nor_erase_fact *t = &table->erase[i];
-		const struct nor_erase_fact *s = same_size(sfdp, t->size_log2);
-
-		if (t->max_us == 0 && s != NULL) {
-			t->typ_us = s->typ_us;
-			t->max_us = s->max_us;
-		}
-	}
+	for (uint8_t i = 0; i < m->erase_types; i++)
+		if (m->erase[i].size == size)
+			return true;
+	return false;
 }
 
-static void add_erase(vf_nor *n, uint32_t size, uint8_t opcode, uint32_t typ_us, uint32_t max_us)
+static uint32_t in_us(uint32_t ms)
 {
-	vf_memory *m = &n->memory;
-	uint8_t at = m->erase_types;
+	return ms < LONGEST_MS ? ms * 1000 : LONGEST_MS * 1000u;
+}
 
-	while (at > 0 && m->erase[at - 1].size > size)
-		at--;
-	if (at > 0 && m->erase[at - 1].size == size)
+/* Keeps the list ascending; of two of one size the first stays. */
+static void add_erase(vf_nor *n, uint32_t size, uint8_t opcode, uint32_t typ_ms, uint32_t max_ms)
+{
+	vf_erase_type *e = n->memory.erase + n->memory.erase_types;
+	uint8_t *to = n->chip.erase_opcode + n->memory.erase_types;
+
+	if (same_type(&n->memory, size))
 		return;
-	for (uint8_t i = m->erase_types; i > at; i--) {
-		m->erase[i] = m->erase[i - 1];
-		n->chip.erase_opcode[i] = n->chip.erase_opcode[i - 1];
+	for (; e > n->memory.erase && e[-1].size > size; e--, to--) {
+		e[0] = e[-1];
+		to[0] = to[-1];
 	}
-	m->erase[at].size = size;
-	m->erase[at].typ_us = typ_us;
-	m->erase[at].max_us = max_us != 0 ? max_us : BLOCK_MAX_US;
-	n->chip.erase_opcode[at] = opcode;
-	m->erase_types++;
+	e->size = size;
+	e->typ_us = in_us(typ_ms);
+	e->max_us = in_us(max_ms != 0 ? max_ms : BLOCK_MAX_MS);
+	*to = opcode;
+	n->memory.erase_types++;
 }
 
 /* Erases smaller than a page, and those whose opcode has no form with a 4-byte
@@ -92,10 +86,10 @@ static void describe_erases(vf_nor *n, const struct nor_facts *f)
 
 		if (opcode != 0 && e->size_log2 + shift >= 12 &&
 		    1u << (e->size_log2 + shift) >= n->memory.page)
-			add_erase(n, 1u << (e->size_log2 + shift), opcode, e->typ_us, e->max_us);
+			add_erase(n, 1u << (e->size_log2 + shift), opcode, e->typ_ms, e->max_ms);
 	}
-	if (f->chip_max_us != 0)
-		add_erase(n, n->memory.size, OP_CHIP_ERASE, f->chip_typ_us, f->chip_max_us);
+	if (f->chip_max_ms != 0)
+		add_erase(n, n->memory.size, OP_CHIP_ERASE, f->chip_typ_ms, f->chip_max_ms);
 }
 
 static void describe_name(vf_nor *n, const char *name)
@@ -153,39 +147,46 @@ void nor_one_lane(vf_nor *n)
 
 /* The widest read the controller can do. Mode clocks that make up a byte are
  * driven (with ones, which begins no continuous read anywhere); others count as
- * dummy clocks. */
-static void choose_read(vf_nor *n, const struct nor_facts *f)
+ * dummy clocks. Each form with a 4-byte address is the next opcode. */
+static void choose_read(vf_nor *n, const struct nor_facts *f, uint8_t most)
 {
 	vf_nor_chip *c = &n->chip;
 
-	for (uint8_t i = 0; i < NOR_READS; i++) {
-		uint8_t lanes = i == NOR_READ_114 || i == NOR_READ_144 ? 4 : 2;
-		uint8_t addr_lanes = i == NOR_READ_144 || i == NOR_READ_122 ? lanes : 1;
-		uint8_t wait = f->read_wait[i];
+	for (unsigned i = 0; i < NOR_READS; i++) {
+		uint8_t lanes = i <= NOR_READ_144 ? 4 : 2;
+		uint8_t addr_lanes = (i & 1) != 0 ? lanes : 1;
+		uint8_t mode = f->read[i] >> 5 & 7;
 
-		if (f->read_opcode[i] == 0 || lanes > n->config.lanes ||
-		    (lanes == 4 && f->quad == VF_NOR_QUAD_UNKNOWN))
+		if (f->read[i] == 0 || lanes > most)
 			continue;
-		/* Each form with a 4-byte address is the next opcode. */
-		c->read_opcode = (uint8_t)(f->read_opcode[i] + (c->addr4 == VF_NOR_ADDR4_OPCODES));
+		c->read_opcode = (uint8_t)((f->read[i] >> 8) + (c->addr4 == VF_NOR_ADDR4_OPCODES));
 		c->read_lanes = lanes;
 		c->read_addr_lanes = addr_lanes;
-		c->read_mode_bits = f->read_mode[i] * addr_lanes == 8 ? 8 : 0;
-		c->read_dummy = c->read_mode_bits != 0 ? wait : (uint8_t)(wait + f->read_mode[i]);
+		c->read_dummy = f->read[i] & 31;
+		if (mode * addr_lanes == 8)
+			c->read_mode_bits = 8;
+		else
+			c->read_dummy = (uint8_t)(c->read_dummy + mode);
 		n->memory.read_rate *= lanes;
 		return;
 	}
 }
 
-static void choose_program(vf_nor *n, const struct nor_facts *f)
+static void choose_lanes(vf_nor *n, const struct nor_facts *f)
 {
-	uint8_t opcode = n->chip.addr4 == VF_NOR_ADDR4_OPCODES ? f->program4_a4 : f->program4;
+	uint8_t most = n->config.lanes;
 
-	if (opcode == 0 || n->config.lanes < 4 || f->quad == VF_NOR_QUAD_UNKNOWN)
+	nor_one_lane(n);
+	if (most == 4 && f->quad == VF_NOR_QUAD_UNKNOWN)
+		most = 2;
+	choose_read(n, f, most);
+	if (f->program4 == 0 || most != 4)
 		return;
-	n->chip.program_opcode = opcode;
+	n->chip.program_opcode = f->program4;
+	if (n->chip.addr4 != VF_NOR_ADDR4_OPCODES)
+		n->chip.program_opcode = f->program4 == 0x34 ? 0x32 : 0x38;
 	n->chip.program_lanes = 4;
-	n->chip.program_addr_lanes = f->program4_addr_lanes;
+	n->chip.program_addr_lanes = f->program4 == 0x34 ? 1 : 4;
 }
 
 /* What the controller cannot do for this chip; NULL if it can. */
@@ -194,9 +195,9 @@ static const char *out_of_reach(const vf_nor *n, const struct nor_facts *f)
 	uint8_t size_log2 = (uint8_t)(f->size_log2 + (n->config.dies == 2));
 
 	if (size_log2 > 31 || (n->config.base != 0 && (1u << size_log2) - 1 > ~n->config.base))
-		return "the chip reaches past the end of the address space";
+		return "end of address space";
 	if (f->size_log2 > 24 && n->config.addr_bytes < 4)
-		return "the chip needs 4 address bytes, the controller sends 3";
+		return "address bytes of the controller";
 	return NULL;
 }
 
@@ -222,9 +223,7 @@ static int apply(vf_nor *n, const struct nor_facts *f, const char *name)
 	describe_memory(n, f, name);
 	if (n->memory.erase_types == 0 || n->memory.erase[0].size == n->memory.size)
 		return VF_E_UNKNOWN_CHIP;
-	nor_one_lane(n);
-	choose_read(n, f);
-	choose_program(n, f);
+	choose_lanes(n, f);
 	return VF_OK;
 }
 
@@ -246,7 +245,6 @@ int nor_identify(vf_nor *n)
 		n->chip.conflict = disagreement(&sfdp, &table);
 		if (n->chip.conflict != NULL && !n->config.trust_table)
 			return VF_E_CONFLICT;
-		borrow_times(&table, &sfdp);
 	}
 	return apply(n, &table, name);
 }
@@ -358,7 +356,7 @@ static void state_addr4_check(vf_nor *n, bool answered)
 	if (entered) {
 		nor_clear_then(n, NOR_READY);
 	} else {
-		n->chip.conflict = "the chip does not enter 4-byte addressing";
+		n->chip.conflict = "4-byte mode";
 		nor_finish(n, VF_E_CONFLICT);
 	}
 }

@@ -152,6 +152,23 @@ void nor_bus_read(vf_nor *n, uint8_t opcode, uint8_t count)
 	n->bus.rx = n->buf;
 }
 
+/* Brings the first die's bytes of an answer together; false, and the end, if the
+ * second die differs in one of those that matter. */
+bool nor_gather(vf_nor *n, size_t count, size_t matter)
+{
+	const uint8_t *from = n->buf;
+
+	for (size_t i = 0; i < count; i++) {
+		if (i < matter && from[0] != from[n->config.dies - 1]) {
+			nor_finish(n, VF_E_DIES_DIFFER);
+			return false;
+		}
+		n->buf[i] = from[0];
+		from += n->config.dies;
+	}
+	return true;
+}
+
 void nor_pause(vf_nor *n, uint32_t now_us, uint32_t us)
 {
 	n->paused = true;

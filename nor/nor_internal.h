@@ -90,8 +90,8 @@ struct nor_erase_fact {
 	uint8_t size_log2;
 	uint8_t opcode;  /* with a 3-byte address, or in 4-byte mode */
 	uint8_t opcode4; /* with a 4-byte address in any mode; 0 = none */
-	uint32_t typ_us; /* 0 = not known */
-	uint32_t max_us; /* 0 = not known */
+	uint32_t typ_ms; /* 0 = not known */
+	uint32_t max_ms; /* 0 = not known */
 };
 
 /* One die's facts, whichever source they came from. */
@@ -103,24 +103,23 @@ struct nor_facts {
 	uint8_t addr4;     /* enum vf_nor_addr4, how the part wants it */
 	uint8_t stacked;   /* dies behind one another; 1 = one */
 	uint8_t protect_mask;
-	uint8_t program4;    /* quad page program, 0 = none: its opcode, */
-	uint8_t program4_a4; /* its form with a 4-byte address, */
-	uint8_t program4_addr_lanes;
+	uint8_t program4; /* quad page program with a 4-byte address: 34h, 3Eh (address on
+			   * four lanes too), 0 = none; 32h and 38h are the same with 3 */
 	bool reprogram;
 	uint8_t erases;
-	uint8_t read_opcode[NOR_READS]; /* by enum nor_read_kind; 0 = none */
-	uint8_t read_wait[NOR_READS];   /* dummy clocks */
-	uint8_t read_mode[NOR_READS];   /* mode clocks before them */
+	uint16_t read[NOR_READS]; /* by enum nor_read_kind, as in SFDP: opcode, mode
+				   * clocks (3 bits), dummy clocks (5); 0 = none */
 	uint32_t page_typ_us;
 	uint32_t page_max_us;
-	uint32_t chip_typ_us;
-	uint32_t chip_max_us; /* 0 = there is no erase of the whole chip */
+	uint32_t chip_typ_ms;
+	uint32_t chip_max_ms; /* 0 = there is no erase of the whole chip */
 	struct nor_erase_fact erase[NOR_ERASES];
 };
 
 /* nor.c */
 void nor_bus(vf_nor *n, uint8_t opcode);
 void nor_bus_read(vf_nor *n, uint8_t opcode, uint8_t count);
+bool nor_gather(vf_nor *n, size_t count, size_t matter);
 void nor_pause(vf_nor *n, uint32_t now_us, uint32_t us);
 void nor_go(vf_nor *n, enum nor_state state);
 void nor_run(vf_nor *n, enum nor_script script, enum nor_state then);

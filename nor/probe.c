@@ -1,6 +1,8 @@
 /* probe.c - the first half of a probe: out of whatever mode the chip was left
  * in, past an erase that still runs, to an id that was read twice.
  */
+#include <string.h>
+
 #include "nor_internal.h"
 
 enum {
@@ -131,12 +133,9 @@ static void state_busy(vf_nor *n, bool answered, uint32_t now_us)
 	}
 }
 
-static bool blank_id(const uint8_t *first, uint8_t step)
+static bool blank_id(const uint8_t *id)
 {
-	uint8_t all = first[0] & first[step] & first[2 * step];
-	uint8_t any = first[0] | first[step] | first[2 * step];
-
-	return any == 0x00 || all == 0xFF;
+	return (id[0] | id[1] | id[2]) == 0x00 || (id[0] & id[1] & id[2]) == 0xFF;
 }
 
 /* Where the 3-byte mode is to be restored by hand. 66h 99h has done it on most
@@ -160,27 +159,21 @@ static void leave_addr4(vf_nor *n)
  * tell two generations apart. */
 static void state_id(vf_nor *n, bool answered, uint32_t now_us)
 {
-	uint8_t dies = n->config.dies;
-	uint8_t matter = n->buf[0] == 0x20 ? 5 : 3;
+	size_t matter = n->buf[0] == 0x20 ? 5 : 3;
 
 	(void)now_us;
 	if (!answered) {
 		nor_bus_read(n, OP_RDID, sizeof n->chip.id);
 		return;
 	}
-	for (uint8_t i = 0; i < matter; i++) {
-		if (n->buf[i * dies] != n->buf[i * dies + dies - 1]) {
-			nor_finish(n, VF_E_DIES_DIFFER);
-			return;
-		}
-		if (n->pass == 1 && n->buf[i * dies] != n->chip.id[i]) {
-			nor_finish(n, VF_E_BUS);
-			return;
-		}
+	if (!nor_gather(n, sizeof n->chip.id, matter))
+		return;
+	if (n->pass == 1 && memcmp(n->buf, n->chip.id, matter) != 0) {
+		nor_finish(n, VF_E_BUS);
+		return;
 	}
-	for (uint8_t i = 0; i < sizeof n->chip.id; i++)
-		n->chip.id[i] = n->buf[i * dies];
-	if (blank_id(n->buf, dies))
+	memcpy(n->chip.id, n->buf, sizeof n->chip.id);
+	if (blank_id(n->chip.id))
 		nor_finish(n, VF_E_NO_CHIP);
 	else if (n->pass == 0)
 		n->pass = 1;

@@ -17,19 +17,9 @@ static void sfdp_ask(vf_nor *n, uint32_t at)
 	n->bus.dummy = 8;
 }
 
-/* Brings the first die's bytes together; false if the second die differs. */
 static bool sfdp_answer(vf_nor *n)
 {
-	uint8_t dies = n->config.dies;
-
-	for (uint8_t i = 0; i < PIECE; i++) {
-		if (n->buf[i * dies] != n->buf[i * dies + dies - 1]) {
-			nor_finish(n, VF_E_DIES_DIFFER);
-			return false;
-		}
-		n->buf[i] = n->buf[i * dies];
-	}
-	return true;
+	return nor_gather(n, PIECE, PIECE);
 }
 
 static uint32_t word(const uint8_t *p)
@@ -171,8 +161,8 @@ static void erase_time(struct nor_erase_fact *e, uint32_t d, uint8_t type)
 	static const uint16_t unit_ms[4] = {1, 16, 128, 1000};
 	uint32_t field = d >> (4 + 7 * type);
 
-	e->typ_us = ((field & 31) + 1) * unit_ms[field >> 5 & 3] * 1000u;
-	e->max_us = nor_times(e->typ_us, (uint8_t)(2 * ((d & 15) + 1)));
+	e->typ_ms = ((field & 31) + 1) * unit_ms[field >> 5 & 3];
+	e->max_ms = e->typ_ms * 2 * ((d & 15) + 1);
 }
 
 static void erase_facts(const vf_nor *n, struct nor_facts *f)
@@ -201,22 +191,25 @@ static void page_facts(const vf_nor *n, struct nor_facts *f)
 {
 	static const uint16_t unit_ms[4] = {16, 256, 4000, 64000};
 	uint32_t d = n->u.sfdp.basic[10];
-	uint8_t factor = (uint8_t)(2 * ((d & 15) + 1));
-	uint32_t typ = ((d >> 24 & 31) + 1) * unit_ms[d >> 29 & 3] * 1000u;
+	uint32_t factor = 2 * ((d & 15) + 1);
+	uint32_t typ = ((d >> 24 & 31) + 1) * unit_ms[d >> 29 & 3];
 
 	f->page_log2 = (uint8_t)(d >> 4 & 15);
 	f->page_typ_us = ((d >> 8 & 31) + 1) * ((d >> 13 & 1) != 0 ? 64u : 8u);
 	f->page_max_us = f->page_typ_us * factor;
 	/* The table cannot say that there is no erase of the whole chip. A time
-	 * shorter than a block's says it; so does a Micron package of more than
-	 * 64 MB, which is several dies behind one another. */
+	 * shorter than a block's says it. */
 	for (uint8_t i = 0; i < f->erases; i++)
-		if (typ < f->erase[i].typ_us)
+		if (typ < f->erase[i].typ_ms)
 			return;
-	if (f->poll == VF_NOR_POLL_FLAGS && f->size_log2 > 26)
+	/* A Micron package of more than 64 MB is up to four dies behind one another:
+	 * it has no such erase, and its dies report ready in turn. */
+	if (f->poll == VF_NOR_POLL_FLAGS && f->size_log2 > 26) {
+		f->stacked = 4;
 		return;
-	f->chip_typ_us = typ;
-	f->chip_max_us = nor_times(typ, factor);
+	}
+	f->chip_typ_ms = typ;
+	f->chip_max_ms = typ * factor;
 }
 
 struct read_word {
@@ -236,7 +229,7 @@ static void read_facts(const vf_nor *n, struct nor_facts *f)
 	};
 	const uint32_t *d = n->u.sfdp.basic;
 
-	for (uint8_t i = 0; i < NOR_READS; i++) {
+	for (unsigned i = 0; i < NOR_READS; i++) {
 		const struct read_word *r = &reads[i];
 		uint32_t half = d[2 + r->at / 2] >> (r->at % 2 * 16);
 		bool missing =
@@ -244,9 +237,7 @@ static void read_facts(const vf_nor *n, struct nor_facts *f)
 
 		if ((d[0] >> r->support & 1) == 0 || (half >> 8 & 0xFF) != r->opcode || missing)
 			continue;
-		f->read_opcode[i] = r->opcode;
-		f->read_wait[i] = half & 31;
-		f->read_mode[i] = half >> 5 & 7;
+		f->read[i] = (uint16_t)half;
 	}
 }
 
@@ -275,8 +266,7 @@ static void addr4_facts(const vf_nor *n, struct nor_facts *f)
 		opcodes = opcodes || f->erase[i].opcode4 != 0;
 	if (opcodes && (four & 0x42) == 0x42) {
 		f->addr4 = VF_NOR_ADDR4_OPCODES;
-		f->program4_a4 = (four >> 7 & 1) != 0 ? 0x34 : (four >> 8 & 1) != 0 ? 0x3E : 0;
-		f->program4_addr_lanes = f->program4_a4 == 0x3E ? 4 : 1;
+		f->program4 = (four >> 7 & 1) != 0 ? 0x34 : (four >> 8 & 1) != 0 ? 0x3E : 0;
 	} else if (enters || (d[0] >> 17 & 3) == 2) {
 		f->addr4 = VF_NOR_ADDR4_ENTER;
 	}

@@ -102,20 +102,12 @@ typedef struct vf_nor_chip {
 } vf_nor_chip;
 
 typedef struct vf_nor {
-	vf_nor_config config;
-	vf_memory memory; /* valid after a successful probe */
-	vf_nor_chip chip; /* valid after a successful probe; id[] also after a failed one */
-	/* private from here on */
-	vf_bus_op bus;     /* the transaction under way */
-	uint32_t began_us; /* when the chip began what is being waited for */
-	uint32_t wake_us;  /* when the pause is over */
-	uint32_t limit_us; /* longest that may take */
-	int16_t status;
+	/* private; first because short instructions reach no further */
 	uint8_t state;        /* nor_internal.h */
 	uint8_t then;         /* state after the script */
 	uint8_t script;       /* next command of the script */
 	uint8_t pass;         /* counts within a state */
-	uint8_t tries;        /* write-enables that did not take */
+	uint8_t tries;        /* write-enables that did not take; looks that found it ready */
 	uint8_t protect_mask; /* status bits that protect blocks */
 	bool on_bus;          /* between VF_NOR_BUS and vf_nor_bus_done */
 	bool paused;          /* until wake_us */
@@ -123,18 +115,29 @@ typedef struct vf_nor {
 	bool unsettled;       /* the last operation ended badly: look before the next */
 	bool status_written;  /* while probing: quad enable was written, now verify */
 	bool complemented;    /* block protection is inverted (CMP): all is protected */
-	uint8_t keep[4];      /* status registers as they are to be written */
-	uint8_t buf[16];      /* what registers and SFDP answered */
+	int16_t status;
+	vf_nor_config config;
+	uint32_t began_us; /* when the chip began what is being waited for */
+	uint32_t wake_us;  /* when the pause is over */
+	uint32_t limit_us; /* longest that may take */
+	vf_bus_op bus;     /* the transaction under way */
+	uint8_t keep[4];   /* status registers as they are to be written */
+	uint8_t buf[16];   /* what registers and SFDP answered */
+
+	vf_nor_chip chip; /* valid after a successful probe; id[] also after a failed one */
+	vf_memory memory; /* valid after a successful probe */
+
+	/* private */
 	union {
-		struct {                    /* while probing */
-			uint32_t basic[16]; /* basic table, as many words as `words` */
-			uint32_t four[2];   /* 4-byte-address instruction table */
+		struct { /* while probing */
 			uint32_t basic_at;
 			uint32_t four_at; /* 0 = there is none */
 			uint8_t words;    /* 0 = no usable SFDP */
 			uint8_t headers;
 			uint8_t minor;
-			bool sector_map; /* sectors of several sizes */
+			bool sector_map;    /* sectors of several sizes */
+			uint32_t basic[16]; /* basic table, as many words as `words` */
+			uint32_t four[2];   /* 4-byte-address instruction table */
 		} sfdp;
 		struct { /* afterwards */
 			vf_flash_op op;

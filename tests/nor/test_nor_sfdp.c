@@ -22,12 +22,12 @@ typedef struct sfdp {
 static void put_word(uint8_t *at, uint32_t word)
 {
 	for (unsigned i = 0; i < 4; i++)
-		at[i] = (uint8_t)(word >> (8 * i));
+		at[i] = (uint8_t)(word >> 8 * i);
 }
 
 static void put_header(sfdp *s, uint16_t id, uint8_t minor, uint8_t words, uint32_t at)
 {
-	uint8_t *h = s->bytes + 8 + 8 * s->headers++;
+	uint8_t *h = s->bytes + 8 + (size_t)s->headers++ * 8;
 
 	h[0] = (uint8_t)id;
 	h[1] = minor;
@@ -40,7 +40,7 @@ static void put_header(sfdp *s, uint16_t id, uint8_t minor, uint8_t words, uint3
 
 static void put_basic(sfdp *s, unsigned n, uint32_t word) /* n counts as JESD216 does */
 {
-	put_word(s->bytes + BASIC_AT + 4 * (n - 1), word);
+	put_word(s->bytes + BASIC_AT + (size_t)(n - 1) * 4, word);
 }
 
 /* A part of 64 MB by the standard's latest tables: 4, 32 and 64 KB, pages of 256,
@@ -84,7 +84,7 @@ static void tap_sfdp(nor_bench *b, const vf_bus_op *op)
 
 /* Probes a chip that has this SFDP and this id. The model beneath is 64 MB and
  * takes nearly any command; what it makes of them is not looked at. */
-static int probe_with(nor_bench *b, const sfdp *s, uint32_t id, uint8_t dies)
+static int probe_with(nor_bench *b, sfdp *s, uint32_t id, uint8_t dies)
 {
 	nor_bench_open(b, "mt25ql512ab", dies, 1);
 	for (unsigned i = 0; i < 3; i++)
@@ -92,7 +92,7 @@ static int probe_with(nor_bench *b, const sfdp *s, uint32_t id, uint8_t dies)
 	nor_bench_place(b);
 	b->misuse_expected = true;
 	b->tap = tap_sfdp;
-	b->tap_ctx = (void *)(uintptr_t)s;
+	b->tap_ctx = s;
 	return nor_bench_probe(b);
 }
 
@@ -131,6 +131,24 @@ static void good_tables_are_enough(void **state)
 		assert_int_equal(b.nor.chip.quad, VF_NOR_QUAD_SR2_31H);
 		nor_bench_close(&b);
 	}
+}
+
+/* Several Micron dies in one package: each is asked, and none can erase them all. */
+static void stacked_dies(void **state)
+{
+	nor_bench b;
+	sfdp s;
+
+	(void)state;
+	good(&s);
+	put_basic(&s, 2, 0x80000000 + 31); /* 256 MB */
+	put_basic(&s, 14, 1u << 3);        /* flag status */
+	assert_int_equal(probe_with(&b, &s, 0x20BA22, 1), VF_OK);
+	assert_int_equal(b.nor.chip.poll, VF_NOR_POLL_FLAGS);
+	assert_int_equal(b.nor.chip.stacked, 4);
+	assert_int_equal(b.nor.memory.erase_types, 3);
+	assert_int_equal(b.nor.memory.size, 256u << 20);
+	nor_bench_close(&b);
 }
 
 static void first_revision(void **state)
@@ -294,7 +312,7 @@ static void contradictions(void **state)
 		{BASIC_AT + 4, 0x0FFFFFFF, "size"},
 		{BASIC_AT + 0x28, 0x00000E91, "page size"},
 		{BASIC_AT + 0x1C, 0x520FD80C, "erase opcode"},
-		{FOUR_AT + 4, 0x00DC2121, "erase opcode with 4-byte address"},
+		{FOUR_AT + 4, 0x00DC2121, "4-byte erase opcode"},
 	};
 	nor_bench b;
 	sfdp s;
@@ -398,7 +416,7 @@ static void pure_noise(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4000; i++) {
-		nor_bench dice = {.seed = seed ^ (i * 77)};
+		nor_bench dice = {.seed = seed ^ ((uint64_t)i * 77)};
 		int status;
 
 		good(&s);
@@ -422,6 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_tables_are_enough),
+		cmocka_unit_test(stacked_dies),
 		cmocka_unit_test(first_revision),
 		cmocka_unit_test(nonsense),
 		cmocka_unit_test(erases_in_any_order),
