@@ -179,7 +179,8 @@ static void message_prefixes(void **unused)
 
 			assert_non_null(tight);
 			memcpy(tight, out, n);
-			assert_int_equal(vf_unpack_message(&got, tight, n), n < size ? 0 : size);
+			assert_int_equal(vf_unpack_message(&got, n ? tight : tight + 1, n),
+					 n < size ? 0 : size);
 			free(tight);
 		}
 		assert_int_equal(got.type, type);
@@ -364,6 +365,28 @@ static void contradictions(void **unused)
 	}
 }
 
+/* Counts above the limits, in bodies long enough for all that they announce. */
+static void counts(void **unused)
+{
+	static const struct change over[] = {
+		{W, 42, 1, false, 17}, {W, 43, 1, false, 33}, {W, 43, 1, false, 100},
+		{W, 43, 1, false, 0},  {M, 12, 1, false, 9},  {M, 13, 1, false, 0},
+		{M, 13, 1, false, 6},  {M, 14, 1, false, 5},  {M, 15, 1, false, 24},
+		{M, 15, 1, false, 0},  {S, 9, 1, false, 5},
+	};
+	uint8_t out[VF_WIRE_CONTROL_MAX];
+	union body b;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof over / sizeof over[0]; i++) {
+		memset(out, 0x40, sizeof out);
+		pack_good(over[i].kind, out);
+		assert_int_equal(unpack_tight(over[i].kind, &b, out, sizeof out), 0);
+		out[over[i].at] = (uint8_t)over[i].value;
+		assert_int_equal(unpack_tight(over[i].kind, &b, out, sizeof out), -1);
+	}
+}
+
 static bool one_bit(uint32_t n)
 {
 	unsigned bits = 0;
@@ -531,10 +554,10 @@ static void longest_names(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes),       cmocka_unit_test(message_prefixes),
-		cmocka_unit_test(contradictions), cmocka_unit_test(disturbed_bodies),
-		cmocka_unit_test(random_bodies),  cmocka_unit_test(names_are_clean),
-		cmocka_unit_test(longest_names),
+		cmocka_unit_test(prefixes),         cmocka_unit_test(message_prefixes),
+		cmocka_unit_test(contradictions),   cmocka_unit_test(counts),
+		cmocka_unit_test(disturbed_bodies), cmocka_unit_test(random_bodies),
+		cmocka_unit_test(names_are_clean),  cmocka_unit_test(longest_names),
 	};
 
 	return cmocka_run_group_tests_name("wire: bodies", tests, random_setup, random_teardown);
