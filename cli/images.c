@@ -72,8 +72,6 @@ static int write_options(const cli_options *o, const vf_image *img, vf_image_wri
                          vf_error *err)
 {
 	memset(w, 0, sizeof *w);
-	if (o->out == NULL)
-		return vf_fail(err, VF_E_USAGE, "merge needs -o OUT");
 	char by_name[32];
 	(void)snprintf(by_name, sizeof by_name, "x.%s", o->format != NULL ? o->format : "");
 	enum vf_image_format f = vf_image_format_by_name(o->format != NULL ? by_name : o->out);
@@ -114,7 +112,9 @@ int cli_merge(const cli_options *o)
 	vf_error err = { 0 };
 	vf_image img;
 	cJSON *json = cJSON_CreateObject();
-	if (cli_load(&img, o, &err) == VF_OK) {
+	if (o->out == NULL)
+		(void)vf_fail(&err, VF_E_USAGE, "merge needs -o OUT");
+	else if (cli_load(&img, o, &err) == VF_OK) {
 		(void)cli_warn(o, &img);
 		if (write_merged(o, &img, &err) == VF_OK) {
 			char size[16];

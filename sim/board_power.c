@@ -31,6 +31,7 @@ void vf_sim_board_boot(vf_sim_board *b)
 static void serve(vf_sim_board *b)
 {
 	b->memory = b->nor.memory;
+	b->memory.flags |= VF_MEMORY_RUN; /* this board maps its chip: the driver cannot know */
 	if (b->config.blocking)
 		b->memory.flags |= VF_MEMORY_BLOCKING;
 	b->digested = b->hashed = 0;

@@ -152,7 +152,7 @@ class Boards(bench.Case):
                                       f"{name}@{BASE:#x}"], text=True, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, env=bench.clean_environment())
             first.stdout.readline()
-            self.assertEnds(board.run("info"), 3, "use")
+            self.assertEnds(board.run("info"), 3, "busy")
             first.terminate()
             first.communicate(timeout=bench.PATIENCE)
 

@@ -137,7 +137,7 @@ class Program(bench.Case):
         old = (self.folder / "flash.bin").read_bytes()
         name = self.file("both.hex", intel_hex((0x0801FF00, self.bytes(512)), (BASE, self.bytes(512))))
         with Board(self.folder, "--internal", self.folder / "internal.bin") as board:
-            self.assertEnds(board.run("program", name), 6, "0x0801ff00", "protected")
+            self.assertEnds(board.run("program", name), 6, "0x0801ff00", "protects")
             board.stop()
         self.assertEqual(board.contents(), old)
 
