@@ -3,7 +3,8 @@
  * A simulated board is the real target engine and chip driver over a simulated
  * chip (sim_chip.h). It reads no clock and does no I/O: whoever owns it hands
  * in bytes and time, so the same board runs under virtual time in a test and
- * in real time behind a pseudo-terminal.
+ * in real time behind a pseudo-terminal. What happens does not depend on how
+ * often it is asked: everything is worked off in order, each at its own time.
  *
  * Conventions: times are uint64_t microseconds that never go back. Sizes in
  * bytes. Memory comes from vf_alloc. No globals; randomness only from `seed`.
@@ -26,7 +27,8 @@ typedef struct vf_sim_fault {
 	double corrupt, drop, dup;     /* probability a byte, each direction */
 	double stall; uint32_t stall_ms; /* probability a byte that the line pauses */
 	double reset;                  /* probability a received byte that the board restarts */
-	uint64_t cut;                  /* bus transaction (from 1) in which power dies; 0 never */
+	uint64_t cut;                  /* bus transaction (from 1, those of the first probe
+	                                * included) in which power dies for a second; 0 never */
 	uint32_t bad_bits;             /* entries in bad_bit */
 	uint32_t bad_bit[8];           /* addresses of cells that will not program */
 } vf_sim_fault;
@@ -39,6 +41,8 @@ int vf_sim_fault_parse(vf_sim_fault *fault, const char *spec, vf_error *err);
 typedef struct vf_sim_link_model {
 	uint64_t out_rate, in_rate; /* bytes a second host->board, board->host; 0 = infinite */
 	uint32_t latency_us;        /* each way */
+	bool loses;                 /* what the board has no room for is lost (a UART);
+	                             * otherwise it waits in the link (USB) */
 } vf_sim_link_model;
 
 /* usb-fs | usb-hs | uart:BAUD | ideal, as measure.md has them. */
@@ -54,6 +58,7 @@ typedef struct vf_sim_board_config {
 	uint8_t *internal;      /* NULL, or 2 MB: an STM32H7's internal flash at 0x08000000,
 	                         * 128 KB sectors, 32-byte unit written once, first sector
 	                         * protected */
+	bool free_cpu;          /* digests take no time of the board's processor */
 	bool blocking;          /* serve the chip as a vendor driver does: the main loop
 	                         * stands still during an operation (deaf) */
 	uint32_t ring, window;  /* 0 = 64 KB, 256 KB */
@@ -68,21 +73,27 @@ typedef struct vf_sim_board_config {
 
 typedef struct vf_sim_board vf_sim_board;
 
-/* Builds and probes. NULL: `err` says why (an unknown chip with its id, say). */
+/* Builds and probes; it is ready some milliseconds after time 0. `config` is
+ * copied, not what it points to. NULL: `err` says why (an unknown chip with its
+ * id, say): VF_E_USAGE, VF_E_FLASH or VF_E_NOMEM. */
 vf_sim_board *vf_sim_board_new(const vf_sim_board_config *config, vf_error *err);
 void vf_sim_board_free(vf_sim_board *b);
 
 /* The host's side of the link. write: bytes the link takes now (a sender that
- * is ahead of the line is held back). read: bytes that have arrived by now. */
+ * is ahead of the line is held back). read: bytes that have arrived by now.
+ * Both let everything happen first that is due by then. */
 size_t vf_sim_board_write(vf_sim_board *b, const uint8_t *data, size_t len, uint64_t now_us);
 size_t vf_sim_board_read(vf_sim_board *b, uint8_t *buf, size_t room, uint64_t now_us);
 
 /* Lets everything happen that is due by `now_us`. */
 void vf_sim_board_run(vf_sim_board *b, uint64_t now_us);
-/* When something is due next; UINT64_MAX if nothing ever happens by itself. */
+/* When something is due next, bytes that arrive at the host included;
+ * UINT64_MAX if nothing ever happens by itself. */
 uint64_t vf_sim_board_next(const vf_sim_board *b);
 
-/* The reset button; power off for `us`. */
+/* The reset button (the chip goes on with what it does); power off for
+ * `off_us` (an operation that runs is left torn). What the board had not yet
+ * sent is gone, and so is what arrives until it is up again. */
 void vf_sim_board_reset(vf_sim_board *b, uint64_t now_us);
 void vf_sim_board_power_cut(vf_sim_board *b, uint64_t now_us, uint64_t off_us);
 

@@ -1,0 +1,51 @@
+/* sim.h - vcpflash-sim: what its files share. Private to the program. */
+#ifndef VF_CLI_SIM_H
+#define VF_CLI_SIM_H
+
+#include <vcpflash/io.h>
+#include <vcpflash/sim.h>
+
+enum sim_exit {
+	SIM_EXIT_OK = 0,
+	SIM_EXIT_USAGE = 2,
+	SIM_EXIT_LINK = 3,
+	SIM_EXIT_BOARD = 4,
+	SIM_EXIT_FILE = 5,
+	SIM_EXIT_INTERNAL = 70, /* the chip driver did what no data sheet allows */
+};
+
+typedef struct sim_options {
+	const vf_sim_part *part;
+	bool dual;
+	uint32_t base;
+	const char *flash; /* file names, NULL if none */
+	const char *internal;
+	const char *pty;
+	const char *tcp;
+	const char *name;
+	vf_sim_link_model link;
+	bool no_time;
+	vf_sim_fault fault;
+	uint64_t seed;
+	bool has_seed;
+	uint32_t ring, window;
+	uint16_t payload;
+	bool blocking;
+	bool no_sfdp;
+} sim_options;
+
+/* -1: go on; otherwise the program ends with this status. */
+int sim_parse(sim_options *o, int argc, char **argv);
+
+/* A memory's contents and the file that keeps them. */
+typedef struct sim_store {
+	const char *name; /* NULL: forgotten at the end */
+	uint8_t *bytes;
+	size_t len;
+} sim_store;
+
+int sim_store_load(sim_store *s, const char *name, size_t len, const char *what, vf_error *err);
+int sim_store_save(const sim_store *s, vf_error *err);
+void sim_store_free(sim_store *s);
+
+#endif

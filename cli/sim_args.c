@@ -1,0 +1,276 @@
+/* sim_args.c - the command line of vcpflash-sim. */
+
+#include "sim.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_code {
+	OPT_CHIP = 1000,
+	OPT_DUAL,
+	OPT_BASE,
+	OPT_FLASH,
+	OPT_INTERNAL,
+	OPT_PTY,
+	OPT_TCP,
+	OPT_LINK,
+	OPT_TIME,
+	OPT_FAULT,
+	OPT_SEED,
+	OPT_NAME,
+	OPT_RING,
+	OPT_WINDOW,
+	OPT_PAYLOAD,
+	OPT_BLOCKING,
+	OPT_NO_SFDP,
+	OPT_JOURNAL,
+	OPT_LIST,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{"chip", required_argument, NULL, OPT_CHIP},
+	{"dual", no_argument, NULL, OPT_DUAL},
+	{"base", required_argument, NULL, OPT_BASE},
+	{"flash", required_argument, NULL, OPT_FLASH},
+	{"internal", required_argument, NULL, OPT_INTERNAL},
+	{"pty", required_argument, NULL, OPT_PTY},
+	{"tcp", required_argument, NULL, OPT_TCP},
+	{"link", required_argument, NULL, OPT_LINK},
+	{"time", required_argument, NULL, OPT_TIME},
+	{"fault", required_argument, NULL, OPT_FAULT},
+	{"seed", required_argument, NULL, OPT_SEED},
+	{"name", required_argument, NULL, OPT_NAME},
+	{"ring", required_argument, NULL, OPT_RING},
+	{"window", required_argument, NULL, OPT_WINDOW},
+	{"payload", required_argument, NULL, OPT_PAYLOAD},
+	{"blocking", no_argument, NULL, OPT_BLOCKING},
+	{"no-sfdp", no_argument, NULL, OPT_NO_SFDP},
+	{"journal", no_argument, NULL, OPT_JOURNAL},
+	{"list-chips", no_argument, NULL, OPT_LIST},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+	"usage: vcpflash-sim [OPTION]...\n"
+	"A board that is not there: the loader and chip driver that run on real boards,\n"
+	"over a simulated NOR chip, behind a pseudo-terminal or a TCP port. It prints\n"
+	"\"ready PATH\" once it can be talked to.\n"
+	"\n"
+	"  --chip NAME        the chip (mt25ql512ab); --list-chips lists them\n"
+	"  --dual             two of them in parallel\n"
+	"  --base ADDR        where the chip is mapped (0x90000000)\n"
+	"  --flash FILE       its contents; made if missing, saved at the end\n"
+	"  --internal FILE    a second memory: an STM32H7's internal flash (2 MB at\n"
+	"                     0x08000000, the first 128 KB protected)\n"
+	"  --pty PATH         link the pseudo-terminal there\n"
+	"  --tcp HOST:PORT    listen there instead (port 0: any)\n"
+	"  --link KIND        usb-fs (default), usb-hs, uart:BAUD or ideal\n"
+	"  --time real|none   none: chip and link take no time\n"
+	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,cut=N,badbit=ADDR\n"
+	"  --seed N           for faults; printed if drawn\n"
+	"  --ring N, --window N, --payload N    the loader's buffers, in bytes\n"
+	"  --blocking         the board cannot receive while its chip works\n"
+	"  --no-sfdp          the chip has no parameter table\n"
+	"  --name NAME        what the board calls itself\n"
+	"  --help, --version\n"
+	"\n"
+	"SIGUSR1 is the reset button. SIGTERM and SIGINT save and end it.\n"
+	"Exit status: 0 ended by a signal, 2 wrong usage, 3 no pseudo-terminal or port,\n"
+	"4 the board does not start, 5 a file, 70 the chip was misused (a fault of ours).\n";
+
+static int usage(const char *text)
+{
+	(void)fprintf(stderr, "vcpflash-sim: %s (--help says more)\n", text);
+	return SIM_EXIT_USAGE;
+}
+
+static int bad_value(const char *option, const char *value, const char *expected)
+{
+	(void)fprintf(stderr, "vcpflash-sim: %s \"%.60s\": expected %s\n", option, value, expected);
+	return SIM_EXIT_USAGE;
+}
+
+/* Decimal or 0x…, K and M suffixes. */
+static bool number(uint64_t *out, uint64_t max, const char *text)
+{
+	char *end;
+	if (*text < '0' || *text > '9')
+		return false;
+	uint64_t unit = 1, n = strtoull(text, &end, 0);
+	if (*end == 'K' || *end == 'k')
+		unit = 1 << 10;
+	else if (*end == 'M' || *end == 'm')
+		unit = 1 << 20;
+	if (unit != 1)
+		end++;
+	if (*end != '\0' || n > max / unit)
+		return false;
+	*out = n * unit;
+	return true;
+}
+
+static int list_chips(void)
+{
+	for (size_t i = 0; vf_sim_part_at(i) != NULL; i++)
+		(void)printf("%-16s %s\n", vf_sim_part_name(vf_sim_part_at(i)),
+			     vf_sim_part_text(vf_sim_part_at(i)));
+	return SIM_EXIT_OK;
+}
+
+static int parse_chip(sim_options *o, const char *name)
+{
+	o->part = vf_sim_part_find(name);
+	if (o->part != NULL)
+		return -1;
+	return bad_value("--chip", name, "one of those that --list-chips lists");
+}
+
+static int parse_time(sim_options *o, const char *value)
+{
+	if (strcmp(value, "real") != 0 && strcmp(value, "none") != 0)
+		return bad_value("--time", value, "real or none");
+	o->no_time = strcmp(value, "none") == 0;
+	return -1;
+}
+
+static int said(int status, const vf_error *err)
+{
+	if (status == VF_OK)
+		return -1;
+	(void)fprintf(stderr, "vcpflash-sim: %s\n", err->text);
+	return SIM_EXIT_USAGE;
+}
+
+static int parse_size(uint64_t *out, uint64_t min, uint64_t max, bool power, const char *option,
+		      const char *value)
+{
+	char expected[80];
+	if (number(out, max, value) && *out >= min && (!power || (*out & (*out - 1)) == 0))
+		return -1;
+	(void)snprintf(expected, sizeof expected, "%s from %lu to %lu",
+		       power ? "a power of two" : "a number", (unsigned long)min,
+		       (unsigned long)max);
+	return bad_value(option, value, expected);
+}
+
+static int parse_number(sim_options *o, int code, const char *value)
+{
+	uint64_t n = 0;
+	int status = -1;
+	switch (code) {
+	case OPT_BASE:
+		if (!number(&n, UINT32_MAX, value))
+			return bad_value("--base", value, "an address");
+		o->base = (uint32_t)n;
+		break;
+	case OPT_SEED:
+		if (!number(&o->seed, UINT64_MAX, value))
+			return bad_value("--seed", value, "a number");
+		o->has_seed = true;
+		break;
+	case OPT_RING:
+		status = parse_size(&n, VF_TARGET_RING_MIN, 1 << 20, true, "--ring", value);
+		o->ring = (uint32_t)n;
+		break;
+	case OPT_WINDOW:
+		status = parse_size(&n, VF_TARGET_WINDOW_MIN, 1 << 20, true, "--window", value);
+		o->window = (uint32_t)n;
+		break;
+	default:
+		status = parse_size(&n, VF_WIRE_PAYLOAD_MIN, VF_WIRE_PAYLOAD_MAX, false,
+				    "--payload", value);
+		o->payload = (uint16_t)n;
+		break;
+	}
+	return status;
+}
+
+static int parse_name(sim_options *o, const char *name)
+{
+	size_t len = strlen(name);
+	bool good = len >= 1 && len <= VF_WIRE_BOARD_NAME_MAX;
+	for (size_t i = 0; i < len; i++)
+		good = good && name[i] >= 0x20 && name[i] <= 0x7E;
+	o->name = name;
+	return good ? -1 : bad_value("--name", name, "1 to 32 printable ASCII characters");
+}
+
+static int parse_option(sim_options *o, int code, const char *value)
+{
+	vf_error err;
+	switch (code) {
+	case OPT_CHIP:
+		return parse_chip(o, value);
+	case OPT_DUAL:
+		o->dual = true;
+		return -1;
+	case OPT_FLASH:
+		o->flash = value;
+		return -1;
+	case OPT_INTERNAL:
+		o->internal = value;
+		return -1;
+	case OPT_PTY:
+		o->pty = value;
+		return -1;
+	case OPT_TCP:
+		o->tcp = value;
+		return -1;
+	case OPT_LINK:
+		return said(vf_sim_link_parse(&o->link, value, &err), &err);
+	case OPT_TIME:
+		return parse_time(o, value);
+	case OPT_FAULT:
+		return said(vf_sim_fault_parse(&o->fault, value, &err), &err);
+	case OPT_NAME:
+		return parse_name(o, value);
+	case OPT_BLOCKING:
+		o->blocking = true;
+		return -1;
+	case OPT_NO_SFDP:
+		o->no_sfdp = true;
+		return -1;
+	case OPT_JOURNAL:
+		return usage("--journal is not in this version");
+	case OPT_LIST:
+		return list_chips();
+	case OPT_VERSION:
+		(void)puts("vcpflash-sim " VCPFLASH_VERSION);
+		return SIM_EXIT_OK;
+	case 'h':
+		(void)fputs(help, stdout);
+		return SIM_EXIT_OK;
+	case '?':
+		(void)fputs("vcpflash-sim: --help lists the options\n", stderr);
+		return SIM_EXIT_USAGE;
+	default:
+		return parse_number(o, code, value);
+	}
+}
+
+int sim_parse(sim_options *o, int argc, char **argv)
+{
+	int code;
+	*o = (sim_options){.part = vf_sim_part_find("mt25ql512ab"), .base = 0x90000000};
+	(void)vf_sim_link_parse(&o->link, "usb-fs", NULL);
+	while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		int status = parse_option(o, code, optarg);
+		if (status >= 0)
+			return status;
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr,
+			      "vcpflash-sim: what is \"%.60s\" meant to be? (--help lists the "
+			      "options)\n",
+			      argv[optind]);
+		return SIM_EXIT_USAGE;
+	}
+	if (o->pty != NULL && o->tcp != NULL)
+		return usage("--pty and --tcp exclude each other");
+	return -1;
+}
