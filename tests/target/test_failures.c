@@ -189,9 +189,9 @@ static void every_status_has_its_code(void **state)
 static void any_flash_operation_may_fail(void **state)
 {
 	rig *r = *state;
-	for (uint8_t kind = VF_FLASH_READ; kind <= VF_FLASH_ERASE; kind++) {
-		rig_hello(r, 1000u + kind);
-		r->flash[0].status_kind = kind;
+	for (unsigned kind = VF_FLASH_READ; kind <= VF_FLASH_ERASE; kind++) {
+		rig_hello(r, 1000 + kind);
+		r->flash[0].status_kind = (uint8_t)kind;
 		r->flash[0].status = VF_E_BUS;
 		rig_message(r, VF_MESSAGE_ERASE, 0, N, 4096);
 		rig_program(r, 0, N + 256, data, 512);
@@ -322,6 +322,26 @@ static void a_programming_that_waits_for_bytes_does_not_hold_up_the_stop(void **
 	assert_int_equal(r->flash[0].programmed, 1);
 }
 
+static void a_page_under_way_is_the_last_one(void **state)
+{
+	rig *r = *state;
+	r->flash[0].freeze = true;
+	r->flash[1].status_kind = VF_FLASH_ERASE;
+	r->flash[1].status = VF_E_ERASE;
+	rig_program(r, 0, N, data, 512);
+	rig_message(r, VF_MESSAGE_ERASE, 1, I, 2048);
+	rig_run(r, 5000);
+	r->flash[0].freeze = false;
+	rig_run(r, 5000);
+	check_failure(r, 1, VF_FAIL_ERASE, 1, I);
+	assert_int_equal(rig_state(r).done, 0);
+	assert_int_equal(r->flash[0].begun, 1); /* not even its read-back */
+	rig_hello(r, 4711);
+	rig_message(r, VF_MESSAGE_ERASE, 0, N, 4096);
+	rig_run(r, 5000);
+	assert_int_equal(rig_state(r).done, 1);
+}
+
 static void after_the_stop_the_stream_is_swallowed(void **state)
 {
 	rig *r = *state;
@@ -388,6 +408,7 @@ int main(void)
 		T(the_other_chip_finishes_what_it_is_at),
 		T(of_two_failures_the_first_in_the_queue_counts),
 		T(a_programming_that_waits_for_bytes_does_not_hold_up_the_stop),
+		T(a_page_under_way_is_the_last_one),
 		T(after_the_stop_the_stream_is_swallowed),
 		T(a_stop_is_told_without_a_question),
 		T(calls_out_of_turn_are_harmless),

@@ -88,6 +88,17 @@ static void program_begins_before_all_has_arrived(void **state)
 	assert_memory_equal(r->flash[0].cells, data, 1000);
 }
 
+static void the_last_page_frees_the_window_when_it_is_taken(void **state)
+{
+	rig *r = *state;
+	r->flash[0].freeze = true;
+	rig_program(r, 0, RIG_NOR_BASE, data, 256);
+	rig_run(r, 1000);
+	vf_state s = rig_state(r);
+	assert_int_equal(s.done, 0);
+	assert_int_equal(s.limit, 12 + 256 + r->config.window_len);
+}
+
 static void read_answers_with_the_bytes(void **state)
 {
 	rig *r = *state;
@@ -130,7 +141,8 @@ static void expected_digests(const rig *r, unsigned m, uint32_t offset, uint32_t
 		vf_digest_init(&whole, r->session);
 		for (uint32_t i = first; i < first + n; i++) {
 			vf_digest_init(&part, r->session);
-			vf_digest_update(&part, r->flash[m].cells + offset + i * sector, sector);
+			vf_digest_update(&part, r->flash[m].cells + offset + (size_t)i * sector,
+					 sector);
 			vf_digest_final(&part, one);
 			vf_digest_update(&whole, one, sizeof one);
 		}
@@ -143,16 +155,16 @@ static void expected_digests(const rig *r, unsigned m, uint32_t offset, uint32_t
 static void check_digest(rig *r, unsigned m, uint32_t offset, uint32_t sectors, uint32_t group)
 {
 	uint8_t got[512], want[512];
-	uint32_t answers = (sectors - 1) / group + 1;
+	uint32_t len = ((sectors - 1) / group + 1) * VF_DIGEST_SIZE;
 	uint32_t number = r->t.queue.done;
 	rig_clear(r);
 	rig_digest(r, (uint8_t)m, r->info[m].base + offset, sectors * r->info[m].erase[0].size,
 		   group);
 	rig_run(r, 100000);
 	assert_int_equal(rig_last_state(r).done, number + 1);
-	assert_int_equal(rig_answer(r, number, got, sizeof got), answers * VF_DIGEST_SIZE);
+	assert_int_equal(rig_answer(r, number, got, sizeof got), len);
 	expected_digests(r, m, offset, sectors, group, want);
-	assert_memory_equal(got, want, answers * VF_DIGEST_SIZE);
+	assert_memory_equal(got, want, len);
 }
 
 static void digests_are_by_sector_and_by_group(void **state)
@@ -177,6 +189,7 @@ static void digests_fill_more_than_one_frame(void **state)
 	memcpy(r->flash[0].cells, data, RIG_NOR_SIZE);
 	rig_start(r);
 	check_digest(r, 0, 0, 37, 1);
+	assert_int_equal(rig_count(r, VF_KIND_ANSWER), 2);
 	check_digest(r, 0, 0, 36, 1);
 	assert_int_equal(rig_count(r, VF_KIND_ANSWER), 1);
 }
@@ -312,6 +325,7 @@ int main(void)
 		T(program_splits_at_pages_and_reads_each_back),
 		T(program_may_be_longer_than_the_window),
 		T(program_begins_before_all_has_arrived),
+		T(the_last_page_frees_the_window_when_it_is_taken),
 		T(read_answers_with_the_bytes),
 		T(answers_come_before_the_state_that_counts_them),
 		T(digests_are_by_sector_and_by_group),
