@@ -397,6 +397,41 @@ static void test_four_byte_mode(void **state)
 	}
 }
 
+/* A Micron part leaves four-byte mode only when write-enabled; a blind attempt
+ * without is no misuse, and has no effect. */
+static void test_blind_address_exit(void **state)
+{
+	bench *b = bench_new("mt25ql512ab", 1);
+
+	(void)state;
+	vf_sim_chip_leave_in(b->chip, VF_SIM_MODE_ADDR4);
+	bench_cmd(b, 0xE9);
+	assert_int_equal(bench_reg(b, 0x70) & 1, 1);
+	bench_cmd(b, 0x06);
+	bench_cmd(b, 0xE9);
+	assert_int_equal(bench_reg(b, 0x70) & 1, 0);
+	assert_no_misuse(b);
+	bench_free(b);
+}
+
+/* In QPI all four lines are in use anyway: quad enable does not matter. */
+static void test_quad_read_in_qpi(void **state)
+{
+	bench *b = bench_new("mx25l51245g", 1);
+	uint8_t got[4];
+
+	(void)state;
+	memcpy(b->config.array + 0x40, "qpi!", 4);
+	bench_cmd(b, 0x35);
+	b->lanes = 4;
+	bench_read(b, 0xEB, 4, 4, 6, 0x40, got, 4);
+	assert_memory_equal(got, "qpi!", 4);
+	assert_no_misuse(b);
+	bench_read(b, 0x6B, 4, 4, 8, 0x40, got, 4);
+	assert_misuse(b, "command 6Bh: no such command in QPI");
+	bench_free(b);
+}
+
 /* Three address bytes reach beyond 16 MB through the bank register. */
 static void test_bank(void **state)
 {
@@ -527,6 +562,11 @@ static void test_stacked_flag_status(void **state)
 	assert_int_equal(bench_reg(b, 0x70), 0x81);
 	bench_cmd(b, 0x06);
 	assert_no_misuse(b);
+	bench_program(b, 6, "y", 1);
+	soft_reset(b); /* a reset asks for nothing */
+	b->addr_bytes = 3;
+	bench_get(b, 0, &byte, 1);
+	assert_no_misuse(b);
 	bench_free(b);
 }
 
@@ -585,6 +625,8 @@ int main(void)
 		cmocka_unit_test(test_quad_enable),
 		cmocka_unit_test(test_status_writes),
 		cmocka_unit_test(test_four_byte_mode),
+		cmocka_unit_test(test_blind_address_exit),
+		cmocka_unit_test(test_quad_read_in_qpi),
 		cmocka_unit_test(test_bank),
 		cmocka_unit_test(test_bank_extadd),
 		cmocka_unit_test(test_dummy_configuration),
