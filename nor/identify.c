@@ -84,8 +84,7 @@ static void describe_erases(vf_nor *n, const struct nor_facts *f)
 		const struct nor_erase_fact *e = &f->erase[i];
 		uint8_t opcode = n->chip.addr4 == VF_NOR_ADDR4_OPCODES ? e->opcode4 : e->opcode;
 
-		if (opcode != 0 && e->size_log2 + shift >= 12 &&
-		    1u << (e->size_log2 + shift) >= n->memory.page)
+		if (opcode != 0 && 1u << (e->size_log2 + shift) >= n->memory.page)
 			add_erase(n, 1u << (e->size_log2 + shift), opcode, e->typ_ms, e->max_ms);
 	}
 	if (f->chip_max_ms != 0)

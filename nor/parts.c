@@ -1,5 +1,6 @@
 /* parts.c - the parts we know by their id, because their SFDP is missing, poor or
- * loose about times. Figures are the manufacturers'. A new part is a new row.
+ * loose about times. Figures are the manufacturers'. A new part is a new row;
+ * of several rows that fit the first counts.
  */
 #include <string.h>
 
@@ -15,7 +16,6 @@ enum {
 	REWRITE = 1 << 6,  /* a page may be programmed again without an erase */
 	P512 = 1 << 7,     /* page of 512 bytes, not 256 */
 	MT25 = 1 << 8,     /* extended id byte, bit 6: Micron's second generation */
-	N25 = 1 << 9,      /* the first */
 	FL_S = 1 << 10,    /* family byte: not FS-S, which shares the id */
 	PP32 = 1 << 11,    /* quad page program 32h/34h, address on one lane */
 	PP38 = 1 << 12,    /* quad page program 38h/3Eh, address on four */
@@ -53,10 +53,10 @@ static const struct nor_part parts[] = {
 	 {120, 1800}, {{50, 400}, {100, 1000}, {150, 1000}}, {77, 240}},
 	{"MT25QL512AB", {0x20, 0xBA, 0x20}, 0, 26, MICRON, ERASES | REWRITE | MT25 | PP32,
 	 {120, 1800}, {{48, 400}, {112, 1000}, {160, 1000}}, {128, 460}},
-	{"N25Q128A", {0x20, 0xBA, 0x18}, 0, 24, MICRON, E4K | E64K | CHIP | REWRITE | N25 | PP32,
+	{"N25Q128A", {0x20, 0xBA, 0x18}, 0, 24, MICRON, E4K | E64K | CHIP | REWRITE | PP32,
 	 {500, 5000}, {{250, 800}, {0, 0}, {700, 3000}}, {170, 250}},
 	{"N25Q512A", {0x20, 0xBA, 0x20}, 0, 26, MICRON,
-	 E4K | E64K | REWRITE | N25 | PP32 | DIES2 | BY_MODE,
+	 E4K | E64K | REWRITE | PP32 | DIES2 | BY_MODE,
 	 {500, 5000}, {{250, 800}, {0, 0}, {700, 3000}}, {0, 0}},
 	{"MX25L51245G", {0xC2, 0x20, 0x1A}, 0, 26, BIT6, ERASES | PP38,
 	 {256, 3000}, {{30, 400}, {160, 1000}, {288, 2000}}, {256, 600}},
@@ -86,8 +86,6 @@ static bool is_part(const struct nor_part *p, const uint8_t id[6])
 		return false;
 	if ((p->traits & MT25) != 0)
 		return (id[4] & 0x40) != 0;
-	if ((p->traits & N25) != 0)
-		return (id[4] & 0x40) == 0;
 	return (p->traits & FL_S) == 0 || id[5] != 0x81;
 }
 

@@ -21,10 +21,13 @@ typedef struct fake {
 	uint8_t sr1[2], sr2[2], fsr[2];
 	uint8_t stuck_sr2; /* bits of SR2 that do not take */
 	bool silent;       /* nothing answers: lines high */
+	bool stays_in_3;   /* B7h is ignored */
+	unsigned busy;     /* polls of the flag status that find it busy */
 	uint32_t now_us;
 	uint32_t waited_us;
 	vf_bus_op log[LOG_MAX];
 	uint8_t tx[LOG_MAX][8]; /* the first bytes written */
+	uint32_t at_us[LOG_MAX];
 	unsigned count;
 } fake;
 
@@ -42,7 +45,7 @@ static void fake_open(fake *f, const uint8_t id[6], uint8_t dies)
 	assert_int_equal(vf_nor_init(&f->nor, &f->config), VF_OK);
 }
 
-static uint8_t answer(const fake *f, const vf_bus_op *op, uint32_t die, uint32_t i)
+static uint8_t answer(fake *f, const vf_bus_op *op, uint32_t die, uint32_t i)
 {
 	if (f->silent || op->opcode_lanes != 1)
 		return 0xFF;
@@ -54,6 +57,10 @@ static uint8_t answer(const fake *f, const vf_bus_op *op, uint32_t die, uint32_t
 	case 0x35:
 		return f->sr2[die];
 	case 0x70:
+		if (f->busy != 0) {
+			f->busy--;
+			return 0;
+		}
 		return f->fsr[die];
 	case 0x5A:
 		return 0xFF;
@@ -80,7 +87,7 @@ static void written(fake *f, const vf_bus_op *op)
 		if (op->opcode == 0x31 || (op->dir != VF_BUS_READ && op->addr_bytes != 0) ||
 		    op->opcode == 0xC7)
 			f->sr1[d] &= 0xFD;
-		if (op->opcode == 0xB7)
+		if (op->opcode == 0xB7 && !f->stays_in_3)
 			f->fsr[d] |= 1;
 	}
 }
@@ -89,6 +96,7 @@ static void carry_out(fake *f, const vf_bus_op *op)
 {
 	assert_true(f->count < LOG_MAX);
 	f->log[f->count] = *op;
+	f->at_us[f->count] = f->now_us;
 	if (op->dir == VF_BUS_WRITE)
 		memcpy(f->tx[f->count], op->tx, op->len < 8 ? op->len : 8);
 	f->count++;
@@ -182,6 +190,23 @@ static void program_of_a_dual_page(void **state)
 	assert_ptr_equal(f.log[2].tx, data);
 	expect_bus(&f, 3, 0x70, 0, 0, 0, VF_BUS_READ, 1, 2);
 	assert_in_range(f.waited_us, 110, 120);
+}
+
+/* One slow operation does not make the next one wait beyond the typical time. */
+static void a_slow_page_is_not_the_rule(void **state)
+{
+	uint8_t data[256] = {0};
+	fake f;
+
+	(void)state;
+	fake_open(&f, mt25ql512, 1);
+	assert_int_equal(probe(&f), VF_OK);
+	f.busy = 100;
+	assert_int_equal(operate(&f, VF_FLASH_PROGRAM, 0, data, 256), VF_OK);
+	assert_true(f.waited_us > 240);
+	f.waited_us = 0;
+	assert_int_equal(operate(&f, VF_FLASH_PROGRAM, 256, data, 256), VF_OK);
+	assert_in_range(f.waited_us, 100, 120);
 }
 
 static void erases(void **state)
@@ -383,6 +408,10 @@ static void four_byte_mode_is_entered_and_checked(void **state)
 	assert_int_equal(operate(&f, VF_FLASH_PROGRAM, 0x3FFFFFE, data, 2), VF_OK);
 	expect_bus(&f, 2, 0x32, 4, 1, 0x3FFFFFE, VF_BUS_WRITE, 4, 2);
 	assert_int_equal(f.count, 5); /* both stacked dies were asked */
+	fake_open(&f, n25q512, 1);
+	f.stays_in_3 = true;
+	assert_int_equal(probe(&f), VF_E_CONFLICT);
+	assert_string_equal(f.nor.chip.conflict, "4-byte mode");
 }
 
 /* The recovery: what goes out before anybody knows the chip. */
@@ -406,6 +435,12 @@ static void wake_up_order(void **state)
 	}
 	for (unsigned i = 0; i < 8; i++)
 		assert_true(f.tx[0][i] == 0xFF && f.tx[1][i] == 0xFF);
+	assert_true(f.at_us[6] - f.at_us[5] >= 30);  /* out of power-down */
+	assert_true(f.at_us[8] - f.at_us[7] >= 100); /* resets */
+	assert_true(f.at_us[12] - f.at_us[9] >= 100);
+	expect_plain(&f, 14, 0x06); /* 4-byte mode, should it have survived */
+	expect_plain(&f, 15, 0xE9);
+	expect_plain(&f, 16, 0x04);
 }
 
 static void ids(void **state)
@@ -523,6 +558,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(program_of_a_dual_page),
+		cmocka_unit_test(a_slow_page_is_not_the_rule),
 		cmocka_unit_test(erases),
 		cmocka_unit_test(reads),
 		cmocka_unit_test(odd_reads),

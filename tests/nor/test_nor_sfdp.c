@@ -128,6 +128,7 @@ static void good_tables_are_enough(void **state)
 		assert_int_equal(m->page_max_us, 480);
 		assert_int_equal(b.nor.chip.addr4, VF_NOR_ADDR4_OPCODES);
 		assert_int_equal(b.nor.chip.erase_opcode[1], 0x5C);
+		assert_int_equal(b.nor.chip.program_opcode, 0x34);
 		assert_int_equal(b.nor.chip.quad, VF_NOR_QUAD_SR2_31H);
 		nor_bench_close(&b);
 	}
@@ -256,6 +257,11 @@ static void four_byte_addresses(void **state)
 	assert_int_equal(probe_with(&b, &s, NOBODY, 1), VF_OK);
 	assert_int_equal(b.nor.memory.erase_types, 3);
 	assert_int_equal(b.nor.memory.erase[1].size, 65536);
+	nor_bench_close(&b);
+	put_word(s.bytes + FOUR_AT, 0x00000B76); /* programs 1-4-4, not 1-1-4 */
+	assert_int_equal(probe_with(&b, &s, NOBODY, 1), VF_OK);
+	assert_int_equal(b.nor.chip.program_opcode, 0x3E);
+	assert_int_equal(b.nor.chip.program_addr_lanes, 4);
 	nor_bench_close(&b);
 	s.bytes[6] = 0;
 	put_basic(&s, 16, 1u << 25);
