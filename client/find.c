@@ -19,7 +19,8 @@ typedef struct finding {
 	size_t unknown; /* ports that nobody knows, and were left alone */
 	size_t answered;
 	size_t first;   /* the one that answered first */
-	char list[240]; /* those that answered, or what became of the others */
+	vf_error why;   /* of the last one that did not answer */
+	char list[240]; /* those that answered, or that did not */
 } finding;
 
 static int collect(void *ctx, const vf_port_info *port)
@@ -33,11 +34,10 @@ static int collect(void *ctx, const vf_port_info *port)
 	return 0;
 }
 
-static void add(finding *f, const char *name, const char *what)
+static void add(finding *f, const char *name)
 {
 	const size_t at = strlen(f->list);
-	(void)snprintf(f->list + at, sizeof f->list - at, "%s%s%s%s", at == 0 ? "" : ", ", name,
-		       what[0] == '\0' ? "" : ": ", what);
+	(void)snprintf(f->list + at, sizeof f->list - at, "%s%s", at == 0 ? "" : ", ", name);
 }
 
 static bool answers(const finding *f, const char *name, vf_error *why)
@@ -55,19 +55,26 @@ static bool answers(const finding *f, const char *name, vf_error *why)
 static int ask_all(finding *f, vf_error *err)
 {
 	for (size_t i = 0; i < f->names; i++) {
-		vf_error why;
-		if (!answers(f, f->name[i], &why)) {
-			if (why.code == VF_E_INTERRUPTED) {
-				*err = why;
-				return why.code;
-			}
-			continue;
+		if (!answers(f, f->name[i], &f->why)) {
+			if (f->why.code != VF_E_INTERRUPTED)
+				continue;
+			*err = f->why;
+			return err->code;
 		}
 		if (f->answered++ == 0)
 			f->first = i;
-		add(f, f->name[i], "");
+		add(f, f->name[i]);
 	}
 	return VF_OK;
+}
+
+/* Of one port it can be said what is wrong with it. */
+static int only_one(const finding *f, vf_error *err)
+{
+	const char *name = f->name[0];
+	if (strncmp(f->why.text, name, strlen(name)) == 0)
+		return vf_fail(err, VF_E_LINK, "%s", f->why.text);
+	return vf_fail(err, VF_E_LINK, "%.100s: %.290s", name, f->why.text);
 }
 
 static int verdict(finding *f, char *name, size_t room, vf_error *err)
@@ -79,8 +86,10 @@ static int verdict(finding *f, char *name, size_t room, vf_error *err)
 	if (f->answered > 1)
 		return vf_fail(err, VF_E_LINK, "several boards answer (%s): choose one with -p",
 			       f->list);
+	if (f->names == 1)
+		return only_one(f, err);
 	for (size_t i = 0; i < f->names; i++)
-		add(f, f->name[i], "");
+		add(f, f->name[i]);
 	if (f->names > 0)
 		return vf_fail(err, VF_E_LINK,
 			       "no board answers on %s: check that it has power and runs its "

@@ -282,11 +282,12 @@ static uint32_t random_times(world *w, uint32_t most)
 static void random_memory(world *w)
 {
 	vf_memory *m = &w->memory;
-	m->page = PAGE << draw(w, 3);
+	m->page = (uint32_t)PAGE << draw(w, 3);
 	m->unit = 1u << draw(w, 6);
 	m->erase_types = (uint8_t)(1 + draw(w, 4));
 	m->erase[0] = (vf_erase_type){SECTOR, random_times(w, 2000), 9000};
-	m->erase[1] = (vf_erase_type){SECTOR << (1 + draw(w, 2)), random_times(w, 5000), 9000};
+	m->erase[1] =
+		(vf_erase_type){(uint32_t)SECTOR << (1 + draw(w, 2)), random_times(w, 5000), 9000};
 	m->erase[2] = (vf_erase_type){16 * SECTOR, random_times(w, 20000), 90000};
 	m->erase[3] = (vf_erase_type){SIZE, random_times(w, 60000), 90000};
 }
