@@ -211,6 +211,8 @@ static void ended(vf_target *t, unsigned memory)
 	} else {
 		follow(t, memory, vf_t_slot(t, u->number));
 	}
+	if (t->queue.stopping)
+		u->type = 0; /* nothing follows */
 }
 
 static bool deafens(const vf_target *t, unsigned memory)

@@ -366,10 +366,32 @@ static void after_the_stop_the_stream_is_swallowed(void **state)
 static void a_stop_is_told_without_a_question(void **state)
 {
 	rig *r = *state;
-	rig_message(r, 0x77, 0, N, 0);
-	rig_turn(r);
-	rig_turn(r);
+	r->flash[0].freeze = true;
+	r->flash[0].status_kind = VF_FLASH_ERASE;
+	r->flash[0].status = VF_E_ERASE;
+	rig_message(r, VF_MESSAGE_ERASE, 0, N, 4096);
+	rig_run(r, 5000);
+	rig_clear(r);
+	r->flash[0].freeze = false;
+	rig_run(r, 300);
 	assert_int_equal(rig_last_state(r).flags, VF_STATE_STOPPED);
+}
+
+static void a_stopped_board_is_at_rest(void **state)
+{
+	rig *r = *state;
+	uint32_t at;
+	r->flash[0].freeze = true;
+	r->flash[1].status_kind = VF_FLASH_ERASE;
+	r->flash[1].status = VF_E_ERASE;
+	rig_message(r, VF_MESSAGE_SHA256, 0, N, 4096);
+	rig_message(r, VF_MESSAGE_ERASE, 1, I, 2048);
+	rig_run(r, 5000);
+	r->flash[0].freeze = false;
+	rig_run(r, 5000);
+	check_failure(r, 1, VF_FAIL_ERASE, 1, I);
+	assert_null(rig_last(r, VF_KIND_ANSWER));
+	assert_false(vf_target_deadline(&r->t, &at));
 }
 
 static void calls_out_of_turn_are_harmless(void **state)
@@ -411,6 +433,7 @@ int main(void)
 		T(a_page_under_way_is_the_last_one),
 		T(after_the_stop_the_stream_is_swallowed),
 		T(a_stop_is_told_without_a_question),
+		T(a_stopped_board_is_at_rest),
 		T(calls_out_of_turn_are_harmless),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,10 +93,11 @@ static void the_last_page_frees_the_window_when_it_is_taken(void **state)
 	rig *r = *state;
 	r->flash[0].freeze = true;
 	rig_program(r, 0, RIG_NOR_BASE, data, 256);
+	rig_message(r, VF_MESSAGE_ERASE, 0, RIG_NOR_BASE, 4096);
 	rig_run(r, 1000);
 	vf_state s = rig_state(r);
 	assert_int_equal(s.done, 0);
-	assert_int_equal(s.limit, 12 + 256 + r->config.window_len);
+	assert_int_equal(s.limit, 12 + 256 + 12 + r->config.window_len);
 }
 
 static void read_answers_with_the_bytes(void **state)
