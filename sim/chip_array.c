@@ -4,10 +4,12 @@
  */
 #include "chip.h"
 
+#include <assert.h>
 #include <string.h>
 
 uint32_t vf_sim_array_pages(const vf_sim_part *part)
 {
+	assert(part->page != 0);
 	return part->size / part->page;
 }
 
@@ -47,19 +49,21 @@ uint8_t vf_sim_array_get(const vf_sim_chip *chip, const vf_sim_die *die, uint32_
 /* One weak page in eight shows a wrong bit each time it is read. */
 static void disturb(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op)
 {
-	const uint32_t page = chip->part->page;
+	const uint32_t page = chip->part->page, len = op->len;
+	uint32_t span;
 
-	for (uint32_t i = 0; i < op->len; i += page - (op->addr + i) % page) {
+	for (uint32_t i = 0; i < len; i += span) {
 		const uint64_t r = vf_sim_random(chip);
 		const uint32_t left = page - (op->addr + i) % page;
-		const uint32_t span = left < op->len - i ? left : op->len - i;
-		const uint32_t hit = i + (uint32_t)(r >> 32) % span;
+		uint32_t hit;
 
-		if (!is_weak(chip, die, op->addr + i) || (r & 7) != 0)
-			continue;
-		vf_sim_put(chip, die, op->bus, hit,
-			   (uint8_t)(vf_sim_array_get(chip, die, op->addr + hit) ^
-				     1u << (r >> 8 & 7)));
+		span = left < len - i ? left : len - i;
+		assert(span != 0);
+		hit = i + (uint32_t)(r >> 32) % span;
+		if (is_weak(chip, die, op->addr + i) && (r & 7) == 0)
+			vf_sim_put(chip, die, op->bus, hit,
+				   (uint8_t)(vf_sim_array_get(chip, die, op->addr + hit) ^
+					     1u << (r >> 8 & 7)));
 	}
 }
 
