@@ -131,7 +131,7 @@ static void describe_memory(vf_nor *n, const struct nor_facts *f, const char *na
 }
 
 /* Reads and programs on one lane: what every chip can. */
-void nor_one_lane(vf_nor *n)
+void vf_n_one_lane(vf_nor *n)
 {
 	bool four = n->chip.addr4 == VF_NOR_ADDR4_OPCODES;
 
@@ -175,7 +175,7 @@ static void choose_lanes(vf_nor *n, const struct nor_facts *f)
 {
 	uint8_t most = n->config.lanes;
 
-	nor_one_lane(n);
+	vf_n_one_lane(n);
 	if (most == 4 && f->quad == VF_NOR_QUAD_UNKNOWN)
 		most = 2;
 	choose_read(n, f, most);
@@ -226,12 +226,12 @@ static int apply(vf_nor *n, const struct nor_facts *f, const char *name)
 	return VF_OK;
 }
 
-int nor_identify(vf_nor *n)
+int vf_n_identify(vf_nor *n)
 {
 	struct nor_facts sfdp;
 	struct nor_facts table;
-	const char *name = nor_part_facts(n->chip.id, &table);
-	bool usable = nor_sfdp_facts(n, &sfdp);
+	const char *name = vf_n_part_facts(n->chip.id, &table);
+	bool usable = vf_n_sfdp_facts(n, &sfdp);
 
 	if (name == NULL) {
 		if (!usable || n->u.sfdp.sector_map)
@@ -250,12 +250,12 @@ int nor_identify(vf_nor *n)
 
 static void state_identify(vf_nor *n)
 {
-	int status = nor_identify(n);
+	int status = vf_n_identify(n);
 
 	if (status == VF_OK)
-		nor_go(n, NOR_QUAD_SR1);
+		vf_n_go(n, NOR_QUAD_SR1);
 	else
-		nor_finish(n, status);
+		vf_n_finish(n, status);
 }
 
 static bool wants_quad(const vf_nor *n)
@@ -270,11 +270,11 @@ static void quad_refused(vf_nor *n)
 	n->status_written = false;
 	if (n->chip.id[0] == 0xC8 && n->chip.quad == VF_NOR_QUAD_SR2_31H) {
 		n->chip.quad = VF_NOR_QUAD_SR2_BIT1;
-		nor_go(n, NOR_QUAD_SR1);
+		vf_n_go(n, NOR_QUAD_SR1);
 		return;
 	}
-	nor_one_lane(n);
-	nor_go(n, NOR_ADDR4);
+	vf_n_one_lane(n);
+	vf_n_go(n, NOR_ADDR4);
 }
 
 /* Looks at one status register of every die for the quad enable bit, and prepares
@@ -288,24 +288,24 @@ static void quad_look(vf_nor *n, uint8_t bit, uint8_t *keep)
 		keep[i] = n->buf[i] | bit;
 	}
 	if (set || !wants_quad(n)) {
-		nor_go(n, NOR_ADDR4);
+		vf_n_go(n, NOR_ADDR4);
 	} else if (n->status_written) {
 		quad_refused(n);
 	} else {
 		n->tries = 0;
 		n->status_written = true;
-		nor_go(n, NOR_WREN);
+		vf_n_go(n, NOR_WREN);
 	}
 }
 
 static void state_quad_sr1(vf_nor *n, bool answered)
 {
 	if (n->chip.quad == VF_NOR_QUAD_NONE || n->chip.quad == VF_NOR_QUAD_UNKNOWN) {
-		nor_go(n, NOR_ADDR4);
+		vf_n_go(n, NOR_ADDR4);
 		return;
 	}
 	if (!answered) {
-		nor_bus_read(n, OP_RDSR, 1);
+		vf_n_bus_read(n, OP_RDSR, 1);
 		return;
 	}
 	for (uint8_t i = 0; i < n->config.dies; i++)
@@ -314,7 +314,7 @@ static void state_quad_sr1(vf_nor *n, bool answered)
 		quad_look(n, 0x40, n->keep);
 	} else {
 		memcpy(n->keep, n->buf, n->config.dies);
-		nor_go(n, NOR_QUAD_SR2);
+		vf_n_go(n, NOR_QUAD_SR2);
 	}
 }
 
@@ -323,7 +323,7 @@ static void state_quad_sr1(vf_nor *n, bool answered)
 static void state_quad_sr2(vf_nor *n, bool answered)
 {
 	if (!answered) {
-		nor_bus_read(n, OP_RDSR2, 1);
+		vf_n_bus_read(n, OP_RDSR2, 1);
 		return;
 	}
 	for (uint8_t i = 0; i < n->config.dies; i++)
@@ -335,9 +335,9 @@ static void state_quad_sr2(vf_nor *n, bool answered)
 static void state_addr4(vf_nor *n)
 {
 	if (n->chip.addr4 == VF_NOR_ADDR4_ENTER)
-		nor_run(n, NOR_SCRIPT_ENTER4, NOR_ADDR4_CHECK);
+		vf_n_run(n, NOR_SCRIPT_ENTER4, NOR_ADDR4_CHECK);
 	else
-		nor_clear_then(n, NOR_READY);
+		vf_n_clear_then(n, NOR_READY);
 }
 
 /* A chip that stayed in 3-byte mode would take every command for another place.
@@ -347,16 +347,16 @@ static void state_addr4_check(vf_nor *n, bool answered)
 	bool entered = true;
 
 	if (!answered && n->chip.poll == VF_NOR_POLL_FLAGS) {
-		nor_bus_read(n, OP_RDFSR, 1);
+		vf_n_bus_read(n, OP_RDFSR, 1);
 		return;
 	}
 	for (uint8_t i = 0; answered && i < n->config.dies; i++)
 		entered = entered && (n->buf[i] & FSR_ADDR4) != 0;
 	if (entered) {
-		nor_clear_then(n, NOR_READY);
+		vf_n_clear_then(n, NOR_READY);
 	} else {
 		n->chip.conflict = "4-byte mode";
-		nor_finish(n, VF_E_CONFLICT);
+		vf_n_finish(n, VF_E_CONFLICT);
 	}
 }
 
@@ -369,10 +369,10 @@ static void state_ready(vf_nor *n)
 	n->u.run.seen_us[VF_ERASE_TYPES_MAX] = n->memory.page_typ_us;
 	n->limit_us = 0;
 	n->ready = true;
-	nor_finish(n, VF_OK);
+	vf_n_finish(n, VF_OK);
 }
 
-void nor_identify_state(vf_nor *n, bool answered, uint32_t now_us)
+void vf_n_identify_state(vf_nor *n, bool answered, uint32_t now_us)
 {
 	(void)now_us;
 	switch (n->state) {

@@ -31,7 +31,7 @@ void vf_nor_probe(vf_nor *n)
 	n->on_bus = n->paused = false;
 	n->limit_us = 0;
 	n->tries = 0;
-	nor_run(n, NOR_SCRIPT_WAKE, NOR_BUSY);
+	vf_n_run(n, NOR_SCRIPT_WAKE, NOR_BUSY);
 }
 
 /* Which erase an operation asks for; VF_ERASE_TYPES_MAX if there is none such. */
@@ -79,20 +79,20 @@ int vf_nor_begin(vf_nor *n, const vf_flash_op *op)
 	n->u.run.type = type;
 	n->u.run.done = 0;
 	n->tries = 0;
-	nor_go(n, n->unsettled ? NOR_SETTLE : NOR_OPERATE);
+	vf_n_go(n, n->unsettled ? NOR_SETTLE : NOR_OPERATE);
 	return VF_OK;
 }
 
 static void run_state(vf_nor *n, bool answered, uint32_t now_us)
 {
 	if (n->state >= NOR_SETTLE)
-		nor_operate_state(n, answered, now_us);
+		vf_n_operate_state(n, answered, now_us);
 	else if (n->state >= NOR_IDENTIFY)
-		nor_identify_state(n, answered, now_us);
+		vf_n_identify_state(n, answered, now_us);
 	else if (n->state >= NOR_SFDP_HEAD)
-		nor_sfdp_state(n, answered, now_us);
+		vf_n_sfdp_state(n, answered, now_us);
 	else
-		nor_probe_state(n, answered, now_us);
+		vf_n_probe_state(n, answered, now_us);
 }
 
 enum vf_nor_step vf_nor_step(vf_nor *n, uint32_t now_us, const vf_bus_op **bus, uint32_t *wait_us)
@@ -123,7 +123,7 @@ void vf_nor_bus_done(vf_nor *n, int status, uint32_t now_us)
 		return;
 	n->on_bus = false;
 	if (status < 0)
-		nor_finish(n, VF_E_BUS);
+		vf_n_finish(n, VF_E_BUS);
 	else
 		run_state(n, true, now_us);
 }
@@ -134,7 +134,7 @@ int vf_nor_status(const vf_nor *n)
 }
 
 /* A command on one lane without address or data; callers add to it. */
-void nor_bus(vf_nor *n, uint8_t opcode)
+void vf_n_bus(vf_nor *n, uint8_t opcode)
 {
 	memset(&n->bus, 0, sizeof n->bus);
 	n->bus.opcode = opcode;
@@ -143,9 +143,9 @@ void nor_bus(vf_nor *n, uint8_t opcode)
 }
 
 /* Reads `count` bytes of a register from every die into buf. */
-void nor_bus_read(vf_nor *n, uint8_t opcode, uint8_t count)
+void vf_n_bus_read(vf_nor *n, uint8_t opcode, uint8_t count)
 {
-	nor_bus(n, opcode);
+	vf_n_bus(n, opcode);
 	n->bus.data_lanes = 1;
 	n->bus.dir = VF_BUS_READ;
 	n->bus.len = (uint32_t)count * n->config.dies;
@@ -154,13 +154,13 @@ void nor_bus_read(vf_nor *n, uint8_t opcode, uint8_t count)
 
 /* Brings the first die's bytes of an answer together; false, and the end, if the
  * second die differs in one of those that matter. */
-bool nor_gather(vf_nor *n, size_t count, size_t matter)
+bool vf_n_gather(vf_nor *n, size_t count, size_t matter)
 {
 	const uint8_t *from = n->buf;
 
 	for (size_t i = 0; i < count; i++) {
 		if (i < matter && from[0] != from[n->config.dies - 1]) {
-			nor_finish(n, VF_E_DIES_DIFFER);
+			vf_n_finish(n, VF_E_DIES_DIFFER);
 			return false;
 		}
 		n->buf[i] = from[0];
@@ -169,36 +169,36 @@ bool nor_gather(vf_nor *n, size_t count, size_t matter)
 	return true;
 }
 
-void nor_pause(vf_nor *n, uint32_t now_us, uint32_t us)
+void vf_n_pause(vf_nor *n, uint32_t now_us, uint32_t us)
 {
 	n->paused = true;
 	n->wake_us = now_us + us;
 }
 
-void nor_go(vf_nor *n, enum nor_state state)
+void vf_n_go(vf_nor *n, enum nor_state state)
 {
 	n->state = (uint8_t)state;
 	n->pass = 0;
 }
 
-void nor_run(vf_nor *n, enum nor_script script, enum nor_state then)
+void vf_n_run(vf_nor *n, enum nor_script script, enum nor_state then)
 {
-	nor_go(n, NOR_SCRIPT);
+	vf_n_go(n, NOR_SCRIPT);
 	n->script = (uint8_t)script;
 	n->then = (uint8_t)then;
 }
 
 /* Ends the probe or the operation. An error leaves the chip in a state that the
  * next operation looks at first. */
-void nor_finish(vf_nor *n, int status)
+void vf_n_finish(vf_nor *n, int status)
 {
 	n->status = (int16_t)status;
 	n->unsettled = status != VF_OK;
-	nor_go(n, NOR_IDLE);
+	vf_n_go(n, NOR_IDLE);
 }
 
 /* us * factor, at most 2^31 - 1, without a 64-bit product. */
-uint32_t nor_times(uint32_t us, uint8_t factor)
+uint32_t vf_n_times(uint32_t us, uint8_t factor)
 {
 	uint32_t high = (us >> 16) * factor;
 	uint32_t low = (us & 0xFFFFu) * factor;

@@ -117,32 +117,32 @@ struct nor_facts {
 };
 
 /* nor.c */
-void nor_bus(vf_nor *n, uint8_t opcode);
-void nor_bus_read(vf_nor *n, uint8_t opcode, uint8_t count);
-bool nor_gather(vf_nor *n, size_t count, size_t matter);
-void nor_pause(vf_nor *n, uint32_t now_us, uint32_t us);
-void nor_go(vf_nor *n, enum nor_state state);
-void nor_run(vf_nor *n, enum nor_script script, enum nor_state then);
-void nor_finish(vf_nor *n, int status);
-uint32_t nor_times(uint32_t us, uint8_t factor);
+void vf_n_bus(vf_nor *n, uint8_t opcode);
+void vf_n_bus_read(vf_nor *n, uint8_t opcode, uint8_t count);
+bool vf_n_gather(vf_nor *n, size_t count, size_t matter);
+void vf_n_pause(vf_nor *n, uint32_t now_us, uint32_t us);
+void vf_n_go(vf_nor *n, enum nor_state state);
+void vf_n_run(vf_nor *n, enum nor_script script, enum nor_state then);
+void vf_n_finish(vf_nor *n, int status);
+uint32_t vf_n_times(uint32_t us, uint8_t factor);
 
 /* probe.c */
-void nor_probe_state(vf_nor *n, bool answered, uint32_t now_us);
-void nor_identify_state(vf_nor *n, bool answered, uint32_t now_us);
+void vf_n_probe_state(vf_nor *n, bool answered, uint32_t now_us);
+void vf_n_identify_state(vf_nor *n, bool answered, uint32_t now_us);
 
 /* sfdp.c */
-void nor_sfdp_state(vf_nor *n, bool answered, uint32_t now_us);
-bool nor_sfdp_facts(const vf_nor *n, struct nor_facts *facts);
+void vf_n_sfdp_state(vf_nor *n, bool answered, uint32_t now_us);
+bool vf_n_sfdp_facts(const vf_nor *n, struct nor_facts *facts);
 
 /* parts.c */
-const char *nor_part_facts(const uint8_t id[6], struct nor_facts *facts);
+const char *vf_n_part_facts(const uint8_t id[6], struct nor_facts *facts);
 
 /* identify.c */
-int nor_identify(vf_nor *n);
-void nor_one_lane(vf_nor *n);
+int vf_n_identify(vf_nor *n);
+void vf_n_one_lane(vf_nor *n);
 
 /* operate.c */
-void nor_operate_state(vf_nor *n, bool answered, uint32_t now_us);
-void nor_clear_then(vf_nor *n, enum nor_state then);
+void vf_n_operate_state(vf_nor *n, bool answered, uint32_t now_us);
+void vf_n_clear_then(vf_nor *n, enum nor_state then);
 
 #endif

@@ -14,7 +14,7 @@ enum { STATUS_WRITE_MAX_US = 1000000, WREN_TRIES = 3, POLL_MIN_US = 2 };
 enum verdict { BUSY, GOOD, IGNORED, BAD_ERASE, BAD_PROGRAM, BAD_LOCKED };
 
 /* Clears the error bits of the last operation and the write-enable latch. */
-void nor_clear_then(vf_nor *n, enum nor_state then)
+void vf_n_clear_then(vf_nor *n, enum nor_state then)
 {
 	enum nor_script script = NOR_SCRIPT_WRDI;
 
@@ -22,7 +22,7 @@ void nor_clear_then(vf_nor *n, enum nor_state then)
 		script = NOR_SCRIPT_CLEAR_FLAGS;
 	else if (n->chip.poll == VF_NOR_POLL_SPANSION)
 		script = NOR_SCRIPT_CLEAR_SPANSION;
-	nor_run(n, script, then);
+	vf_n_run(n, script, then);
 }
 
 /* Ends a write with an error that leaves the bus in order. While probing that is
@@ -30,7 +30,7 @@ void nor_clear_then(vf_nor *n, enum nor_state then)
 static void fail(vf_nor *n, int status)
 {
 	n->status = (int16_t)status;
-	nor_clear_then(n, n->ready ? NOR_FAILED : NOR_QUAD_SR1);
+	vf_n_clear_then(n, n->ready ? NOR_FAILED : NOR_QUAD_SR1);
 }
 
 static bool is_erase(const vf_nor *n)
@@ -40,7 +40,7 @@ static bool is_erase(const vf_nor *n)
 
 static void poll_ask(vf_nor *n)
 {
-	nor_bus_read(n, n->chip.poll == VF_NOR_POLL_FLAGS ? OP_RDFSR : OP_RDSR, 1);
+	vf_n_bus_read(n, n->chip.poll == VF_NOR_POLL_FLAGS ? OP_RDFSR : OP_RDSR, 1);
 }
 
 /* One die's status byte. A Spansion part that failed stays busy, so its error
@@ -93,12 +93,12 @@ static void state_settle(vf_nor *n, bool answered, uint32_t now_us)
 	if (judge_all(n) == BUSY) {
 		n->pass = 1;
 		if (now_us - n->began_us > n->limit_us + STATUS_WRITE_MAX_US)
-			nor_finish(n, VF_E_TIMEOUT);
+			vf_n_finish(n, VF_E_TIMEOUT);
 		else
-			nor_pause(n, now_us, 100);
+			vf_n_pause(n, now_us, 100);
 	} else if (++n->pass > n->chip.stacked) {
 		n->unsettled = false;
-		nor_clear_then(n, n->ready ? NOR_OPERATE : NOR_WREN);
+		vf_n_clear_then(n, n->ready ? NOR_OPERATE : NOR_WREN);
 	}
 }
 
@@ -106,12 +106,12 @@ static void state_operate(vf_nor *n)
 {
 	uint8_t kind = n->u.run.op.kind;
 
-	nor_go(n, kind == VF_FLASH_READ || kind == VF_FLASH_READ_MAPPED ? NOR_READ : NOR_WREN);
+	vf_n_go(n, kind == VF_FLASH_READ || kind == VF_FLASH_READ_MAPPED ? NOR_READ : NOR_WREN);
 }
 
 static void array_op(vf_nor *n, uint8_t opcode, uint8_t lanes, uint32_t offset)
 {
-	nor_bus(n, opcode);
+	vf_n_bus(n, opcode);
 	n->bus.addr_bytes = n->chip.addr_bytes;
 	n->bus.addr_lanes = lanes;
 	n->bus.addr = offset;
@@ -162,15 +162,15 @@ static void state_read(vf_nor *n, bool answered)
 		n->u.run.done += n->bus.len;
 	}
 	if (n->u.run.done == op->len)
-		nor_finish(n, VF_OK);
+		vf_n_finish(n, VF_OK);
 }
 
 static void state_wren(vf_nor *n, bool answered)
 {
 	if (!answered)
-		nor_bus(n, OP_WREN);
+		vf_n_bus(n, OP_WREN);
 	else
-		nor_go(n, NOR_WEL);
+		vf_n_go(n, NOR_WEL);
 }
 
 /* Did write-enable take, on every die? The same look tells whether anything is
@@ -182,7 +182,7 @@ static void state_wel(vf_nor *n, bool answered)
 	uint8_t any = 0;
 
 	if (!answered) {
-		nor_bus_read(n, OP_RDSR, 1);
+		vf_n_bus_read(n, OP_RDSR, 1);
 		return;
 	}
 	for (uint8_t i = 0; i < n->config.dies; i++) {
@@ -193,12 +193,12 @@ static void state_wel(vf_nor *n, bool answered)
 		if (++n->tries == WREN_TRIES)
 			fail(n, VF_E_BUS);
 		else
-			nor_go(n, (any & SR_WIP) != 0 ? NOR_SETTLE : NOR_WREN);
+			vf_n_go(n, (any & SR_WIP) != 0 ? NOR_SETTLE : NOR_WREN);
 	} else if (n->ready && n->chip.poll == VF_NOR_POLL_WIP &&
 		   ((any & n->protect_mask) != 0 || n->complemented)) {
 		fail(n, VF_E_LOCKED);
 	} else {
-		nor_go(n, NOR_SEND);
+		vf_n_go(n, NOR_SEND);
 	}
 }
 
@@ -207,7 +207,7 @@ static void send_status(vf_nor *n)
 	uint8_t dies = n->config.dies;
 	bool alone = n->chip.quad == VF_NOR_QUAD_SR2_31H;
 
-	nor_bus(n, alone ? OP_WRSR2 : OP_WRSR);
+	vf_n_bus(n, alone ? OP_WRSR2 : OP_WRSR);
 	n->bus.dir = VF_BUS_WRITE;
 	n->bus.data_lanes = 1;
 	n->bus.tx = alone ? n->keep + dies : n->keep;
@@ -221,7 +221,7 @@ static void send_ask(vf_nor *n)
 	if (!n->ready) {
 		send_status(n);
 	} else if (is_erase(n) && op->len == n->memory.size) {
-		nor_bus(n, n->chip.erase_opcode[n->u.run.type]);
+		vf_n_bus(n, n->chip.erase_opcode[n->u.run.type]);
 	} else if (is_erase(n)) {
 		array_op(n, n->chip.erase_opcode[n->u.run.type], 1, op->offset);
 	} else {
@@ -262,10 +262,10 @@ static void state_send(vf_nor *n, bool answered, uint32_t now_us)
 			first /= 4;
 	}
 	n->began_us = now_us;
-	n->limit_us = nor_times(max, n->config.margin);
+	n->limit_us = vf_n_times(max, n->config.margin);
 	n->tries = 0;
-	nor_go(n, NOR_POLL);
-	nor_pause(n, now_us, first > POLL_MIN_US ? first : POLL_MIN_US);
+	vf_n_go(n, NOR_POLL);
+	vf_n_pause(n, now_us, first > POLL_MIN_US ? first : POLL_MIN_US);
 }
 
 /* Ready at the first look means that it may have been ready for long: look
@@ -295,10 +295,10 @@ static void over(vf_nor *n, enum verdict v, uint32_t took_us)
 	} else if (v != GOOD) {
 		fail(n, is_erase(n) ? VF_E_ERASE : VF_E_PROGRAM);
 	} else if (!n->ready) {
-		nor_go(n, NOR_QUAD_SR1);
+		vf_n_go(n, NOR_QUAD_SR1);
 	} else {
 		learn(n, took_us);
-		nor_finish(n, VF_OK);
+		vf_n_finish(n, VF_OK);
 	}
 }
 
@@ -317,17 +317,17 @@ static void state_poll(vf_nor *n, bool answered, uint32_t now_us)
 	}
 	v = judge_all(n);
 	if (v == BUSY && took_us >= n->limit_us) {
-		nor_finish(n, VF_E_TIMEOUT);
+		vf_n_finish(n, VF_E_TIMEOUT);
 	} else if (v == BUSY) {
 		n->pass = 1;
 		n->tries = 0;
-		nor_pause(n, now_us, pause > POLL_MIN_US ? pause : POLL_MIN_US);
+		vf_n_pause(n, now_us, pause > POLL_MIN_US ? pause : POLL_MIN_US);
 	} else if (++n->tries >= (v == IGNORED ? 2 : n->chip.stacked)) {
 		over(n, v, took_us);
 	}
 }
 
-void nor_operate_state(vf_nor *n, bool answered, uint32_t now_us)
+void vf_n_operate_state(vf_nor *n, bool answered, uint32_t now_us)
 {
 	switch (n->state) {
 	case NOR_SETTLE:
@@ -352,7 +352,7 @@ void nor_operate_state(vf_nor *n, bool answered, uint32_t now_us)
 		state_poll(n, answered, now_us);
 		break;
 	default:
-		nor_finish(n, n->status);
+		vf_n_finish(n, n->status);
 		break;
 	}
 }

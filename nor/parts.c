@@ -139,7 +139,7 @@ static void fill(const struct nor_part *p, struct nor_facts *f)
 }
 
 /* The name of the part with this id, its facts in `f`; NULL if it is unknown. */
-const char *nor_part_facts(const uint8_t id[6], struct nor_facts *f)
+const char *vf_n_part_facts(const uint8_t id[6], struct nor_facts *f)
 {
 	memset(f, 0, sizeof *f);
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {

@@ -66,7 +66,7 @@ static void script_ask(vf_nor *n, const struct command *c)
 	uint8_t how = c->how;
 	uint8_t bytes = (how & HOW_10) != 0 ? 4 : 1;
 
-	nor_bus(n, c->opcode);
+	vf_n_bus(n, c->opcode);
 	if ((how & HOW_16) != 0 && n->config.lanes == 4) {
 		how |= HOW_QUAD;
 		bytes = 7;
@@ -90,11 +90,11 @@ static void state_script(vf_nor *n, bool answered, uint32_t now_us)
 		return;
 	}
 	if (!skipped && (c->how & HOW_WAIT) != 0)
-		nor_pause(n, now_us, (uint32_t)(c->how & HOW_WAIT) * 32u);
+		vf_n_pause(n, now_us, (uint32_t)(c->how & HOW_WAIT) * 32u);
 	n->script++;
 	if ((c->how & HOW_LAST) != 0) {
 		n->began_us = now_us;
-		nor_go(n, (enum nor_state)n->then);
+		vf_n_go(n, (enum nor_state)n->then);
 	}
 }
 
@@ -107,7 +107,7 @@ static void state_busy(vf_nor *n, bool answered, uint32_t now_us)
 	uint8_t status = 0;
 
 	if (!answered) {
-		nor_bus_read(n, OP_RDSR, 1);
+		vf_n_bus_read(n, OP_RDSR, 1);
 		if (n->pass != 0)
 			n->bus.opcode_lanes = n->bus.data_lanes = 4;
 		return;
@@ -118,18 +118,18 @@ static void state_busy(vf_nor *n, bool answered, uint32_t now_us)
 	if (status == 0 && n->pass == 0 && n->config.lanes == 4) {
 		n->pass = 1;
 	} else if (status == 0) {
-		nor_run(n, NOR_SCRIPT_RESET, NOR_ID);
+		vf_n_run(n, NOR_SCRIPT_RESET, NOR_ID);
 	} else if (n->pass == 0 && n->tries == 0 && (status & 0x60) != 0 &&
 		   now_us - n->began_us > 4000000) {
 		/* A Spansion part that failed stays busy until its error is cleared. By
 		 * now none of its erases but the chip's could still run, and a busy
 		 * chip of another make ignores this. */
 		n->tries = 1;
-		nor_run(n, NOR_SCRIPT_CLEAR_SPANSION, NOR_BUSY);
+		vf_n_run(n, NOR_SCRIPT_CLEAR_SPANSION, NOR_BUSY);
 	} else if (now_us - n->began_us >= VF_NOR_BUSY_MAX_US) {
-		nor_finish(n, VF_E_TIMEOUT);
+		vf_n_finish(n, VF_E_TIMEOUT);
 	} else {
-		nor_pause(n, now_us, 1000);
+		vf_n_pause(n, now_us, 1000);
 	}
 }
 
@@ -146,13 +146,13 @@ static void leave_addr4(vf_nor *n)
 	const uint8_t *id = n->chip.id;
 
 	if (id[0] == 0x01)
-		nor_run(n, NOR_SCRIPT_F0, NOR_SFDP_HEAD);
+		vf_n_run(n, NOR_SCRIPT_F0, NOR_SFDP_HEAD);
 	else if (id[2] < 0x19)
-		nor_go(n, NOR_SFDP_HEAD);
+		vf_n_go(n, NOR_SFDP_HEAD);
 	else if (id[0] == 0x9D)
-		nor_run(n, NOR_SCRIPT_EXIT4_ISSI, NOR_SFDP_HEAD);
+		vf_n_run(n, NOR_SCRIPT_EXIT4_ISSI, NOR_SFDP_HEAD);
 	else
-		nor_run(n, NOR_SCRIPT_EXIT4, NOR_SFDP_HEAD);
+		vf_n_run(n, NOR_SCRIPT_EXIT4, NOR_SFDP_HEAD);
 }
 
 /* The id, twice. Three bytes count; Micron's extended ones too, because they
@@ -163,25 +163,25 @@ static void state_id(vf_nor *n, bool answered, uint32_t now_us)
 
 	(void)now_us;
 	if (!answered) {
-		nor_bus_read(n, OP_RDID, sizeof n->chip.id);
+		vf_n_bus_read(n, OP_RDID, sizeof n->chip.id);
 		return;
 	}
-	if (!nor_gather(n, sizeof n->chip.id, matter))
+	if (!vf_n_gather(n, sizeof n->chip.id, matter))
 		return;
 	if (n->pass == 1 && memcmp(n->buf, n->chip.id, matter) != 0) {
-		nor_finish(n, VF_E_BUS);
+		vf_n_finish(n, VF_E_BUS);
 		return;
 	}
 	memcpy(n->chip.id, n->buf, sizeof n->chip.id);
 	if (blank_id(n->chip.id))
-		nor_finish(n, VF_E_NO_CHIP);
+		vf_n_finish(n, VF_E_NO_CHIP);
 	else if (n->pass == 0)
 		n->pass = 1;
 	else
 		leave_addr4(n);
 }
 
-void nor_probe_state(vf_nor *n, bool answered, uint32_t now_us)
+void vf_n_probe_state(vf_nor *n, bool answered, uint32_t now_us)
 {
 	if (n->state == NOR_SCRIPT)
 		state_script(n, answered, now_us);

@@ -10,7 +10,7 @@ enum { PIECE = 8, HEADERS_MAX = 8, BASIC_MIN = 9 };
 
 static void sfdp_ask(vf_nor *n, uint32_t at)
 {
-	nor_bus_read(n, OP_SFDP, PIECE);
+	vf_n_bus_read(n, OP_SFDP, PIECE);
 	n->bus.addr_bytes = 3;
 	n->bus.addr_lanes = 1;
 	n->bus.addr = at * n->config.dies;
@@ -19,7 +19,7 @@ static void sfdp_ask(vf_nor *n, uint32_t at)
 
 static bool sfdp_answer(vf_nor *n)
 {
-	return nor_gather(n, PIECE, PIECE);
+	return vf_n_gather(n, PIECE, PIECE);
 }
 
 static uint32_t word(const uint8_t *p)
@@ -37,11 +37,11 @@ static void state_head(vf_nor *n, bool answered)
 		return;
 	/* "SFDP", a minor and a major revision, the count of headers less one. */
 	if (word(n->buf) != 0x50444653u || n->buf[5] != 1) {
-		nor_go(n, NOR_IDENTIFY);
+		vf_n_go(n, NOR_IDENTIFY);
 		return;
 	}
 	n->u.sfdp.headers = n->buf[6] < HEADERS_MAX ? (uint8_t)(n->buf[6] + 1) : HEADERS_MAX;
-	nor_go(n, NOR_SFDP_HEADER);
+	vf_n_go(n, NOR_SFDP_HEADER);
 }
 
 /* Remembers where a table is that we know what to do with. Of several basic
@@ -76,7 +76,7 @@ static void state_header(vf_nor *n, bool answered)
 		return;
 	take_header(n, n->buf);
 	if (++n->pass == n->u.sfdp.headers)
-		nor_go(n, n->u.sfdp.words != 0 ? NOR_SFDP_BASIC : NOR_IDENTIFY);
+		vf_n_go(n, n->u.sfdp.words != 0 ? NOR_SFDP_BASIC : NOR_IDENTIFY);
 }
 
 /* Two words at a time; a ninth word's neighbour is read and dropped. */
@@ -95,7 +95,7 @@ static void state_basic(vf_nor *n, bool answered)
 		n->u.sfdp.basic[at + 1] = word(n->buf + 4);
 	n->pass++;
 	if (at + 2 >= n->u.sfdp.words)
-		nor_go(n, n->u.sfdp.four_at != 0 ? NOR_SFDP_FOUR : NOR_IDENTIFY);
+		vf_n_go(n, n->u.sfdp.four_at != 0 ? NOR_SFDP_FOUR : NOR_IDENTIFY);
 }
 
 static void state_four(vf_nor *n, bool answered)
@@ -108,10 +108,10 @@ static void state_four(vf_nor *n, bool answered)
 		return;
 	n->u.sfdp.four[0] = word(n->buf);
 	n->u.sfdp.four[1] = word(n->buf + 4);
-	nor_go(n, NOR_IDENTIFY);
+	vf_n_go(n, NOR_IDENTIFY);
 }
 
-void nor_sfdp_state(vf_nor *n, bool answered, uint32_t now_us)
+void vf_n_sfdp_state(vf_nor *n, bool answered, uint32_t now_us)
 {
 	(void)now_us;
 	if (n->state == NOR_SFDP_HEAD)
@@ -275,7 +275,7 @@ static void addr4_facts(const vf_nor *n, struct nor_facts *f)
 /* Fills `f` from the tables that were read. False if they are missing, or not
  * enough to work with. A part that programs single bytes only, one with sectors
  * of several sizes, and one whose upper half has no address are such. */
-bool nor_sfdp_facts(const vf_nor *n, struct nor_facts *f)
+bool vf_n_sfdp_facts(const vf_nor *n, struct nor_facts *f)
 {
 	const uint32_t *d = n->u.sfdp.basic;
 
