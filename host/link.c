@@ -10,11 +10,11 @@
 
 enum {
 	FRAME_OVERHEAD = 19,        /* raw bytes of a short DATA frame besides its payload */
+	ANSWER_OVERHEAD = 70,       /* of an ANSWER, and of the STATE that goes with each */
 	TRIAL_BYTES_MAX = 1u << 20, /* the memory of the error rate, in bytes … */
 	TRIAL_LOSSES_MAX = 16,      /* … and in losses */
 	FLIGHT_FRAMES_MIN = 4,
-	HOLES = 3, /* losses to be expected in one flight at most: the board remembers four islands
-		    */
+	HOLES = 3, /* losses expected in one flight, at most: a board remembers four islands */
 };
 
 void vf_link_reset(vf_session *s)
@@ -190,21 +190,28 @@ static void end_sample(vf_session *s, uint16_t seen)
 		l->rate -= (l->rate - rate) / 8;
 }
 
-static void note_trial(link_state *l, uint64_t bytes, uint32_t losses)
+static void note_trial(link_trial *t, uint64_t bytes, uint32_t frames, uint32_t losses)
 {
-	l->trial_bytes += bytes;
-	l->trial_losses += losses;
-	if (l->trial_losses > TRIAL_LOSSES_MAX || l->trial_bytes > TRIAL_BYTES_MAX) {
-		l->trial_bytes /= 2;
-		l->trial_losses /= 2;
+	t->bytes += bytes;
+	t->frames += frames;
+	t->losses += losses < frames ? losses : frames;
+	if (t->losses > TRIAL_LOSSES_MAX || t->bytes > TRIAL_BYTES_MAX) {
+		t->bytes /= 2;
+		t->frames /= 2;
+		t->losses /= 2;
 	}
+}
+
+void vf_link_heard(vf_session *s, size_t raw, uint32_t frames, uint32_t losses)
+{
+	note_trial(&s->link.in, raw, frames, losses);
 }
 
 void vf_link_settle(vf_session *s, const vf_state *before)
 {
 	link_state *l = &s->link;
 	uint64_t bytes = 0;
-	uint32_t losses = 0;
+	uint32_t frames = 0, losses = 0;
 
 	while (l->sent_count > 0) {
 		sent_frame *f = frame_at(l, 0);
@@ -219,6 +226,7 @@ void vf_link_settle(vf_session *s, const vf_state *before)
 			l->controls--;
 		l->flight -= f->raw;
 		bytes += f->raw;
+		frames += f->len > 0;
 		if (f->len > 0 && lost_unless_had(s, f->offset, f->offset + f->len))
 			losses++;
 		l->sent_head = (l->sent_head + 1) % SENT_MAX;
@@ -228,7 +236,7 @@ void vf_link_settle(vf_session *s, const vf_state *before)
 	/* A full ring or a fifth island loses frames too, but shorter ones would not help. */
 	if (s->state.lost != before->lost || before->islands == VF_WIRE_ISLANDS_MAX)
 		losses = losses < damaged ? losses : damaged;
-	note_trial(l, bytes, losses);
+	note_trial(&l->out, bytes, frames, losses);
 	if (bytes > 0) {
 		l->delivered += bytes;
 		l->delivered_us = s->now;
@@ -262,16 +270,26 @@ static uint32_t square_root(uint64_t v)
 	return r;
 }
 
-/* With e losses a byte and h bytes of overhead, n/(n+h) * (1-e)^(n+h) is greatest about where
- * n(n+h) = h/e. */
-static uint32_t payload_for_errors(const link_state *l)
+/* Bytes to an error, as far as is known; UINT32_MAX: none seen. Of F frames with B bytes L were
+ * lost, each to one error or more, so the errors a byte are -ln(1 - L/F) * F/B, and that
+ * logarithm is close to p(6-p)/(6-4p). */
+static uint32_t error_distance(const link_trial *t)
 {
-	if (l->trial_losses == 0)
-		return VF_WIRE_PAYLOAD_MAX;
-	uint64_t v = FRAME_OVERHEAD * l->trial_bytes / l->trial_losses;
-	uint32_t n = square_root(v + FRAME_OVERHEAD * FRAME_OVERHEAD / 4);
-	n = n > FRAME_OVERHEAD / 2 ? n - FRAME_OVERHEAD / 2 : 0;
-	return n;
+	uint64_t f = t->frames, n = t->losses;
+
+	if (n == 0)
+		return UINT32_MAX;
+	return (uint32_t)(t->bytes * (6 * f - 4 * n) / (n * (6 * f - n)));
+}
+
+/* With e errors a byte and h bytes of overhead, n/(n+h) * (1-e)^(n+h) is greatest about where
+ * n(n+h) = h/e. */
+static uint32_t best_for_errors(const link_trial *t, uint32_t overhead)
+{
+	uint64_t v = overhead * (uint64_t)error_distance(t);
+	uint32_t n = square_root(v + overhead * overhead / 4);
+
+	return n > overhead / 2 ? n - overhead / 2 : 0;
 }
 
 /* The payload to use now. */
@@ -279,7 +297,7 @@ uint32_t vf_link_payload(vf_session *s)
 {
 	const vf_welcome *w = &s->board.welcome;
 	uint32_t most = w->payload;
-	uint32_t n = payload_for_errors(&s->link);
+	uint32_t n = best_for_errors(&s->link.out, FRAME_OVERHEAD);
 	uint64_t slow = s->link.rate / 5; /* a frame that takes longer makes everything wait */
 
 	if (s->config.payload_max != 0 && s->config.payload_max < most)
@@ -297,6 +315,19 @@ uint32_t vf_link_payload(vf_session *s)
 	return n;
 }
 
+/* The board makes its frames as long as it can; but none is longer than the answer that it is
+ * part of. So a bad or slow line is read in pieces. */
+uint32_t vf_link_answer_piece(const vf_session *s)
+{
+	uint32_t n = best_for_errors(&s->link.in, ANSWER_OVERHEAD);
+
+	if (s->link.rate < n)
+		n = (uint32_t)s->link.rate; /* no frame that takes longer than a second */
+	if (n < VF_WIRE_PAYLOAD_MIN)
+		n = VF_WIRE_PAYLOAD_MIN;
+	return n < s->board.welcome.answer ? n : UINT32_MAX;
+}
+
 /* How many raw bytes may be under way: enough to keep the pipe full and the board told, not so
  * many that losses outnumber islands or that an ABORT comes late. */
 static uint64_t flight_limit(const vf_session *s, uint32_t payload)
@@ -306,10 +337,16 @@ static uint64_t flight_limit(const vf_session *s, uint32_t payload)
 	uint64_t least = (uint64_t)FLIGHT_FRAMES_MIN * DATA_FRAME_SIZE(payload);
 	uint64_t limit = l->rate / 2;
 
-	if (l->rate < UINT64_C(1) << 32)
-		limit += l->rate * 2 * s->stats.round_trip_us / 1000000;
-	if (l->trial_losses > 0 && limit > HOLES * l->trial_bytes / l->trial_losses)
-		limit = HOLES * l->trial_bytes / l->trial_losses;
+	uint64_t trip = l->rate < UINT64_C(1) << 32 ? l->rate * 2 * s->stats.round_trip_us / 1000000
+						    : l->rate;
+	uint64_t errors = HOLES * (uint64_t)error_distance(&l->out);
+
+	/* On a bad line all that is on the way is at risk: no more than needed. */
+	if (l->out.losses > 0)
+		limit = least;
+	limit += trip;
+	if (limit > errors)
+		limit = errors;
 	if (limit < least)
 		limit = least;
 	return limit < most ? limit : most;

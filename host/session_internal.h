@@ -21,7 +21,7 @@ enum {
 	LOST_MAX = 128,     /* lost ranges; more are merged, which only repeats bytes */
 	CONTROL_MAX = 2,    /* control frames unanswered, PROTOCOL §4.1 */
 	TX_ROOM = 64 * 1024,
-	GAPS_MAX = 8, /* missing pieces of one answer */
+	GAPS_MAX = 16, /* missing pieces of one answer */
 };
 
 #define MS                 1000u
@@ -47,6 +47,13 @@ typedef struct sent_frame {
 	uint8_t kind;
 } sent_frame;
 
+/* What the error rate of one direction is estimated from; all is halved now and then, so that
+ * old times are forgotten. */
+typedef struct link_trial {
+	uint64_t bytes;
+	uint32_t frames, losses;
+} link_trial;
+
 /* Everything that is known of the line, and what is on it. */
 typedef struct link_state {
 	sent_frame sent[SENT_MAX]; /* ring of what `seen` has not passed */
@@ -57,10 +64,7 @@ typedef struct link_state {
 	span lost[LOST_MAX]; /* to be sent again: ascending, apart */
 	uint32_t lost_count;
 
-	/* Bytes and losses that the error rate is estimated from; both are halved now and
-	 * then, so that old times are forgotten. */
-	uint64_t trial_bytes;
-	uint32_t trial_losses;
+	link_trial out, in;
 
 	uint64_t rate; /* bytes a second that the pipe delivers, 0 unknown */
 	uint64_t delivered, delivered_us;
@@ -71,14 +75,14 @@ typedef struct link_state {
 	} sample;
 } link_state;
 
-/* The answer of one operation, and the operations that ask again for parts. */
+/* The answer of one operation, and the operations that ask for pieces of it. */
 typedef struct stream_answer {
 	vf_operation *op;
 	uint32_t total;
 	uint32_t gaps; /* entries used: what is missing, ascending, apart */
 	span gap[GAPS_MAX];
-	uint32_t asked; /* bit i: again[i] is in the queue */
-	vf_operation again[GAPS_MAX];
+	uint32_t asked; /* bit i: piece[i] is in the queue */
+	vf_operation piece[GAPS_MAX];
 } stream_answer;
 
 struct vf_session {
@@ -177,7 +181,8 @@ vf_operation *vf_stream_find(vf_session *s, uint32_t number);
 
 /* stream_answer.c */
 uint32_t vf_answer_size(const vf_session *s, const vf_message *m); /* 0: has none */
-int vf_answer_begin(vf_session *s, vf_operation *op);
+/* Puts `op` into the stream, or what asks for its answer in pieces. */
+int vf_answer_submit(vf_session *s, vf_operation *op);
 void vf_answer_drop(vf_session *s, vf_operation *op);
 void vf_answer_piece(vf_session *s, vf_operation *op, uint32_t at, const uint8_t *data,
 		     uint32_t len);
@@ -192,6 +197,10 @@ void vf_link_sent(vf_session *s, uint8_t kind, uint16_t number, uint32_t offset,
 /* The newest STATE stands in s->state, `before` is the one before it. */
 void vf_link_settle(vf_session *s, const vf_state *before);
 uint32_t vf_link_payload(vf_session *s);
+/* What came in: raw bytes, frames whole or not, and how many of them were not. */
+void vf_link_heard(vf_session *s, size_t raw, uint32_t frames, uint32_t losses);
+/* How much of an answer to ask for at once; UINT32_MAX: as much as you like. */
+uint32_t vf_link_answer_piece(const vf_session *s);
 /* Payload that may be sent now in a frame of at most `want`; 0: wait. */
 uint32_t vf_link_room(vf_session *s, uint32_t want);
 bool vf_link_control_ok(const vf_session *s);

@@ -170,11 +170,7 @@ int vf_session_submit(vf_session *s, vf_operation *op)
 		return VF_E_USAGE;
 	if ((uint64_t)vf_session_backlog(s) + stream_size(op) > BACKLOG_MAX)
 		return VF_E_USAGE;
-	int r = vf_answer_begin(s, op);
-	if (r < 0)
-		return r;
-	vf_stream_append(s, op);
-	return VF_OK;
+	return vf_answer_submit(s, op);
 }
 
 uint32_t vf_session_backlog(const vf_session *s)

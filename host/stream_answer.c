@@ -2,8 +2,9 @@
  *
  * The board keeps nothing of an answer. When it counts an operation as finished and pieces of
  * the answer got lost, the missing ranges are asked for with new operations, and the caller's
- * operation is finished when nothing is missing any more. The number of ranges is bounded:
- * beyond that, bytes that are here are counted as missing again.
+ * operation is finished when nothing is missing any more. On a bad or slow line it is never
+ * asked as a whole but in short pieces from the start. The number of ranges is bounded: beyond
+ * that, bytes that are here are counted as missing again.
  */
 #include <string.h>
 
@@ -28,27 +29,6 @@ uint32_t vf_answer_size(const vf_session *s, const vf_message *m)
 	default:
 		return 0;
 	}
-}
-
-int vf_answer_begin(vf_session *s, vf_operation *op)
-{
-	uint32_t total = vf_answer_size(s, &op->message);
-
-	op->extra = NULL;
-	op->part = 0;
-	if (total == 0)
-		return VF_OK;
-	stream_answer *a = vf_resize(&s->config.alloc, NULL, sizeof *a);
-	if (a == NULL)
-		return VF_E_NOMEM;
-	memset(a, 0, sizeof *a);
-	a->op = op;
-	a->total = total;
-	a->gaps = 1;
-	a->gap[0] = (span){0, total};
-	op->extra = a;
-	s->answering++;
-	return VF_OK;
 }
 
 /* --- gaps ---------------------------------------------------------------------- */
@@ -120,7 +100,7 @@ void vf_answer_piece(vf_session *s, vf_operation *op, uint32_t at, const uint8_t
 	gap_fill(a, at, at + len);
 }
 
-/* --- asking again ---------------------------------------------------------------- */
+/* --- asking, and asking again --------------------------------------------------------- */
 
 /* Turns `m` into a message for the part of its answer that is `gap`; returns where the answer
  * to it will begin. */
@@ -144,17 +124,71 @@ static uint32_t narrow(const vf_session *s, vf_message *m, span gap)
 	return 0;
 }
 
+/* The part of the answer at `at` that one question is to bring. */
+static span portion(const vf_message *m, uint32_t at, uint32_t end, uint32_t most)
+{
+	if (m->type == VF_MESSAGE_SHA256)
+		return (span){at, end};
+	if (m->type == VF_MESSAGE_DIGEST)
+		most &= ~(VF_DIGEST_SIZE - 1u);
+	return (span){at, end - at > most ? at + most : end};
+}
+
 static void ask(vf_session *s, stream_answer *a)
 {
-	for (uint32_t i = 0; i < a->gaps; i++) {
-		vf_operation *o = &a->again[i];
-		*o = (vf_operation){.message = a->op->message, .extra = a};
-		o->part = narrow(s, &o->message, a->gap[i]);
-		a->asked |= 1u << i;
-		vf_stream_append(s, o);
-		if (o->message.type == VF_MESSAGE_SHA256)
-			return;
+	uint32_t most = vf_link_answer_piece(s);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < a->gaps; i++)
+		for (uint32_t at = a->gap[i].start; at < a->gap[i].end && n < GAPS_MAX; n++) {
+			span part = portion(&a->op->message, at, a->gap[i].end, most);
+			vf_operation *o = &a->piece[n];
+			*o = (vf_operation){.message = a->op->message, .extra = a};
+			o->part = narrow(s, &o->message, part);
+			a->asked |= 1u << n;
+			vf_stream_append(s, o);
+			if (o->message.type == VF_MESSAGE_SHA256)
+				return;
+			at = part.end;
+		}
+}
+
+static stream_answer *answer_new(vf_session *s, vf_operation *op, uint32_t total)
+{
+	stream_answer *a = vf_resize(&s->config.alloc, NULL, sizeof *a);
+
+	if (a == NULL)
+		return NULL;
+	memset(a, 0, sizeof *a);
+	a->op = op;
+	a->total = total;
+	a->gaps = 1;
+	a->gap[0] = (span){0, total};
+	op->extra = a;
+	op->part = 0;
+	s->answering++;
+	return a;
+}
+
+int vf_answer_submit(vf_session *s, vf_operation *op)
+{
+	uint32_t total = vf_answer_size(s, &op->message);
+
+	op->extra = NULL;
+	if (total == 0) {
+		vf_stream_append(s, op);
+		return VF_OK;
 	}
+	stream_answer *a = answer_new(s, op, total);
+	if (a == NULL)
+		return VF_E_NOMEM;
+	if (op->message.type != VF_MESSAGE_SHA256 && total > vf_link_answer_piece(s)) {
+		op->status = VF_OPERATION_WAITING;
+		ask(s, a);
+	} else {
+		vf_stream_append(s, op);
+	}
+	return VF_OK;
 }
 
 void vf_answer_finish(vf_session *s, vf_operation *op)
@@ -162,7 +196,7 @@ void vf_answer_finish(vf_session *s, vf_operation *op)
 	stream_answer *a = op->extra;
 
 	if (op != a->op)
-		a->asked &= ~(1u << (op - a->again));
+		a->asked &= ~(1u << (op - a->piece));
 	if (a->asked != 0)
 		return; /* the last of them settles it */
 	if (a->gaps > 0) {
@@ -176,13 +210,13 @@ void vf_answer_finish(vf_session *s, vf_operation *op)
 	s->answering--;
 }
 
-/* The session is over: `op` is in the queue, as itself or as one that asks again. */
+/* The session is over: `op` is in the queue, as itself or as one that asks for a piece. */
 void vf_answer_drop(vf_session *s, vf_operation *op)
 {
 	stream_answer *a = op->extra;
 
 	if (op != a->op)
-		a->asked &= ~(1u << (op - a->again));
+		a->asked &= ~(1u << (op - a->piece));
 	if (a->asked != 0)
 		return;
 	a->op->extra = NULL;
