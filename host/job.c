@@ -2,10 +2,10 @@
  *
  *   open -> [measure] -> by kind:
  *     INFO             info                                         -> close
- *     PROGRAM, ERASE   look -> keep -> plan -> write -> check -> after -> close
+ *     PROGRAM, ERASE   look -> probe -> keep -> plan -> write -> check -> after -> close
  *                      (plan: dry_run -> close, nothing to do -> after)
  *                      (check: differs -> plan once more, then diagnose -> close)
- *     VERIFY           look -> verify -> [hash] -> close
+ *     VERIFY           look -> probe -> verify -> [hash] -> close
  *     READ             read -> digest -> close
  *     DIGEST           digest -> close
  *     RUN              run -> close

@@ -258,8 +258,8 @@ static int fit_chip(vf_job *j)
 		uint64_t to = m->size;
 		if (next_protected(m, at, &from, &to))
 			vf_job_note(j, "0x%08llx–0x%08llx is protected by the board and stays",
-				    (unsigned long long)(m->base + from),
-				    (unsigned long long)(m->base + to - 1));
+				    m->base + (unsigned long long)from,
+				    m->base + (unsigned long long)to - 1);
 		status = blank_range(j, m->base + at, m->base + from);
 		at = to;
 	}

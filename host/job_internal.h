@@ -18,9 +18,11 @@
 
 enum {
 	VF_JOB_DIGESTS_MAX = 512,       /* sectors of one DIGEST operation: 4 KB of answer */
-	VF_JOB_PIECE = 16 * 1024,       /* longest READ and PROGRAM operation */
+	VF_JOB_PIECE = 4 * 1024,        /* longest READ and PROGRAM operation: progress counts
+					 * operations, and shall move on a slow line too */
 	VF_JOB_HASH_PIECE = 4 << 20,    /* longest SHA256 operation of --verify full */
-	VF_JOB_LOOKING = 4,             /* operations with answers in flight */
+	VF_JOB_LOOKING = 8,             /* operations with answers in flight */
+	VF_JOB_PROBES = 4,              /* SHA256 operations that a sector is worth */
 	VF_JOB_WRITING = 512,           /* erase and program operations in flight */
 	VF_JOB_BACKLOG_MORE = 64 << 10, /* beyond two windows of the board */
 	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
@@ -193,12 +195,19 @@ bool vf_job_begin(vf_job *j); /* the session is open and the board known: first 
 bool vf_job_begin_look(vf_job *j);
 bool vf_job_look(vf_job *j);
 bool vf_job_verify_begin(vf_job *j);
+bool vf_job_begin_keep(vf_job *j);
 bool vf_job_keep(vf_job *j);
+bool vf_job_begin_probe(vf_job *j);
+bool vf_job_probe(vf_job *j);
+bool vf_job_unknown_rest(const vf_job *j, const vf_job_sector *s);
 bool vf_job_plan_all(vf_job *j);
 bool vf_job_write(vf_job *j);
 bool vf_job_check(vf_job *j);
 bool vf_job_after_check(vf_job *j); /* SHA-256, RUN or the end */
 bool vf_job_hash(vf_job *j);
+/* SHA-256 of a range that the image covers. */
+void vf_job_image_hash(const vf_job *j, uint32_t address, uint32_t length,
+		       uint8_t hash[VF_SHA256_SIZE]);
 bool vf_job_verify(vf_job *j);
 bool vf_job_read(vf_job *j);
 bool vf_job_digest(vf_job *j);

@@ -8,7 +8,8 @@ static bool writes(const vf_job *j)
 	return j->config.kind != VF_JOB_VERIFY;
 }
 
-static bool unknown_rest(const vf_job *j, const vf_job_sector *s)
+/* What lies beside the image in this sector has to survive, and is not known. */
+bool vf_job_unknown_rest(const vf_job *j, const vf_job_sector *s)
 {
 	return writes(j) && (s->flags & (VF_JOB_PARTIAL | VF_JOB_KEPT)) == VF_JOB_PARTIAL;
 }
@@ -16,7 +17,7 @@ static bool unknown_rest(const vf_job *j, const vf_job_sector *s)
 /* With `full` nothing is compared, but what is to be kept must be seen. */
 static bool to_look_at(const vf_job *j, const vf_job_sector *s)
 {
-	return !j->full_pending || unknown_rest(j, s);
+	return !j->full_pending || vf_job_unknown_rest(j, s);
 }
 
 /* The state of a sector whose whole content is decided. */
@@ -44,9 +45,10 @@ static bool look_take(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t
 	memcpy(s->digest, digest, VF_DIGEST_SIZE);
 	if (vf_job_equal(digest, a->blank))
 		s->flags |= VF_JOB_BLANK;
-	if (unknown_rest(j, s)) {
+	if (vf_job_unknown_rest(j, s)) {
+		s->state = VF_SECTOR_DIRTY; /* until vf_job_probe or vf_job_keep looked closer */
 		if ((s->flags & VF_JOB_BLANK) == 0)
-			return true; /* vf_job_keep has to look closer */
+			return true;
 		s->flags |= VF_JOB_KEPT;
 	}
 	return classify(j, a, s);
@@ -68,12 +70,21 @@ bool vf_job_look(vf_job *j)
 		return false;
 	if (j->closing)
 		return true;
-	if (!writes(j))
-		return vf_job_verify_begin(j);
-	return vf_job_go(j, vf_job_keep, VF_PHASE_KEEP, vf_job_count_bytes(j, unknown_rest));
+	return vf_job_begin_probe(j);
 }
 
 /* --- keeping --------------------------------------------------------------- */
+
+/* A sector that holds its part of the image already is left alone. */
+static bool to_keep(const vf_job *j, const vf_job_sector *s)
+{
+	return vf_job_unknown_rest(j, s) && s->state != VF_SECTOR_SAME;
+}
+
+bool vf_job_begin_keep(vf_job *j)
+{
+	return vf_job_go(j, vf_job_keep, VF_PHASE_KEEP, vf_job_count_bytes(j, to_keep));
+}
 
 /* Asks for the next piece of one sector; slot.count 1 marks its last one. */
 static bool keep_ask(vf_job *j, vf_job_area *a, size_t at, uint32_t from)
@@ -130,7 +141,7 @@ static bool keep_next(vf_job *j)
 	vf_job_cursor *c = &j->cursor;
 	for (; c->area < j->areas; c->area++, c->at = 0) {
 		vf_job_area *a = &j->area[c->area];
-		while (c->at < a->count && !unknown_rest(j, &a->sectors[c->at]))
+		while (c->at < a->count && !to_keep(j, &a->sectors[c->at]))
 			c->at++;
 		if (c->at == a->count)
 			continue;

@@ -203,15 +203,16 @@ bool vf_job_verify(vf_job *j)
 
 /* --- SHA-256 --------------------------------------------------------------- */
 
-static void expected_hash(vf_job *j, const vf_slot *s, uint8_t hash[VF_SHA256_SIZE])
+void vf_job_image_hash(const vf_job *j, uint32_t address, uint32_t length,
+		       uint8_t hash[VF_SHA256_SIZE])
 {
 	uint8_t piece[1024];
 	vf_sha256 h;
 	vf_sha256_init(&h);
-	for (uint32_t at = 0; at < s->op.message.length;) {
-		const uint32_t left = s->op.message.length - at;
+	for (uint32_t at = 0; at < length;) {
+		const uint32_t left = length - at;
 		const uint32_t len = left < sizeof piece ? left : (uint32_t)sizeof piece;
-		(void)vf_image_read(j->image, s->op.message.address + at, piece, len, 0xFF);
+		(void)vf_image_read(j->image, address + at, piece, len, 0xFF);
 		vf_sha256_update(&h, piece, len);
 		at += len;
 	}
@@ -222,7 +223,7 @@ static bool hash_take(vf_job *j, const vf_slot *s)
 {
 	uint8_t hash[VF_SHA256_SIZE];
 	const uint64_t end = (uint64_t)s->op.message.address + s->op.message.length;
-	expected_hash(j, s, hash);
+	vf_job_image_hash(j, s->op.message.address, s->op.message.length, hash);
 	if (memcmp(hash, s->op.answer, sizeof hash) == 0)
 		return true;
 	(void)vf_fail(&j->result.error, j->config.kind == VF_JOB_VERIFY ? VF_E_DIFFERS : VF_E_FLASH,

@@ -25,6 +25,7 @@ typedef struct planner {
 	vf_plan *plan;
 	const vf_alloc *alloc;
 	const vf_memory *memory;
+	uint32_t sector; /* its size */
 	const vf_plan_sector *sectors;
 	size_t count;
 	vf_plan_content content;
@@ -48,14 +49,9 @@ typedef struct cost {
 
 /* --- erase sizes ----------------------------------------------------------- */
 
-static uint32_t sector_size(const planner *p)
-{
-	return p->memory->erase[0].size;
-}
-
 static uint32_t sectors_per(const planner *p, unsigned type)
 {
-	return p->memory->erase[type].size / sector_size(p);
+	return p->memory->erase[type].size / p->sector;
 }
 
 /* May all of a unit's sectors be lost? [from, to) are the listed ones in it. */
@@ -161,7 +157,7 @@ static void end_run(planner *p)
 static void add_erase(planner *p, size_t at)
 {
 	const vf_erase_type *e = &p->memory->erase[p->erase_type[at]];
-	const uint64_t start = (uint64_t)p->sectors[at].index * sector_size(p);
+	const uint64_t start = (uint64_t)p->sectors[at].index * p->sector;
 	end_run(p);
 	add_step(p, VF_PLAN_ERASE, (uint32_t)start, e->size);
 	p->plan->erase_bytes += e->size;
@@ -194,13 +190,15 @@ static void add_page(planner *p, uint32_t offset, const uint8_t *bytes)
 
 static void add_programs(planner *p, size_t at)
 {
-	const uint32_t size = sector_size(p);
+	const uint32_t size = p->sector;
 	const uint32_t start = p->sectors[at].index * size;
-	for (uint32_t done = 0; done < size; done += p->chunk_len) {
+	uint32_t done = 0;
+	do {
 		p->content(p->ctx, start + done, p->chunk, p->chunk_len);
 		for (uint32_t i = 0; i < p->chunk_len; i += p->memory->page)
 			add_page(p, start + done + i, p->chunk + i);
-	}
+		done += p->chunk_len;
+	} while (done < size);
 }
 
 /* In address order. The sectors of a larger unit stand together in the list
@@ -231,12 +229,13 @@ int vf_plan_make(vf_plan *plan, const vf_alloc *alloc, const vf_memory *memory,
 	planner p = {.plan = plan,
 		     .alloc = alloc,
 		     .memory = memory,
+		     .sector = memory->erase[0].size,
 		     .sectors = sectors,
 		     .count = count,
 		     .content = content,
 		     .ctx = ctx};
 	memset(plan, 0, sizeof *plan);
-	if (count == 0)
+	if (count == 0 || p.sector == 0)
 		return VF_OK;
 	p.chunk_len = chunk_length(memory);
 	p.erase_type = vf_resize(alloc, NULL, count);
