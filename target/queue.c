@@ -48,7 +48,7 @@ void vf_t_queue_parse(vf_target *t)
 	vf_target_queue *q = &t->queue;
 	for (skip_data(t); !q->halted && q->skip == 0 && q->parsed - q->done < VF_TARGET_QUEUE;
 	     skip_data(t)) {
-		uint8_t bytes[VF_WIRE_DIGEST_MESSAGE];
+		uint8_t bytes[VF_WIRE_MESSAGE_LONG];
 		vf_message m;
 		uint32_t n = vf_t_min(arrived(t), sizeof bytes);
 		vf_t_stream_copy(t, q->cursor, bytes, n);

@@ -3,7 +3,13 @@
  */
 #include <vcpflash/wire.h>
 
-size_t vf_pack_message(uint8_t out[VF_WIRE_DIGEST_MESSAGE], const vf_message *m)
+static size_t header_size(uint8_t type)
+{
+	return type == VF_MESSAGE_DIGEST || type == VF_MESSAGE_DEFLATED ? VF_WIRE_MESSAGE_LONG
+									: VF_WIRE_MESSAGE_HEADER;
+}
+
+size_t vf_pack_message(uint8_t out[VF_WIRE_MESSAGE_LONG], const vf_message *m)
 {
 	out[0] = m->type;
 	out[1] = m->flags;
@@ -11,18 +17,17 @@ size_t vf_pack_message(uint8_t out[VF_WIRE_DIGEST_MESSAGE], const vf_message *m)
 	out[3] = 0;
 	vf_put32(out + 4, m->address);
 	vf_put32(out + 8, m->length);
-	if (m->type != VF_MESSAGE_DIGEST)
-		return VF_WIRE_MESSAGE_HEADER;
-	vf_put32(out + 12, m->group);
-	return VF_WIRE_DIGEST_MESSAGE;
+	if (m->type == VF_MESSAGE_DIGEST)
+		vf_put32(out + 12, m->group);
+	else if (m->type == VF_MESSAGE_DEFLATED)
+		vf_put32(out + 12, m->packed);
+	return header_size(m->type);
 }
 
 size_t vf_unpack_message(vf_message *m, const uint8_t *bytes, size_t len)
 {
-	size_t size = VF_WIRE_MESSAGE_HEADER;
+	size_t size = len > 0 ? header_size(bytes[0]) : VF_WIRE_MESSAGE_HEADER;
 
-	if (len > 0 && bytes[0] == VF_MESSAGE_DIGEST)
-		size = VF_WIRE_DIGEST_MESSAGE;
 	if (len < size)
 		return 0;
 	m->type = bytes[0];
@@ -30,6 +35,7 @@ size_t vf_unpack_message(vf_message *m, const uint8_t *bytes, size_t len)
 	m->memory = bytes[2];
 	m->address = vf_get32(bytes + 4);
 	m->length = vf_get32(bytes + 8);
-	m->group = size == VF_WIRE_DIGEST_MESSAGE ? vf_get32(bytes + 12) : 0;
+	m->group = m->type == VF_MESSAGE_DIGEST ? vf_get32(bytes + 12) : 0;
+	m->packed = m->type == VF_MESSAGE_DEFLATED ? vf_get32(bytes + 12) : 0;
 	return size;
 }

@@ -5,7 +5,7 @@
 
 enum {
 	HELLO_SIZE = 24,
-	WELCOME_SIZE = 60, /* and the name */
+	WELCOME_SIZE = 68, /* and the name */
 	REFUSE_SIZE = 12,
 };
 
@@ -65,6 +65,9 @@ size_t vf_pack_welcome(uint8_t *out, uint16_t number, const vf_welcome *w)
 	p = vf_wire_put(out + VF_WIRE_HEADER, w, welcome);
 	*p++ = (uint8_t)name_len;
 	p = vf_wire_put_id(p, w->id, w->id_len, VF_WIRE_ID_MAX);
+	vf_put32(p, w->block);
+	vf_put32(p + 4, 0);
+	p += 8;
 	vf_wire_put_id(p, (const uint8_t *)w->name, name_len, name_len);
 	return WELCOME_SIZE + name_len;
 }
@@ -92,6 +95,8 @@ int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len)
 	    len < WELCOME_SIZE + name_len)
 		return -1;
 	p = vf_wire_get_id(w->id, p, w->id_len, VF_WIRE_ID_MAX);
+	w->block = vf_get32(p);
+	p += 8;
 	vf_wire_name_get(w->name, p, name_len);
 	return session_ok(w->session, body) && welcome_ok(w) ? 0 : -1;
 }

@@ -32,7 +32,7 @@ enum {
 	VF_WIRE_ID_MAX = 16,
 	VF_WIRE_BOARD_NAME_MAX = 32,
 	VF_WIRE_MESSAGE_HEADER = 12,
-	VF_WIRE_DIGEST_MESSAGE = 16,
+	VF_WIRE_MESSAGE_LONG = 16,
 	VF_DIGEST_SIZE = 8,
 	VF_SHA256_SIZE = 32,
 };
@@ -66,6 +66,7 @@ enum vf_wire_message {
 	VF_MESSAGE_DIGEST = 0x04,
 	VF_MESSAGE_SHA256 = 0x05,
 	VF_MESSAGE_RUN = 0x06,
+	VF_MESSAGE_DEFLATED = 0x08,
 };
 
 /* §3.6 */
@@ -92,6 +93,7 @@ enum vf_wire_failure_code {
 	VF_FAIL_NO_APPLICATION = 12,
 	VF_FAIL_RIGHTS = 13,
 	VF_FAIL_OTHER = 14,
+	VF_FAIL_PACKING = 15,
 };
 
 /* STATE flags */
@@ -272,6 +274,7 @@ typedef struct vf_welcome {
 	uint16_t payload, answer, queue;
 	uint8_t id_len;
 	uint8_t id[VF_WIRE_ID_MAX];
+	uint32_t block;    /* most bytes a DEFLATED message unpacks to; 0: not understood */
 	char name[VF_WIRE_BOARD_NAME_MAX + 1];
 } vf_welcome;
 
@@ -304,7 +307,8 @@ typedef struct vf_refuse {
 typedef struct vf_message {
 	uint8_t type, flags, memory;
 	uint32_t address, length;
-	uint32_t group; /* DIGEST only */
+	uint32_t group;  /* DIGEST only */
+	uint32_t packed; /* DEFLATED only: compressed bytes that follow */
 } vf_message;
 
 size_t vf_pack_hello(uint8_t *out, uint16_t number, const vf_hello *h);
@@ -320,9 +324,9 @@ int vf_unpack_state(vf_state *s, const uint8_t *body, size_t len);
 size_t vf_pack_refuse(uint8_t *out, uint16_t number, uint32_t tag, const vf_refuse *r);
 int vf_unpack_refuse(vf_refuse *r, const uint8_t *body, size_t len);
 
-/* Message headers in the stream: pack returns 12, or 16 for DIGEST. */
-size_t vf_pack_message(uint8_t out[VF_WIRE_DIGEST_MESSAGE], const vf_message *m);
-/* Needs 12 bytes, and 16 where the first is DIGEST: returns the header's
+/* Message headers in the stream: pack returns 12, or 16 for DIGEST and DEFLATED. */
+size_t vf_pack_message(uint8_t out[VF_WIRE_MESSAGE_LONG], const vf_message *m);
+/* Needs 12 bytes, and 16 where the first is DIGEST or DEFLATED: returns the header's
  * length, or 0 if `len` is too short to tell. Checks nothing else. */
 size_t vf_unpack_message(vf_message *m, const uint8_t *bytes, size_t len);
 

@@ -187,14 +187,14 @@ void rig_stream(rig *r, const uint8_t *bytes, uint32_t len)
 
 void rig_message(rig *r, uint8_t type, uint8_t memory, uint32_t address, uint32_t length)
 {
-	uint8_t out[VF_WIRE_DIGEST_MESSAGE];
+	uint8_t out[VF_WIRE_MESSAGE_LONG];
 	vf_message m = {.type = type, .memory = memory, .address = address, .length = length};
 	rig_stream(r, out, (uint32_t)vf_pack_message(out, &m));
 }
 
 void rig_digest(rig *r, uint8_t memory, uint32_t address, uint32_t length, uint32_t group)
 {
-	uint8_t out[VF_WIRE_DIGEST_MESSAGE];
+	uint8_t out[VF_WIRE_MESSAGE_LONG];
 	vf_message m = {.type = VF_MESSAGE_DIGEST,
 			.memory = memory,
 			.address = address,

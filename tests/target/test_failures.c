@@ -56,7 +56,7 @@ static void put_raw(rig *r, const refusal *m)
 static const refusal refusals[] = {
 	{{0, 0, 0, 0}, N, 0, 0, VF_FAIL_UNKNOWN},
 	{{7, 0, 0, 0}, N, 0, 0, VF_FAIL_UNKNOWN},
-	{{8, 0, 0, 0}, N, 4096, 0, VF_FAIL_UNKNOWN},
+	{{7, 0, 0, 0}, N, 4096, 0, VF_FAIL_UNKNOWN},
 	{{0xFF, 0xFF, 0xFF, 0xFF}, 0xFFFFFFFF, 0xFFFFFFFF, 0, VF_FAIL_UNKNOWN},
 	{{1, 0x80, 0, 0}, N, 4096, 0, VF_FAIL_MALFORMED},
 	{{1, 1, 0, 0}, N, 4096, 0, VF_FAIL_MALFORMED},

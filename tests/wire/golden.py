@@ -147,16 +147,17 @@ def hello(name, number, session, low=1, high=1, payload=4096, flags=0):
 
 def welcome(name, number, session, board, chip_id, version=1, version_max=1, memories=1,
             trailer=0, capabilities=1, ring=16384, credit=12288, window=16384, payload=1024,
-            answer=1024, queue=16):
+            answer=1024, queue=16, block=0):
     fields = [("version", version), ("version_max", version_max), ("memories", memories),
               ("trailer", trailer), ("session", session), ("capabilities", capabilities),
               ("ring", ring), ("credit", credit), ("window", window), ("payload", payload),
               ("answer", answer), ("queue", queue), ("id_len", len(chip_id)), ("id", chip_id),
-              ("board", board)]
+              ("block", block), ("board", board)]
     body = (le(version, 1) + le(version_max, 1) + le(memories, 1) + le(trailer, 1)
             + le(session, 8) + le(capabilities, 4) + le(ring, 4) + le(credit, 4) + le(window, 4)
             + le(payload, 2) + le(answer, 2) + le(queue, 2) + le(len(chip_id), 1)
-            + le(len(board), 1) + chip_id.ljust(16, b"\0") + board.encode("ascii"))
+            + le(len(board), 1) + chip_id.ljust(16, b"\0") + le(block, 4) + le(0, 4)
+            + board.encode("ascii"))
     return body_record(name, 0x81, number, session & MASK, fields, body)
 
 
@@ -221,7 +222,7 @@ def control():
                   window=512, payload=64, answer=64, queue=0)
     yield welcome("welcome-most", 256, 0xFFFFFFFFFFFFFFFF, "board with a name of 32 letters.",
                   bytes(range(0xF0, 0x100)), 1, 255, 8, 0, MASK, 1 << 31, MASK, 1 << 31, 4096,
-                  4096, 65535)
+                  4096, 65535, 1 << 16)
     yield body_record("describe", 0x02, 1, 0x55667788, [("index", 0)], le(0, 1))
     yield body_record("describe-last", 0x02, 2, MASK, [("index", 7)], le(7, 1))
     yield memory("memory", 1, 0x55667788, 0, "MT25QL512AB", 1, 0b1111, 1,
@@ -331,7 +332,8 @@ def payloads():
 # --- messages, section 5 ----------------------------------------------------------------------
 
 def messages():
-    def message(name, kind, memory, address, length, group=None, flags=0):
+    def message(name, kind, memory, address, length, group=None, flags=0,
+                packed=None):
         fields = [("name", name), ("type", kind), ("flags", flags), ("memory", memory),
                   ("address", address), ("length", length)]
         raw = (le(kind, 1) + le(flags, 1) + le(memory, 1) + le(0, 1) + le(address, 4)
@@ -339,6 +341,9 @@ def messages():
         if group is not None:
             fields.append(("group", group))
             raw += le(group, 4)
+        if packed is not None:
+            fields.append(("packed", packed))
+            raw += le(packed, 4)
         return record(*fields, ("bytes", raw))
 
     yield message("erase", 1, 0, 0x90010000, 65536)
@@ -348,6 +353,7 @@ def messages():
     yield message("digest-most", 4, 7, MASK, MASK, MASK, 0x80)
     yield message("sha256", 5, 2, 0x90000001, 0)
     yield message("run", 6, 0, 0x90000000, 0)
+    yield message("deflated", 8, 0, 0x90000000, 16384, packed=9001)
     yield message("reserved", 0x0A, 255, 1, 2, None, 0xFF)
 
 

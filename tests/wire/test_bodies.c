@@ -165,12 +165,13 @@ static void prefixes(void **state)
 
 static void message_prefixes(void **unused)
 {
-	vf_message m = {VF_MESSAGE_READ, 0, 1, 2, 3, 4}, got;
-	uint8_t out[VF_WIRE_DIGEST_MESSAGE] = {0};
+	vf_message m = {VF_MESSAGE_READ, 0, 1, 2, 3, 4, 5}, got;
+	uint8_t out[VF_WIRE_MESSAGE_LONG] = {0};
 
 	(void)unused;
 	for (uint8_t type = 0; type < 12; type++) {
-		size_t size = type == VF_MESSAGE_DIGEST ? 16 : 12;
+		bool is_long = type == VF_MESSAGE_DIGEST || type == VF_MESSAGE_DEFLATED;
+		size_t size = is_long ? 16 : 12;
 
 		m.type = type;
 		assert_int_equal(vf_pack_message(out, &m), size);
@@ -186,6 +187,7 @@ static void message_prefixes(void **unused)
 		assert_int_equal(got.type, type);
 		assert_int_equal(got.length, 3);
 		assert_int_equal(got.group, type == VF_MESSAGE_DIGEST ? 4 : 0);
+		assert_int_equal(got.packed, type == VF_MESSAGE_DEFLATED ? 5 : 0);
 	}
 }
 
@@ -537,8 +539,8 @@ static void longest_names(void **unused)
 
 	(void)unused;
 	memset(w.name, 'w', sizeof w.name);
-	assert_int_equal(vf_pack_welcome(out, 1, &w), 60 + VF_WIRE_BOARD_NAME_MAX);
-	assert_int_equal(vf_unpack_welcome(&w, out, 60 + VF_WIRE_BOARD_NAME_MAX), 0);
+	assert_int_equal(vf_pack_welcome(out, 1, &w), 68 + VF_WIRE_BOARD_NAME_MAX);
+	assert_int_equal(vf_unpack_welcome(&w, out, 68 + VF_WIRE_BOARD_NAME_MAX), 0);
 	assert_int_equal(strlen(w.name), VF_WIRE_BOARD_NAME_MAX);
 	m.erase_types = 5;
 	m.erase[3].size = 1u << 20;

@@ -44,7 +44,8 @@ static const struct member welcome_members[] = {
 	SAME(vf_welcome, ring),     SAME(vf_welcome, credit),
 	SAME(vf_welcome, window),   SAME(vf_welcome, payload),
 	SAME(vf_welcome, answer),   SAME(vf_welcome, queue),
-	SAME(vf_welcome, id_len),   MEMBERS_END};
+	SAME(vf_welcome, id_len),   SAME(vf_welcome, block),
+	MEMBERS_END};
 
 #define ERASE(n)                                                                                   \
 	MEMBER(vf_memory, "erase" #n "_size", erase[n].size),                                      \
@@ -117,7 +118,7 @@ static const struct member message_members[] = {SAME(vf_message, type),
 						SAME(vf_message, memory),
 						SAME(vf_message, address),
 						SAME(vf_message, length),
-						SAME(vf_message, group),
+						SAME(vf_message, group), SAME(vf_message, packed),
 						MEMBERS_END};
 
 /* What is not in the record is 0. */
@@ -370,7 +371,7 @@ static void messages(void **unused)
 	(void)unused;
 	golden_open(&f, GOLDEN_DIR "/messages.txt");
 	for (; golden_next(&f, &r); count++) {
-		uint8_t out[VF_WIRE_DIGEST_MESSAGE];
+		uint8_t out[VF_WIRE_MESSAGE_LONG];
 		vf_message m;
 		size_t len;
 		uint8_t *bytes = golden_bytes(&r, "bytes", &len);
