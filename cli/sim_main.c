@@ -223,6 +223,8 @@ static int simulate(simulation *s, vf_error *err)
 	(void)printf("ready %s\n", vf_pipe_name(s->pipe));
 	(void)fflush(stdout);
 	status = serve(s, err);
+	/* The end of the program is the end of the power. */
+	vf_sim_board_power_cut(s->board, now_us(s), 1);
 	int saved = save(s, status == VF_OK ? err : NULL);
 	return status != VF_OK ? status : saved;
 }

@@ -190,7 +190,7 @@ vf_sim_board *vf_sim_board_new(const vf_sim_board_config *config, vf_error *err)
 	memset(b, 0, sizeof *b);
 	b->config = *config;
 	b->rng.state = config->seed;
-	b->nor_due = b->loop_at = VF_SIM_NEVER;
+	b->nor_due = b->mapped_due = b->loop_at = VF_SIM_NEVER;
 	if (build(b, err) != VF_OK || first_boot(b, err) != VF_OK) {
 		vf_sim_board_free(b);
 		return NULL;
@@ -239,6 +239,7 @@ size_t vf_sim_board_read(vf_sim_board *b, uint8_t *buf, size_t room, uint64_t no
 {
 	size_t have = 0;
 	vf_sim_board_run(b, now_us);
+	bool full = b->tx_waits && vf_sim_link_room_at(&b->in, b->clock) == VF_SIM_NEVER;
 	while (have < room) {
 		size_t n;
 		const uint8_t *bytes = vf_sim_link_peek(&b->in, &n, now_us);
@@ -249,7 +250,7 @@ size_t vf_sim_board_read(vf_sim_board *b, uint8_t *buf, size_t room, uint64_t no
 		vf_sim_link_take(&b->in, n);
 		have += n;
 	}
-	if (have > 0 && b->tx_waits) { /* there is room again */
+	if (have > 0 && full) { /* there is room again */
 		if (now_us > b->clock)
 			b->clock = now_us;
 		b->loop_wanted = true;

@@ -85,6 +85,14 @@ static void serve_chip(vf_sim_board *b)
 		operation_ended(b, VF_SIM_EXTERNAL, vf_nor_status(&b->nor));
 }
 
+static void serve_mapped(vf_sim_board *b)
+{
+	if (b->mapped_due > b->clock)
+		return;
+	b->mapped_due = VF_SIM_NEVER;
+	operation_ended(b, VF_SIM_EXTERNAL, VF_OK);
+}
+
 static void serve_internal(vf_sim_board *b)
 {
 	vf_sim_internal *m = b->internal;
@@ -172,6 +180,29 @@ static bool transmit(vf_sim_board *b)
 	return true;
 }
 
+/* Through the window of the controller, as an application reads. Only while the
+ * chip is known to be in order: after an error the driver has to look first. */
+static bool begin_mapped(vf_sim_board *b, const vf_flash_op *op)
+{
+	const vf_sim_chip_config *c = &b->config.chip;
+	if (op->kind != VF_FLASH_READ_MAPPED || vf_nor_status(&b->nor) != VF_OK)
+		return false;
+	b->transactions++;
+	if (b->transactions == b->config.fault.cut) {
+		vf_sim_chip_power_cut(b->chip, vf_sim_board_chip_time(b));
+		vf_sim_board_die(b, 1000000);
+		return true;
+	}
+	vf_sim_chip_mapped(b->chip, op->offset, op->buf, op->len, vf_sim_board_chip_time(b));
+	if (c->bus_bytes_per_s != 0)
+		b->mapped_rest_ns += op->len * UINT64_C(1000000000) / c->dies / c->bus_bytes_per_s;
+	b->stalled = b->config.blocking;
+	b->mapped_due = b->clock + b->mapped_rest_ns / 1000;
+	b->mapped_rest_ns %= 1000;
+	serve_mapped(b);
+	return true;
+}
+
 /* Begins an operation; one that needs no time has ended when this returns. */
 static void begin(vf_sim_board *b, unsigned memory, const vf_flash_op *op)
 {
@@ -180,6 +211,8 @@ static void begin(vf_sim_board *b, unsigned memory, const vf_flash_op *op)
 		serve_internal(b);
 		return;
 	}
+	if (begin_mapped(b, op))
+		return;
 	int status = vf_nor_begin(&b->nor, op);
 	if (status != VF_OK) {
 		operation_ended(b, memory, status);
@@ -254,7 +287,7 @@ uint64_t vf_sim_board_event(const vf_sim_board *b)
 		at = b->clock;
 	if (b->state == VF_SIM_OFF)
 		return later(earlier(at, b->on_at), b->clock);
-	at = earlier(at, b->nor_due);
+	at = earlier(at, earlier(b->nor_due, b->mapped_due));
 	if (b->internal != NULL && b->internal->busy)
 		at = earlier(at, b->internal->ends);
 	if (b->state == VF_SIM_SERVING && !b->stalled)
@@ -268,6 +301,7 @@ void vf_sim_board_step(vf_sim_board *b)
 	if (b->state == VF_SIM_OFF && b->on_at <= b->clock)
 		vf_sim_board_boot(b);
 	serve_chip(b);
+	serve_mapped(b);
 	serve_internal(b);
 	receive(b);
 	if (b->loop_at <= b->clock)

@@ -10,7 +10,7 @@ static void forget(vf_sim_board *b)
 {
 	vf_sim_link_cut(&b->in, b->clock);
 	vf_sim_link_release(&b->out, b->clock);
-	b->nor_due = VF_SIM_NEVER;
+	b->nor_due = b->mapped_due = VF_SIM_NEVER;
 	b->nor_on_bus = false;
 	b->loop_wanted = false;
 	b->loop_at = VF_SIM_NEVER;

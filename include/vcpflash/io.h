@@ -42,7 +42,8 @@ long vf_pipe_read(vf_pipe *p, uint8_t *buf, size_t len);
 long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len);
 
 /* Waits until it is readable, or writable if `want_write`, or `until_us`, or a
- * signal; one that vf_interrupt_catch caught before ends one wait at once. Errors show at the next read or write. */
+ * signal; one that vf_interrupt_catch caught before ends one wait at once.
+ * Errors show at the next read or write. */
 void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us);
 
 /* --- serial ports --------------------------------------------------------- */
