@@ -14,6 +14,7 @@ enum {
 	TRIAL_BYTES_MAX = 1u << 20, /* the memory of the error rate, in bytes … */
 	TRIAL_LOSSES_MAX = 16,      /* … and in losses */
 	FLIGHT_FRAMES_MIN = 4,
+	SLOW_RATE = 400, /* bytes a second: QUERY and STATE take a quarter of a second */
 	HOLES = 3, /* losses expected in one flight, at most: a board remembers four islands */
 };
 
@@ -377,7 +378,7 @@ bool vf_link_control_ok(const vf_session *s)
 		return true;
 	for (uint32_t i = l->sent_count; i-- > 0;) {
 		const sent_frame *f = &l->sent[(l->sent_head + i) % SENT_MAX];
-		if (s->now - f->at_us >= REPEAT_US)
+		if (s->now - f->at_us >= vf_link_repeat_interval(s))
 			break;
 		recent += f->kind == VF_KIND_QUERY;
 	}
@@ -396,11 +397,19 @@ size_t vf_link_batch(const vf_session *s)
 uint64_t vf_link_query_interval(const vf_session *s)
 {
 	const link_state *l = &s->link;
+	uint64_t most = vf_link_repeat_interval(s);
 	uint64_t t = 10 * MS + 2 * (uint64_t)s->stats.round_trip_us;
 
 	if (l->rate > 0 && l->flight < UINT32_MAX)
 		t += l->flight * 1500000 / l->rate;
 	if (t < QUERY_MIN_US)
 		t = QUERY_MIN_US;
-	return t < REPEAT_US ? t : REPEAT_US;
+	return t < most ? t : most;
+}
+
+/* The longest time between questions: 250 ms, or twice that where the line is so slow that
+ * questions and answers would fill it. */
+uint64_t vf_link_repeat_interval(const vf_session *s)
+{
+	return s->link.rate < SLOW_RATE ? 2 * REPEAT_US : REPEAT_US;
 }

@@ -115,6 +115,7 @@ struct vf_session {
 	bool want_hello, want_abort;
 	bool described[VF_WIRE_MEMORIES_MAX];
 	uint64_t asked_us[VF_WIRE_MEMORIES_MAX]; /* 0: not yet */
+	uint64_t first_asked_us[VF_WIRE_MEMORIES_MAX];
 
 	/* the stream */
 	vf_operation *first, *last; /* not finished on the board, in order */
@@ -208,5 +209,6 @@ size_t vf_link_batch(const vf_session *s);
 bool vf_link_next_lost(vf_session *s, uint32_t max, span *out);
 void vf_link_resent(vf_session *s, uint32_t end);
 uint64_t vf_link_query_interval(const vf_session *s);
+uint64_t vf_link_repeat_interval(const vf_session *s); /* between questions, at the longest */
 
 #endif

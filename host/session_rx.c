@@ -108,7 +108,7 @@ static void on_memory(vf_session *s, const uint8_t *body, size_t len)
 	if (s->described[index] || s->asked_us[index] == 0)
 		return;
 	vf_link_handshake(s, (uint32_t)len + 2 * FRAME_EXTRA + VF_WIRE_HEADER + 1,
-			  s->now - s->asked_us[index]);
+			  s->now - s->first_asked_us[index]);
 	s->board.memory[index] = m;
 	s->described[index] = true;
 	s->give_up_us = s->now + s->config.open_timeout_us;

@@ -35,7 +35,8 @@ static uint64_t query_interval(const vf_session *s)
 	if (s->link.sent_count == 0 && (state->flags & VF_STATE_BUSY) != 0)
 		t += state->typical_ms * UINT64_C(1000);
 	t <<= s->backoff < 4 ? s->backoff : 4;
-	return t < REPEAT_US ? t : REPEAT_US;
+	uint64_t most = vf_link_repeat_interval(s);
+	return t < most ? t : most;
 }
 
 uint64_t vf_session_query_time(const vf_session *s)

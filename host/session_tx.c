@@ -66,11 +66,12 @@ static bool hello(vf_session *s)
 /* The next memory to ask for, two questions open at most. */
 static bool describe(vf_session *s)
 {
+	uint64_t patience = vf_link_repeat_interval(s);
 	unsigned open = 0;
 	int next = -1;
 
 	for (unsigned i = 0; i < s->board.welcome.memories; i++) {
-		bool asked = s->asked_us[i] != 0 && s->now - s->asked_us[i] < REPEAT_US;
+		bool asked = s->asked_us[i] != 0 && s->now - s->asked_us[i] < patience;
 		open += asked && !s->described[i];
 		if (next < 0 && !asked && !s->described[i])
 			next = (int)i;
@@ -81,6 +82,8 @@ static bool describe(vf_session *s)
 	vf_put_header(body, VF_KIND_DESCRIBE, s->next_number, s->tag);
 	body[VF_WIRE_HEADER] = (uint8_t)next;
 	put_body(s, body, sizeof body);
+	if (s->asked_us[next] == 0)
+		s->first_asked_us[next] = s->now;
 	s->asked_us[next] = s->now ? s->now : 1;
 	s->repeat_us = s->now + REPEAT_US;
 	return true;

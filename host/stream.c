@@ -7,7 +7,7 @@
 
 static uint32_t header_size(const vf_operation *op)
 {
-	return op->message.type == VF_MESSAGE_DIGEST ? VF_WIRE_DIGEST_MESSAGE
+	return op->message.type == VF_MESSAGE_DIGEST ? VF_WIRE_MESSAGE_LONG
 						     : VF_WIRE_MESSAGE_HEADER;
 }
 
@@ -76,7 +76,7 @@ static uint32_t encode_part(vf_session *s, vf_encoder *e, const vf_operation *op
 	uint32_t n = len < left ? len : left;
 
 	if (in < head) {
-		uint8_t header[VF_WIRE_DIGEST_MESSAGE];
+		uint8_t header[VF_WIRE_MESSAGE_LONG];
 		(void)vf_pack_message(header, &op->message);
 		uint32_t h = n < head - in ? n : head - in;
 		vf_encode_put(e, header + in, h);
