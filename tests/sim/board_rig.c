@@ -68,6 +68,22 @@ static void on_misuse(void *ctx, const char *what)
 	abort();
 }
 
+/* One array for all: mapping fresh pages for every board would take most of the
+ * tests' time. */
+static uint8_t *erased_array(size_t len)
+{
+	static uint8_t *array;
+	static size_t room;
+	if (room < len) {
+		free(array);
+		array = malloc(len);
+		assert_non_null(array);
+		room = len;
+	}
+	memset(array, 0xFF, len);
+	return array;
+}
+
 void rig_prepare(rig *r, const char *part, uint8_t dies)
 {
 	memset(r, 0, sizeof *r);
@@ -85,9 +101,7 @@ void rig_prepare(rig *r, const char *part, uint8_t dies)
 	r->config.chip.seed = 7;
 	r->config.chip.misuse = on_misuse;
 	r->array_len = (size_t)vf_sim_part_size(r->config.chip.part) * dies;
-	r->array = malloc(r->array_len);
-	assert_non_null(r->array);
-	memset(r->array, 0xFF, r->array_len);
+	r->array = erased_array(r->array_len);
 	r->config.chip.array = r->array;
 }
 
@@ -117,7 +131,6 @@ void rig_stop(rig *r)
 {
 	vf_session_free(r->session);
 	vf_sim_board_free(r->board);
-	free(r->array);
 	free(r->internal);
 	memset(r, 0, sizeof *r);
 }

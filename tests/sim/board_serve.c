@@ -70,7 +70,6 @@ static vf_sim_board *try_board(rig *r, vf_error *err)
 {
 	err->code = VF_OK;
 	vf_sim_board *b = vf_sim_board_new(&r->config, err);
-	free(r->array);
 	free(r->internal);
 	return b;
 }

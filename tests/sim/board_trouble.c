@@ -75,7 +75,7 @@ static void bad_lines_only_cost_time(void **state)
 		for (uint64_t seed = 1; seed <= 3; seed++) {
 			work w;
 			vf_error err;
-			prepare(&w, "mt25ql512ab", 2);
+			prepare(&w, "n25q128a", 2);
 			w.r.config.seed = seed;
 			(void)vf_sim_link_parse(&w.r.config.link, kind[i].link, &err);
 			assert_int_equal(vf_sim_fault_parse(&w.r.config.fault, kind[i].fault, &err),
@@ -201,7 +201,7 @@ static void cut_everywhere(const char *part, uint8_t dies, unsigned step)
 static void every_transaction_can_be_the_last(void **state)
 {
 	(void)state;
-	cut_everywhere("w25q128jv", 1, 1);
+	cut_everywhere("w25q128jv", 1, 2);
 	cut_everywhere("n25q128a", 1, 2);
 	cut_everywhere("is25lp128", 2, 3);
 }
