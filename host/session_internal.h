@@ -8,7 +8,8 @@
  *   session_text.c   other people's console output
  *   stream.c         operations as one sequence of bytes, made anew whenever needed
  *   stream_answer.c  answers, and asking again for what is missing of them
- *   link.c           what is under way: credit, loss, frame size, rate
+ *   link.c           what is under way, and what was lost
+ *   link_pace.c      credit, length of frames, how much, how long
  */
 #ifndef VCPFLASH_SESSION_INTERNAL_H
 #define VCPFLASH_SESSION_INTERNAL_H
@@ -191,23 +192,24 @@ void vf_answer_piece(vf_session *s, vf_operation *op, uint32_t at, const uint8_t
 void vf_answer_finish(vf_session *s, vf_operation *op);
 
 /* link.c */
-void vf_link_reset(vf_session *s);
-void vf_link_handshake(vf_session *s, uint32_t raw_bytes, uint64_t took_us);
+void vf_link_reset(vf_session *s); /* what is known of the line's errors stays */
 void vf_link_sent(vf_session *s, uint8_t kind, uint16_t number, uint32_t offset, uint32_t len,
 		  size_t raw);
 /* The newest STATE stands in s->state, `before` is the one before it. */
 void vf_link_settle(vf_session *s, const vf_state *before);
+bool vf_link_next_lost(vf_session *s, uint32_t max, span *out);
+void vf_link_resent(vf_session *s, uint32_t end);
+
+/* link_pace.c */
+void vf_link_handshake(vf_session *s, uint32_t raw_bytes, uint64_t took_us);
+void vf_link_trial(link_trial *t, uint64_t bytes, uint32_t frames, uint32_t losses);
 uint32_t vf_link_payload(vf_session *s);
-/* What came in: raw bytes, frames whole or not, and how many of them were not. */
-void vf_link_heard(vf_session *s, size_t raw, uint32_t frames, uint32_t losses);
 /* How much of an answer to ask for at once; UINT32_MAX: as much as you like. */
 uint32_t vf_link_answer_piece(const vf_session *s);
 /* Payload that may be sent now in a frame of at most `want`; 0: wait. */
 uint32_t vf_link_room(vf_session *s, uint32_t want);
 bool vf_link_control_ok(const vf_session *s);
-size_t vf_link_batch(const vf_session *s);
-bool vf_link_next_lost(vf_session *s, uint32_t max, span *out);
-void vf_link_resent(vf_session *s, uint32_t end);
+size_t vf_link_batch(const vf_session *s); /* bytes to compose at once */
 uint64_t vf_link_query_interval(const vf_session *s);
 uint64_t vf_link_repeat_interval(const vf_session *s); /* between questions, at the longest */
 

@@ -281,7 +281,8 @@ void vf_session_rx(vf_session *s, const uint8_t *data, size_t len, uint64_t now_
 		size_t n = vf_decode(&s->decoder, data, len, &event);
 		data += n;
 		len -= n;
-		vf_link_heard(s, n, event == VF_DECODE_FRAME || event == VF_DECODE_DAMAGED,
+		vf_link_trial(&s->link.in, n,
+			      event == VF_DECODE_FRAME || event == VF_DECODE_DAMAGED,
 			      event == VF_DECODE_DAMAGED);
 		if (event == VF_DECODE_FRAME)
 			on_frame(s, s->decoder.len);
