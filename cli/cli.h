@@ -60,6 +60,15 @@ __attribute__((format(printf, 2, 3)))
 #endif
 void cli_print(const cli_options *o, const char *fmt, ...);
 
+/* Either of the two. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+typedef void (*cli_line)(const cli_options *o, const char *fmt, ...);
+
+/* With --json, something that happened on the way: {"event":…,"text":…}. */
+void cli_event(const cli_options *o, const char *event, const char *text);
+
 /* Ends a command: prints the error line (or the JSON result) and returns the
  * exit code. `json` (may be NULL) is the rest of the result object, and is
  * freed. */
@@ -74,7 +83,7 @@ bool cli_confirm(const cli_options *o, const char *question);
 
 typedef struct cli_progress {
 	const cli_options *options;
-	bool terminal;      /* one line, redrawn */
+	bool terminal; /* one line, redrawn */
 	bool drawn;
 	uint8_t phase;
 	uint64_t phase_start_us;
@@ -97,7 +106,7 @@ int cli_inspect(const cli_options *o);
 /* Says what looks wrong with the image; returns how many findings. */
 size_t cli_warn(const cli_options *o, const vf_image *img);
 
-/* --- board.c: commands that speak to a board ------------------------------- */
+/* --- board.c, read.c: commands that speak to a board ------------------------------- */
 
 int cli_info(const cli_options *o);
 int cli_program(const cli_options *o);
@@ -105,14 +114,16 @@ int cli_verify(const cli_options *o);
 int cli_read(const cli_options *o);
 int cli_erase(const cli_options *o);
 int cli_digest(const cli_options *o);
-int cli_run(const cli_options *o);
+int cli_start(const cli_options *o);
 
 /* --- describe.c: boards, memories and plans in words and in JSON ------------ */
 
 void cli_print_board(const cli_options *o, const char *port, const vf_board *b,
-                     const vf_job_result *r);
+		     const vf_job_result *r);
 struct cJSON *cli_board_json(const char *port, const vf_board *b, const vf_job_result *r);
-void cli_print_plan(const cli_options *o, const vf_job_plan *plan, const vf_board *b);
+/* `line` is cli_print or cli_say. */
+void cli_print_plan(const cli_options *o, cli_line line, const vf_job_plan *plan,
+		    const vf_board *b);
 struct cJSON *cli_plan_json(const vf_job_plan *plan, const vf_board *b);
 
 /* --- ports.c --------------------------------------------------------------- */

@@ -15,11 +15,17 @@ static const char *hex_bytes(char *out, size_t room, const uint8_t *bytes, size_
 	return out;
 }
 
+/* "read, write, run" */
 static void rights(char out[40], const vf_memory *m)
 {
-	(void)snprintf(out, 40, "%s%s%s", m->flags & VF_MEMORY_READ ? "read " : "",
-	               m->flags & VF_MEMORY_WRITE ? "write " : "",
-	               m->flags & VF_MEMORY_RUN ? "run" : "");
+	static const char *const name[] = {"read", "write", "run"};
+	static const uint8_t flag[] = {VF_MEMORY_READ, VF_MEMORY_WRITE, VF_MEMORY_RUN};
+	out[0] = '\0';
+	for (unsigned i = 0; i < sizeof flag; i++) {
+		size_t at = strlen(out);
+		if ((m->flags & flag[i]) != 0)
+			(void)snprintf(out + at, 40 - at, "%s%s", at == 0 ? "" : ", ", name[i]);
+	}
 }
 
 static void print_erases(const cli_options *o, const vf_memory *m)
@@ -29,43 +35,54 @@ static void print_erases(const cli_options *o, const vf_memory *m)
 		const vf_erase_type *e = &m->erase[i];
 		size_t at = strlen(line);
 		(void)snprintf(line + at, sizeof line - at, "%s%s %s (max %s)", i ? ", " : "",
-		               e->size == m->size ? "all of it" : cli_size(size, e->size),
-		               e->typ_us ? cli_time(typ, e->typ_us) : "?", cli_time(max, e->max_us));
+			       e->size == m->size ? "all of it" : cli_size(size, e->size),
+			       e->typ_us ? cli_time(typ, e->typ_us) : "?",
+			       cli_time(max, e->max_us));
 	}
 	cli_print(o, "          erase    %s", line);
 }
 
+static void print_program(const cli_options *o, const vf_memory *m)
+{
+	char page[16], unit[16], typ[24], max[24];
+	cli_print(o, "          program  %s page in %s (max %s), unit %s%s",
+		  cli_size(page, m->page), m->page_typ_us ? cli_time(typ, m->page_typ_us) : "?",
+		  cli_time(max, m->page_max_us), cli_size(unit, m->unit),
+		  m->flags & VF_MEMORY_REPROGRAM ? "" : ", once between erases");
+}
+
 static void print_memory(const cli_options *o, const vf_memory *m, unsigned index)
 {
-	char size[16], page[16], unit[16], typ[24], id[2 * VF_MEMORY_ID_MAX + 1], right[40];
+	char size[16], id[2 * VF_MEMORY_ID_MAX + 1], right[40];
 	rights(right, m);
-	cli_print(o, "memory %u  %s%s, %s flash, id %s", index, m->name,
-	          m->dies == 2 ? " (two in parallel)" : "",
-	          m->kind == VF_MEMORY_NOR ? "external NOR" : "internal",
-	          hex_bytes(id, sizeof id, m->id, m->id_len));
+	cli_print(o, "memory %u  %s%s, %s flash%s%s", index, m->name,
+		  m->dies == 2 ? " (two in parallel)" : "",
+		  m->kind == VF_MEMORY_NOR ? "external NOR" : "internal", m->id_len ? ", id " : "",
+		  hex_bytes(id, sizeof id, m->id, m->id_len));
 	cli_print(o, "          at       0x%08" PRIx32 "-0x%08" PRIx32 ", %s, %s", m->base,
-	          m->base + (m->size - 1), cli_size(size, m->size), right);
+		  m->base + (m->size - 1), cli_size(size, m->size), right);
 	print_erases(o, m);
-	cli_print(o, "          program  %s page in %s, unit %s", cli_size(page, m->page),
-	          cli_time(typ, m->page_typ_us), cli_size(unit, m->unit));
+	print_program(o, m);
 	for (unsigned i = 0; i < m->protects; i++)
 		cli_print(o, "          protected 0x%08" PRIx32 "-0x%08" PRIx32,
-		          m->base + m->protect[i].offset,
-		          m->base + m->protect[i].offset + (m->protect[i].len - 1));
+			  m->base + m->protect[i].offset,
+			  m->base + m->protect[i].offset + (m->protect[i].len - 1));
 }
 
 void cli_print_board(const cli_options *o, const char *port, const vf_board *b,
-                     const vf_job_result *r)
+		     const vf_job_result *r)
 {
 	const vf_welcome *w = &b->welcome;
-	char id[2 * VF_WIRE_ID_MAX + 1], ring[16], window[16], trip[24], big[16], big_trip[24];
+	char id[2 * VF_WIRE_ID_MAX + 1], ring[16], window[16], payload[16];
+	char trip[24], big[16], big_trip[24];
 	cli_print(o, "board     %s, id %s, protocol %u", w->name,
-	          w->id_len ? hex_bytes(id, sizeof id, w->id, w->id_len) : "none", w->version);
-	cli_print(o, "link      %s, ring %s, window %s, payload %u", port, cli_size(ring, w->ring),
-	          cli_size(window, w->window), w->payload);
+		  w->id_len ? hex_bytes(id, sizeof id, w->id, w->id_len) : "none", w->version);
+	cli_print(o, "link      %s, ring %s, window %s, payload %s", port, cli_size(ring, w->ring),
+		  cli_size(window, w->window), cli_size(payload, w->payload));
 	if (r->echo_us != 0)
-		cli_print(o, "          round trip %s, with %s of payload %s", cli_time(trip, r->echo_us),
-		          cli_size(big, r->echo_big), cli_time(big_trip, r->echo_big_us));
+		cli_print(o, "          round trip %s, with %s of payload %s",
+			  cli_time(trip, r->echo_us), cli_size(big, r->echo_big),
+			  cli_time(big_trip, r->echo_big_us));
 	for (unsigned i = 0; i < w->memories; i++)
 		print_memory(o, &b->memory[i], i);
 }
@@ -135,22 +152,79 @@ cJSON *cli_board_json(const char *port, const vf_board *b, const vf_job_result *
 
 /* --- plans ------------------------------------------------------------------- */
 
-void cli_print_plan(const cli_options *o, const vf_job_plan *plan, const vf_board *b)
+/* Steps of one kind that lie side by side, for people: erases of one size, or
+ * programs whatever their sizes. The order of execution is in the JSON. */
+typedef struct plan_run {
+	uint32_t offset, size; /* of the first step */
+	uint64_t len;
+	uint32_t count;
+} plan_run;
+
+/* The next run of `kind` at or after step *i; false if there is none. */
+static bool next_run(const vf_plan *plan, uint8_t kind, size_t *i, plan_run *run)
+{
+	run->count = 0;
+	for (; *i < plan->count; (*i)++) {
+		const vf_plan_step *s = &plan->steps[*i];
+		if (s->kind != kind)
+			continue;
+		if (run->count == 0)
+			*run = (plan_run){s->offset, s->len, 0, 0};
+		else if (s->offset != run->offset + run->len ||
+			 (kind == VF_PLAN_ERASE && s->len != run->size))
+			break;
+		run->len += s->len;
+		run->count++;
+	}
+	return run->count != 0;
+}
+
+static void print_runs(const cli_options *o, cli_line line, const vf_plan *plan, uint8_t kind,
+		       uint32_t base)
+{
+	enum { SHOWN = 16 };
+	const char *name = kind == VF_PLAN_ERASE ? "erase" : "program";
+	char size[16], times[24];
+	size_t shown = 0, i = 0;
+	plan_run run;
+	for (; next_run(plan, kind, &i, &run); shown++) {
+		if (shown >= SHOWN && !o->verbose)
+			continue;
+		times[0] = '\0';
+		if (kind == VF_PLAN_ERASE && run.count > 1)
+			(void)snprintf(times, sizeof times, "%" PRIu32 " x ", run.count);
+		line(o, "  %-8s 0x%08" PRIx32 "-0x%08" PRIx32 "  %s%s", name, base + run.offset,
+		     (uint32_t)(base + run.offset + (run.len - 1)), times,
+		     cli_size(size, times[0] != '\0' ? run.size : run.len));
+	}
+	if (shown > SHOWN && !o->verbose)
+		line(o, "  %-8s in %zu more place%s (-v lists all)", name, shown - SHOWN,
+		     shown - SHOWN == 1 ? "" : "s");
+}
+
+static void print_sums(const cli_options *o, cli_line line, const vf_job_plan *plan)
+{
+	char erased[16], written[16], kept[16], sent[16], time[24], beside[40] = "";
+	if (plan->keep_bytes != 0)
+		(void)snprintf(beside, sizeof beside, " (%s of it kept from before)",
+			       cli_size(kept, plan->keep_bytes));
+	line(o, "  erases %s, writes %s%s, sends %s, takes about %s",
+	     cli_size(erased, plan->plan->erase_bytes),
+	     cli_size(written, plan->plan->program_bytes), beside, cli_size(sent, plan->link_bytes),
+	     cli_time(time, plan->estimate_us));
+}
+
+void cli_print_plan(const cli_options *o, cli_line line, const vf_job_plan *plan, const vf_board *b)
 {
 	const vf_memory *m = &b->memory[plan->memory];
-	char a[16], c[16], k[16], l[16], t[24];
-	cli_print(o, "%s: %" PRIu32 " sectors are right, %" PRIu32 " blank to fill, %" PRIu32
-	             " to erase", m->name, plan->sectors_same, plan->sectors_blank,
-	          plan->sectors_dirty);
-	for (size_t i = 0; i < plan->plan->count; i++) {
-		const vf_plan_step *s = &plan->plan->steps[i];
-		cli_print(o, "  %-8s 0x%08" PRIx32 "  %s", s->kind == VF_PLAN_ERASE ? "erase" : "program",
-		          m->base + s->offset, cli_size(a, s->len));
-	}
-	cli_print(o, "  erases %s, programs %s (%s of it kept), sends %s, about %s",
-	          cli_size(a, plan->plan->erase_bytes), cli_size(c, plan->plan->program_bytes),
-	          cli_size(k, plan->keep_bytes), cli_size(l, plan->link_bytes),
-	          cli_time(t, plan->estimate_us));
+	line(o, "%s: sectors right already %" PRIu32 ", blank %" PRIu32 ", to be erased %" PRIu32,
+	     m->name, plan->sectors_same, plan->sectors_blank, plan->sectors_dirty);
+	print_runs(o, line, plan->plan, VF_PLAN_ERASE, m->base);
+	print_runs(o, line, plan->plan, VF_PLAN_PROGRAM, m->base);
+	if (plan->plan->count != 0)
+		print_sums(o, line, plan);
+	else
+		line(o, "  nothing to do");
 }
 
 cJSON *cli_plan_json(const vf_job_plan *plan, const vf_board *b)
@@ -169,8 +243,8 @@ cJSON *cli_plan_json(const vf_job_plan *plan, const vf_board *b)
 	cJSON *list = cJSON_AddArrayToObject(json, "steps");
 	for (size_t i = 0; i < plan->plan->count; i++) {
 		cJSON *s = cJSON_CreateObject();
-		cJSON_AddStringToObject(s, "do",
-		                        plan->plan->steps[i].kind == VF_PLAN_ERASE ? "erase" : "program");
+		cJSON_AddStringToObject(
+			s, "do", plan->plan->steps[i].kind == VF_PLAN_ERASE ? "erase" : "program");
 		add_hex(s, "address", m->base + plan->plan->steps[i].offset);
 		cJSON_AddNumberToObject(s, "length", plan->plan->steps[i].len);
 		cJSON_AddItemToArray(list, s);

@@ -27,9 +27,15 @@ static char *split_address(const char *arg, vf_image_add_options *opt, vf_error 
 	return name;
 }
 
+/* "-" as a person would call it. */
+static const char *stream_name(const char *name, const char *stream)
+{
+	return strcmp(name, "-") == 0 ? stream : name;
+}
+
 static int load_one(vf_image *img, const char *arg, vf_error *err)
 {
-	vf_image_add_options opt = { 0 };
+	vf_image_add_options opt = {0};
 	char *name = split_address(arg, &opt, err);
 	if (name == NULL)
 		return VF_E_NOMEM;
@@ -37,7 +43,8 @@ static int load_one(vf_image *img, const char *arg, vf_error *err)
 	size_t len = 0;
 	int status = vf_file_read(name, FILE_MAX, &bytes, &len, err);
 	if (status == VF_OK)
-		status = vf_image_add(img, name, bytes, len, &opt, err);
+		status = vf_image_add(img, stream_name(name, "standard input"), bytes, len, &opt,
+				      err);
 	vf_free(&vf_io_alloc, bytes);
 	free(name);
 	return status;
@@ -58,6 +65,7 @@ static void say_warning(void *ctx, const char *line)
 {
 	const cli_options *o = ctx;
 	cli_say(o, "warning: %s", line);
+	cli_event(o, "warning", line);
 }
 
 size_t cli_warn(const cli_options *o, const vf_image *img)
@@ -68,63 +76,82 @@ size_t cli_warn(const cli_options *o, const vf_image *img)
 
 /* --- merge ------------------------------------------------------------------ */
 
-static int write_options(const cli_options *o, const vf_image *img, vf_image_write_options *w,
-                         vf_error *err)
+static int choose_format(const cli_options *o, vf_error *err)
 {
-	memset(w, 0, sizeof *w);
 	char by_name[32];
 	(void)snprintf(by_name, sizeof by_name, "x.%s", o->format != NULL ? o->format : "");
 	enum vf_image_format f = vf_image_format_by_name(o->format != NULL ? by_name : o->out);
-	if (f == VF_FORMAT_AUTO || f == VF_FORMAT_ELF)
-		return vf_fail(err, VF_E_USAGE,
-		               "cannot tell the format of '%s': name it .hex .srec .bin or .uf2, or say "
-		               "--format",
-		               o->format != NULL ? o->format : o->out);
-	w->format = (uint8_t)f;
-	w->fill = o->fill;
-	w->fill_given = o->fill_given;
-	w->uf2_family = o->family;
+	if (f != VF_FORMAT_AUTO && f != VF_FORMAT_ELF)
+		return (int)f;
+	if (o->format != NULL)
+		return vf_fail(err, VF_E_USAGE, "--format wants hex, srec, bin or uf2, not '%s'",
+			       o->format);
+	return vf_fail(err, VF_E_USAGE,
+		       "%s: cannot tell its format: name it .hex .srec .bin or .uf2, or say "
+		       "--format",
+		       stream_name(o->out, "standard output"));
+}
+
+static void choose_entry(const vf_image *img, vf_image_write_options *w)
+{
 	for (size_t i = 0; i < img->source_count && !w->has_entry; i++) {
 		w->has_entry = img->sources[i].has_entry;
 		w->entry = img->sources[i].entry;
 	}
-	return VF_OK;
 }
 
+typedef struct output {
+	vf_file_out *file;
+	bool failed;
+} output;
+
+static int put(void *ctx, const uint8_t *bytes, size_t len)
+{
+	output *out = ctx;
+	int status = vf_file_put(out->file, bytes, len);
+	out->failed = out->failed || status != VF_OK;
+	return status;
+}
+
+/* Keeps the file only if all went well; a commit says why a file failed. */
 static int write_merged(const cli_options *o, const vf_image *img, vf_error *err)
 {
-	vf_image_write_options w;
-	int status = write_options(o, img, &w, err);
-	vf_file_out *f = status == VF_OK ? vf_file_create(o->out, err) : NULL;
-	if (f == NULL)
+	vf_image_write_options w = {
+		.fill = o->fill, .fill_given = o->fill_given, .uf2_family = o->family};
+	output out = {NULL, false};
+	int format = choose_format(o, err);
+	if (format < 0)
+		return format;
+	w.format = (uint8_t)format;
+	choose_entry(img, &w);
+	out.file = vf_file_create(o->out, err);
+	if (out.file == NULL)
 		return err->code;
-	status = vf_image_write(img, &w, vf_file_put, f, err);
-	if (status == VF_OK)
-		return vf_file_commit(f, err);
-	vf_file_discard(f);
-	if (err->code == VF_OK)
-		(void)vf_fail(err, status, "'%s' cannot be written", o->out);
+	int status = vf_image_write(img, &w, put, &out, err);
+	if (status == VF_OK || out.failed)
+		return vf_file_commit(out.file, err);
+	vf_file_discard(out.file);
 	return status;
 }
 
 int cli_merge(const cli_options *o)
 {
-	vf_error err = { 0 };
+	vf_error err = {0};
 	vf_image img;
 	cJSON *json = cJSON_CreateObject();
-	if (o->out == NULL)
-		(void)vf_fail(&err, VF_E_USAGE, "merge needs -o OUT");
-	else if (cli_load(&img, o, &err) == VF_OK) {
-		(void)cli_warn(o, &img);
-		if (write_merged(o, &img, &err) == VF_OK) {
-			char size[16];
-			cli_say(o, "%s: %s in %zu segment%s", o->out, cli_size(size, vf_image_bytes(&img)),
-			        img.segment_count, img.segment_count == 1 ? "" : "s");
-			cJSON_AddNumberToObject(json, "bytes", (double)vf_image_bytes(&img));
-			cJSON_AddStringToObject(json, "output", o->out);
-		}
-		vf_image_free(&img);
+	if (cli_load(&img, o, &err) != VF_OK)
+		return cli_finish(o, &err, json);
+	(void)cli_warn(o, &img);
+	if (write_merged(o, &img, &err) == VF_OK) {
+		char size[16];
+		cli_say(o, "%s: %s in %zu segment%s", stream_name(o->out, "standard output"),
+			cli_size(size, vf_image_bytes(&img)), img.segment_count,
+			img.segment_count == 1 ? "" : "s");
+		cJSON_AddNumberToObject(json, "bytes", (double)vf_image_bytes(&img));
+		cJSON_AddNumberToObject(json, "segments", (double)img.segment_count);
+		cJSON_AddStringToObject(json, "output", o->out);
 	}
+	vf_image_free(&img);
 	return cli_finish(o, &err, json);
 }
 
@@ -138,7 +165,7 @@ static void print_source(const cli_options *o, const vf_image_source *s)
 	if (s->has_entry)
 		(void)snprintf(entry, sizeof entry, ", entry 0x%08" PRIx32, s->entry);
 	cli_print(o, "%s: %s, %s%s", s->name, vf_image_format_name(s->format),
-	          cli_size(size, s->bytes), entry);
+		  cli_size(size, s->bytes), entry);
 }
 
 static void print_segment(const cli_options *o, const vf_image *img, size_t i)
@@ -151,15 +178,16 @@ static void print_segment(const cli_options *o, const vf_image *img, size_t i)
 			cli_print(o, "  %-21s  gap of %s", "", cli_size(size, s->addr - end));
 	}
 	cli_print(o, "  0x%08" PRIx32 "-0x%08" PRIx32 "  %-9s %s", s->addr, s->addr + (s->len - 1),
-	          cli_size(size, s->len), img->sources[s->source].name);
+		  cli_size(size, s->len), img->sources[s->source].name);
 }
 
 static void print_table(const cli_options *o, const vf_vector_table *t)
 {
-	cli_print(o, "  0x%08" PRIx32 "  vector table: stack 0x%08" PRIx32 " (%s), reset 0x%08" PRIx32
-	             "%s",
-	          t->addr, t->sp, t->ram, t->reset,
-	          t->verdict == VF_VECTOR_ELSEWHERE ? ", which is outside these files" : "");
+	cli_print(o,
+		  "  0x%08" PRIx32 "  vector table: stack 0x%08" PRIx32 " (%s), reset 0x%08" PRIx32
+		  "%s",
+		  t->addr, t->sp, t->ram, t->reset,
+		  t->verdict == VF_VECTOR_ELSEWHERE ? ", which is outside these files" : "");
 }
 
 static cJSON *hex_json(uint32_t v)
@@ -175,7 +203,8 @@ static void inspect_json(cJSON *json, const vf_image *img, const vf_vector_table
 	for (size_t i = 0; i < img->source_count; i++) {
 		cJSON *item = cJSON_CreateObject();
 		cJSON_AddStringToObject(item, "name", img->sources[i].name);
-		cJSON_AddStringToObject(item, "format", vf_image_format_name(img->sources[i].format));
+		cJSON_AddStringToObject(item, "format",
+					vf_image_format_name(img->sources[i].format));
 		cJSON_AddNumberToObject(item, "bytes", (double)img->sources[i].bytes);
 		if (img->sources[i].has_entry)
 			cJSON_AddItemToObject(item, "entry", hex_json(img->sources[i].entry));
@@ -214,7 +243,7 @@ static void print_warning(void *ctx, const char *line)
 
 int cli_inspect(const cli_options *o)
 {
-	vf_error err = { 0 };
+	vf_error err = {0};
 	vf_image img;
 	if (cli_load(&img, o, &err) != VF_OK)
 		return cli_finish(o, &err, NULL);

@@ -16,8 +16,8 @@ typedef struct seen {
 /* Asks a known port who is there; the board's name, or "" for no answer. */
 static void ask(const vf_port_info *port, char name[VF_WIRE_BOARD_NAME_MAX + 1])
 {
-	vf_job_config job = { .kind = VF_JOB_INFO };
-	vf_client_options client = { .port = port->name };
+	vf_job_config job = {.kind = VF_JOB_INFO};
+	vf_client_options client = {.port = port->name};
 	vf_job_result result;
 	vf_board board;
 	vf_client_defaults(&job);
@@ -36,11 +36,11 @@ static int show(void *ctx, const vf_port_info *port)
 		ask(port, board);
 	if (port->vid >= 0)
 		(void)snprintf(ids, sizeof ids, "%04x:%04x", (unsigned)port->vid & 0xFFFF,
-		               (unsigned)port->pid & 0xFFFF);
+			       (unsigned)port->pid & 0xFFFF);
 	cli_print(s->options, "%-20s %-9s %-24s %s%s%s", port->name, ids,
-	          port->serial != NULL ? port->serial : "-",
-	          port->description != NULL ? port->description : "", board[0] ? "  <- board: " : "",
-	          board);
+		  port->serial != NULL ? port->serial : "-",
+		  port->description != NULL ? port->description : "",
+		  board[0] ? "  <- board: " : "", board);
 	cJSON *item = cJSON_CreateObject();
 	cJSON_AddStringToObject(item, "port", port->name);
 	if (port->vid >= 0)
@@ -57,9 +57,9 @@ static int show(void *ctx, const vf_port_info *port)
 
 int cli_ports(const cli_options *o)
 {
-	vf_error err = { 0 };
+	vf_error err = {0};
 	cJSON *json = cJSON_CreateObject();
-	seen s = { o, cJSON_AddArrayToObject(json, "ports"), 0 };
+	seen s = {o, cJSON_AddArrayToObject(json, "ports"), 0};
 	vf_interrupt_catch();
 	int status = vf_ports_list(show, &s, &err);
 	if (status == VF_E_INTERRUPTED)

@@ -1,24 +1,33 @@
 /* Progress: one line, redrawn at most ten times a second, where a person looks
  * at a terminal; JSON events at the same rate for a script; nothing else. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli.h"
 
-enum { REDRAW_US = 100000, BAR = 24 };
+enum { REDRAW_US = 100000, BAR = 24, BAR_LEAST = 8 };
 
 static const char *const phase_name[] = {
-	[VF_PHASE_OPEN] = "connect", [VF_PHASE_COMPARE] = "compare", [VF_PHASE_KEEP] = "keep",
-	[VF_PHASE_ERASE] = "erase",  [VF_PHASE_PROGRAM] = "program", [VF_PHASE_READ] = "read",
-	[VF_PHASE_VERIFY] = "verify", [VF_PHASE_RUN] = "run",        [VF_PHASE_CLOSE] = "close",
+	[VF_PHASE_OPEN] = "connect",  [VF_PHASE_COMPARE] = "compare", [VF_PHASE_KEEP] = "keep",
+	[VF_PHASE_ERASE] = "erase",   [VF_PHASE_PROGRAM] = "program", [VF_PHASE_READ] = "read",
+	[VF_PHASE_VERIFY] = "verify", [VF_PHASE_RUN] = "run",         [VF_PHASE_CLOSE] = "close",
 };
+
+/* A dumb terminal shows the codes that redraw instead of obeying them. */
+static bool can_redraw(void)
+{
+	const char *term = getenv("TERM");
+	return isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
+}
 
 void cli_progress_begin(cli_progress *p, const cli_options *o)
 {
 	memset(p, 0, sizeof *p);
 	p->options = o;
-	p->terminal = !o->quiet && !o->json && isatty(STDERR_FILENO);
+	p->terminal = !o->quiet && !o->json && can_redraw();
 	p->phase = UINT8_MAX;
 }
 
@@ -36,37 +45,75 @@ static double rate(const cli_progress *p, const vf_progress *now, uint64_t now_u
 	return us < 200000 ? 0 : (double)now->done * 1e6 / (double)us;
 }
 
+/* Whole seconds, rounded up: more digits would only flicker. */
+static const char *left_time(char out[24], double seconds)
+{
+	uint64_t whole = seconds < 1e6 ? (uint64_t)seconds + 1 : 1000000;
+	if (whole < 120)
+		(void)snprintf(out, 24, "%u s", (unsigned)whole);
+	else
+		(void)cli_time(out, whole * 1000000);
+	return out;
+}
+
+static void draw_bar(char out[BAR + 3], unsigned width, unsigned percent)
+{
+	unsigned filled = percent * width / 100;
+	(void)snprintf(out, BAR + 3, "[%-*.*s]", (int)width, (int)filled,
+		       "########################");
+}
+
+/* "31.8 KB of 200 KB  59.8 KB/s  3 s left  (chip busy for 2 s)" */
+static void describe(const cli_progress *p, const vf_progress *now, uint64_t now_us, char *out,
+		     size_t room)
+{
+	char done[16], total[16], speed[16], left[24];
+	double r = rate(p, now, now_us);
+	int at = 0;
+	if (now->total != 0)
+		at = snprintf(out, room, "%s of %s", cli_size(done, now->done),
+			      cli_size(total, now->total));
+	if (now->total != 0 && r > 0)
+		at += snprintf(out + at, room - (size_t)at, "  %s/s  %s left",
+			       cli_size(speed, (uint64_t)r),
+			       left_time(left, (double)(now->total - now->done) / r));
+	if (now->busy_ms >= 1000)
+		(void)snprintf(out + at, room - (size_t)at, "  (chip busy for %s)",
+			       left_time(left, now->busy_ms / 1e3));
+}
+
+static unsigned columns(void)
+{
+	struct winsize size;
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Never wider than the terminal: a line that wraps cannot be drawn over. The
+ * bar takes what the figures leave, and goes where that is too little. */
 static void draw_line(const cli_progress *p, const vf_progress *now, uint64_t now_us)
 {
-	char bar[BAR + 1], done[16], total[16], speed[16], rest[24];
+	char figures[120] = "", bar[BAR + 3] = "", line[200];
+	unsigned wide = columns() - 1;
+	describe(p, now, now_us, figures, sizeof figures);
+	int room = (int)wide - (int)strlen(figures) - (int)sizeof "program   100 %  ";
 	unsigned percent = now->total ? (unsigned)(now->done * 100 / now->total) : 0;
-	unsigned filled = percent * BAR / 100;
-	memset(bar, ' ', BAR);
-	memset(bar, '#', filled);
-	bar[BAR] = '\0';
-	(void)fprintf(stderr, "\r\033[K%-8s", phase_name[now->phase]);
-	if (now->total == 0) {
-		(void)fputs("…", stderr);
-	} else {
-		double r = rate(p, now, now_us);
-		(void)fprintf(stderr, "[%s] %3u %%  %s of %s", bar, percent, cli_size(done, now->done),
-		              cli_size(total, now->total));
-		if (r > 0)
-			(void)fprintf(stderr, "  %s/s  %s left", cli_size(speed, (uint64_t)r),
-			              cli_time(rest, (uint64_t)((double)(now->total - now->done) * 1e6 / r)));
-	}
-	if (now->busy_ms >= 1000)
-		(void)fprintf(stderr, "  (chip busy for %s)",
-		              cli_time(rest, (uint64_t)now->busy_ms * 1000));
+	if (now->total != 0 && room >= BAR_LEAST + 2)
+		draw_bar(bar, room < BAR + 2 ? (unsigned)room - 2 : BAR, percent);
+	if (now->total != 0)
+		(void)snprintf(line, sizeof line, "%-8s%s %3u %%  %s", phase_name[now->phase], bar,
+			       percent, figures);
+	else
+		(void)snprintf(line, sizeof line, "%-8s...%s", phase_name[now->phase], figures);
+	(void)fprintf(stderr, "\r%.*s\033[K", (int)wide, line);
 	(void)fflush(stderr);
 }
 
 static void print_event(const vf_progress *now)
 {
 	(void)printf("{\"event\":\"progress\",\"phase\":\"%s\",\"done\":%llu,\"total\":%llu,"
-	             "\"busy_ms\":%u}\n",
-	             phase_name[now->phase], (unsigned long long)now->done,
-	             (unsigned long long)now->total, now->busy_ms);
+		     "\"busy_ms\":%u}\n",
+		     phase_name[now->phase], (unsigned long long)now->done,
+		     (unsigned long long)now->total, now->busy_ms);
 	(void)fflush(stdout);
 }
 

@@ -10,29 +10,39 @@
 
 #include "cli.h"
 
+enum { LINE = 5000 }; /* more than the longest path */
+
 int cli_exit_code(int status)
 {
 	switch (status) {
-	case VF_OK: return 0;
-	case VF_E_DIFFERS: return 1;
-	case VF_E_USAGE: return 2;
-	case VF_E_LINK: return 3;
-	case VF_E_FILE: return 5;
-	case VF_E_REFUSED: return 6;
-	case VF_E_INTERRUPTED: return CLI_EXIT_INTERRUPTED;
-	default: return 4;
+	case VF_OK:
+		return 0;
+	case VF_E_DIFFERS:
+		return 1;
+	case VF_E_USAGE:
+		return 2;
+	case VF_E_LINK:
+		return 3;
+	case VF_E_FILE:
+		return 5;
+	case VF_E_REFUSED:
+		return 6;
+	case VF_E_INTERRUPTED:
+		return CLI_EXIT_INTERRUPTED;
+	default:
+		return 4;
 	}
 }
 
 const char *cli_size(char out[16], uint64_t bytes)
 {
-	if (bytes < 1024)
-		(void)snprintf(out, 16, "%u B", (unsigned)bytes);
-	else if (bytes < 1024 * 1024)
-		(void)snprintf(out, 16, bytes % 1024 ? "%.1f KB" : "%.0f KB", (double)bytes / 1024);
-	else
-		(void)snprintf(out, 16, bytes % (1024 * 1024) ? "%.1f MB" : "%.0f MB",
-		               (double)bytes / (1024 * 1024));
+	static const char *const name[] = {"B", "KB", "MB", "GB"};
+	unsigned step = 0;
+	while (step < 3 && bytes >> (10 * (step + 1)) != 0)
+		step++;
+	const uint64_t one = (uint64_t)1 << (10 * step);
+	(void)snprintf(out, 16, bytes % one != 0 ? "%.1f %s" : "%.0f %s",
+		       (double)bytes / (double)one, name[step]);
 	return out;
 }
 
@@ -46,8 +56,20 @@ const char *cli_time(char out[24], uint64_t us)
 		(void)snprintf(out, 24, us < 10000000 ? "%.1f s" : "%.0f s", (double)us / 1e6);
 	else
 		(void)snprintf(out, 24, "%u min %u s", (unsigned)(us / 60000000),
-		               (unsigned)(us / 1000000 % 60));
+			       (unsigned)(us / 1000000 % 60));
 	return out;
+}
+
+/* One line, whatever is in it: names of files and boards are other people's,
+ * and must neither break the line nor speak to the terminal. */
+static void put_line(FILE *f, const char *fmt, va_list ap)
+{
+	char line[LINE];
+	(void)vsnprintf(line, sizeof line, fmt, ap);
+	for (char *c = line; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7F)
+			*c = '?';
+	(void)fprintf(f, "%s\n", line);
 }
 
 void cli_say(const cli_options *o, const char *fmt, ...)
@@ -56,9 +78,8 @@ void cli_say(const cli_options *o, const char *fmt, ...)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	put_line(stderr, fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
 }
 
 void cli_print(const cli_options *o, const char *fmt, ...)
@@ -67,18 +88,75 @@ void cli_print(const cli_options *o, const char *fmt, ...)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
-	(void)vprintf(fmt, ap);
+	put_line(stdout, fmt, ap);
 	va_end(ap);
-	(void)putchar('\n');
+}
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+static void
+say_error(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	put_line(stderr, fmt, ap);
+	va_end(ap);
+}
+
+/* --- JSON -------------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 character at `p`; 0 if there is none. */
+static size_t utf8_length(const unsigned char *p)
+{
+	size_t len = p[0] < 0x80       ? 1
+		     : p[0] >> 5 == 6  ? 2
+		     : p[0] >> 4 == 14 ? 3
+		     : p[0] >> 3 == 30 ? 4
+				       : 0;
+	for (size_t i = 1; i < len; i++)
+		if (p[i] >> 6 != 2)
+			return 0;
+	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned c = len > 1 ? p[0] & (0x7Fu >> len) : p[0];
+	for (size_t i = 1; i < len; i++)
+		c = c << 6 | (p[i] & 0x3Fu);
+	return c < least[len] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000) ? 0 : len;
+}
+
+/* A file's name may be any bytes; JSON has to be UTF-8. */
+static void put_utf8(FILE *f, const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	while (*p != '\0') {
+		size_t len = utf8_length(p);
+		if (len == 0)
+			(void)fputs("\xEF\xBF\xBD", f);
+		else
+			(void)fwrite(p, 1, len, f);
+		p += len == 0 ? 1 : len;
+	}
+	(void)putc('\n', f);
 }
 
 static void print_json(cJSON *json)
 {
 	char *text = cJSON_PrintUnformatted(json);
 	if (text != NULL)
-		(void)puts(text);
+		put_utf8(stdout, text);
 	cJSON_free(text);
 	(void)fflush(stdout);
+}
+
+void cli_event(const cli_options *o, const char *event, const char *text)
+{
+	if (!o->json)
+		return;
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "event", event);
+	cJSON_AddStringToObject(json, "text", text);
+	print_json(json);
+	cJSON_Delete(json);
 }
 
 /* The result object begins with event and ok, whatever else it has. */
@@ -87,7 +165,8 @@ static void print_result(const cli_options *o, const vf_error *err, cJSON *rest)
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "event", "result");
 	cJSON_AddBoolToObject(json, "ok", err->code == VF_OK);
-	cJSON_AddStringToObject(json, "command", o->command);
+	if (o->command != NULL)
+		cJSON_AddStringToObject(json, "command", o->command);
 	cJSON_AddNumberToObject(json, "exit", cli_exit_code(err->code));
 	if (err->code != VF_OK)
 		cJSON_AddStringToObject(json, "error", err->text);
@@ -102,12 +181,13 @@ static void print_result(const cli_options *o, const vf_error *err, cJSON *rest)
 int cli_finish(const cli_options *o, const vf_error *err, cJSON *json)
 {
 	if (err->code != VF_OK)
-		(void)fprintf(stderr, "vcpflash: %s\n", err->text);
+		say_error("vcpflash: %s", err->text);
 	if (o->json)
 		print_result(o, err, json);
 	cJSON_Delete(json);
-	if (fflush(stdout) != 0 && err->code == VF_OK) {
-		(void)fprintf(stderr, "vcpflash: standard output cannot be written\n");
+	int flushed = fflush(stdout);
+	if ((flushed != 0 || ferror(stdout)) && err->code == VF_OK) {
+		say_error("vcpflash: standard output cannot be written");
 		return cli_exit_code(VF_E_FILE);
 	}
 	return cli_exit_code(err->code);
@@ -120,5 +200,7 @@ bool cli_confirm(const cli_options *o, const char *question)
 	(void)fprintf(stderr, "%s [y/N] ", question);
 	(void)fflush(stderr);
 	char answer[8] = "";
-	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+	if (fgets(answer, sizeof answer, stdin) == NULL)
+		(void)fputc('\n', stderr);
+	return answer[0] == 'y' || answer[0] == 'Y';
 }

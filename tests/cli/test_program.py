@@ -142,7 +142,7 @@ class Program(bench.Case):
         self.assertEqual(board.contents(), old)
 
     def test_run_needs_a_vector_table(self):
-        table = (0x20020000).to_bytes(4, "little") + (BASE + 0x201).to_bytes(4, "little")
+        table = (0x20020000).to_bytes(4, "little") + (BASE + 0x201).to_bytes(4, "little") + bytes(8)
         name = self.file("app.bin", table + self.bytes(2000))
         with Board(self.folder) as board:
             self.assertEnds(board.run("run"), 4, "0x90000000")
