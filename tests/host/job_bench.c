@@ -203,6 +203,7 @@ static void reset(bench *b)
 			memset(f->cells + f->op->offset, 0xFF, f->op->len);
 		f->op = NULL;
 	}
+	b->target.id[0] ^= b->reset_swaps;
 	assert_int_equal(vf_target_init(&b->t, &b->target), VF_OK);
 }
 

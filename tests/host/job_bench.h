@@ -68,6 +68,7 @@ typedef struct bench {
 	uint64_t deaf_after;  /* programs begun until it is */
 	uint64_t reset_after; /* flash operations begun until the board restarts; 0 never */
 	unsigned resets_left;
+	bool reset_swaps;         /* it comes back as another board */
 	unsigned reset_reads;     /* reads through the application's path until it does; 0 never */
 	bool reset_blanks;        /* the erase under way looks finished */
 	bool reset_spoils;        /* the operation under way leaves garbage behind */

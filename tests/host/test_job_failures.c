@@ -122,6 +122,26 @@ static void test_two_units_fail_once(void **state)
 				    .times = 1};
 	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
 	assert_done(s, 3);
+	/* Sectors 1 2, then 2 3 4 5, then 5 6 7: what came right is left alone. */
+	assert_int_equal(b->flash[0].erases, 2 + 4 + 3);
+}
+
+/* A page that read back wrong once is not trusted, even if it reads right now. */
+static void test_doubtful_sector_is_erased(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	vf_image image;
+	memset(b->flash[0].cells, 0xFF, BENCH_NOR_SIZE);
+	bench_image(b, &image);
+	bench_add(b, &image, "page.bin", BENCH_NOR_BASE + 0x3000, s->bytes, 256);
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_READ, .status = VF_OK, .times = 1};
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &image), VF_OK);
+	assert_int_equal(b->result.attempts, 2);
+	assert_int_equal(b->flash[0].erases, 1);
+	assert_int_equal(b->flash[0].programs, 2);
+	assert_memory_equal(b->flash[0].cells + 0x3000, s->bytes, 256);
+	vf_image_free(&image);
 }
 
 /* Between erase and program: what was there before is only in the host's hands. */
@@ -225,6 +245,18 @@ static void test_restarts(void **state)
 		assert_done(s, 2);
 	}
 	free(before);
+}
+
+static void test_another_board_comes_back(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->reset_after = 5;
+	b->resets_left = 1;
+	b->reset_swaps = true;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	assert_non_null(strstr(b->result.error.text, "another board"));
+	assert_in_range(bench_changes(b), 5, 6);
 }
 
 static void test_restarts_too_often(void **state)
@@ -370,6 +402,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failure_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failure_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_units_fail_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_doubtful_sector_is_erased, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_another_board_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kept_bytes_survive, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_differs, setup, teardown),

@@ -295,6 +295,53 @@ static void test_verify_full_and_run(void **state)
 	vf_image_free(&image);
 }
 
+static void test_verify_full_reaches_all(void **state)
+{
+	bench *b = *state;
+	filled *f = fill(b, 3,
+			 (uint32_t[]){BENCH_NOR_BASE + 0x1000, BENCH_NOR_BASE + 0x3000,
+				      BENCH_INNER_BASE + 0x8000},
+			 (uint32_t[]){0x1000, 0x5000, 0x4000});
+	b->job.verify_full = true;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &f->image), VF_OK);
+	assert_int_equal(b->t.stats.hashed, 0xA000);
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_READ_MAPPED,
+				    .offset = 0x7000,
+				    .len = 0x1000,
+				    .skip = 1,
+				    .times = 1};
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &f->image), VF_E_FLASH);
+	assert_non_null(strstr(b->result.error.text, "0x90003000–0x90007fff"));
+	drop(f);
+}
+
+/* The last address there is. */
+static void test_end_of_address_space(void **state)
+{
+	bench *b = *state;
+	b->info[0].base = UINT32_MAX - BENCH_NOR_SIZE + 1;
+	make_dirty(b);
+	uint8_t *before = snapshot(b);
+	filled *f = fill(b, 2, (uint32_t[]){b->info[0].base + 5, UINT32_MAX - 5000},
+			 (uint32_t[]){5000, 5001});
+	b->job.verify_full = true;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &f->image), VF_OK);
+	assert_holds(b, &f->image, before);
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &f->image), VF_OK);
+	assert_true(b->result.nothing_to_do);
+	b->flash[0].cells[BENCH_NOR_SIZE - 1] ^= 1;
+	assert_int_equal(bench_do(b, VF_JOB_VERIFY, &f->image), VF_E_DIFFERS);
+	assert_int_equal(b->result.mismatch.address, UINT32_MAX);
+	assert_int_equal(bench_range(b, VF_JOB_READ, UINT32_MAX - 99, 100), VF_OK);
+	assert_memory_equal(b->sunk, b->flash[0].cells + BENCH_NOR_SIZE - 100, 100);
+	assert_int_equal(bench_range(b, VF_JOB_READ, UINT32_MAX - 99, 101), VF_E_REFUSED);
+	assert_int_equal(bench_range(b, VF_JOB_ERASE, UINT32_MAX - 99, 100), VF_OK);
+	assert_int_equal(bench_range(b, VF_JOB_ERASE_CHIP, UINT32_MAX, 0), VF_OK);
+	assert_int_equal(b->flash[0].cells[0], 0xFF);
+	drop(f);
+	free(before);
+}
+
 /* Many tiny segments: neither time nor memory goes wild. */
 static void test_many_segments(void **state)
 {
@@ -351,6 +398,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dry_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_ones, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verify_full_and_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_verify_full_reaches_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_of_address_space, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_segments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_requests, setup, teardown),
 	};
