@@ -12,6 +12,7 @@
 enum {
 	BUS_RATE = 50000000, /* bytes a second and die: four lines at 100 MHz */
 	BUFFER = 16 * 1024,
+	LINK_FULL_SLEEP_US = 500,
 	LEAST_SLEEP_US = 200, /* the board catches up with its own times */
 	MOST_SLEEP_US = 100000,
 };
@@ -142,7 +143,7 @@ static int move(simulation *s)
 	size_t taken = vf_sim_board_write(s->board, s->in, s->in_len, now);
 	s->in_len -= taken;
 	memmove(s->in, s->in + taken, s->in_len);
-	moved = taken > 0;
+	moved = taken > 0 && s->in_len == 0;
 	if (s->out_len < sizeof s->out)
 		s->out_len += vf_sim_board_read(s->board, s->out + s->out_len,
 						sizeof s->out - s->out_len, now);
@@ -158,19 +159,19 @@ static int move(simulation *s)
 }
 
 /* Until something is due, or comes in. While the link has no room for what came
- * in already the pipe is not looked at: that is how its writer is held back. */
+ * in already the pipe is not looked at: that is how its writer is held back. The
+ * link is milliseconds behind then, so there is no hurry. */
 static void rest(simulation *s)
 {
 	uint64_t now = now_us(s), next = vf_sim_board_next(s->board);
 	uint64_t us = next > now ? next - now : 0;
-	us = us < LEAST_SLEEP_US ? LEAST_SLEEP_US : us;
-	us = us > MOST_SLEEP_US ? MOST_SLEEP_US : us;
-	if (s->in_len == sizeof s->in) {
-		us = us > 1000 ? 1000 : us;
-		struct timespec t = {.tv_nsec = (long)us * 1000};
+	if (s->in_len > 0) {
+		struct timespec t = {.tv_nsec = LINK_FULL_SLEEP_US * 1000};
 		(void)nanosleep(&t, NULL);
 		return;
 	}
+	us = us < LEAST_SLEEP_US ? LEAST_SLEEP_US : us;
+	us = us > MOST_SLEEP_US ? MOST_SLEEP_US : us;
 	vf_pipe_wait(s->pipe, s->out_len > 0, vf_io_now_us() + us);
 }
 
