@@ -183,6 +183,8 @@ void vf_session_echo(vf_session *s, uint16_t len, uint32_t *round_trip_us)
 	uint16_t most = w->payload < w->answer ? w->payload : w->answer;
 	if (len > most)
 		len = most;
+	if (s->first == NULL && s->echo.result == NULL)
+		s->waiting = false;
 	if (len < sizeof s->echo.id)
 		len = sizeof s->echo.id; /* which of several an answer belongs to */
 	s->echo.result = round_trip_us;

@@ -31,6 +31,8 @@ void vf_stream_reset(vf_session *s)
 
 void vf_stream_append(vf_session *s, vf_operation *op)
 {
+	if (s->first == NULL && s->echo.result == NULL)
+		s->waiting = false; /* waiting begins anew, whatever went before */
 	op->status = VF_OPERATION_WAITING;
 	op->number = s->operations++;
 	op->start = s->end;

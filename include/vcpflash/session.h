@@ -7,8 +7,8 @@
  * Conventions: times are uint64_t microseconds of a clock that never goes back.
  * Sizes in bytes. One context calls it; it keeps no globals, so many sessions
  * may run at once. No pointer may be NULL unless said so. Callbacks must not call
- * back into the session. Memory: about 200 KB a session, taken by vf_session_new,
- * and 1 KB for every READ, DIGEST or SHA256 that waits; whatever the board does.
+ * back into the session. Memory: about 150 KB a session, taken by vf_session_new,
+ * and 2 KB for every READ, DIGEST or SHA256 that waits; whatever the board does.
  */
 #ifndef VCPFLASH_SESSION_H
 #define VCPFLASH_SESSION_H
@@ -137,6 +137,7 @@ void vf_session_rx(vf_session *s, const uint8_t *data, size_t len, uint64_t now_
 const uint8_t *vf_session_tx(vf_session *s, size_t *len, uint64_t now_us);
 void vf_session_tx_done(vf_session *s, size_t sent, uint64_t now_us);
 
+/* Hand in what has arrived before: tick may find that nothing did. */
 void vf_session_tick(vf_session *s, uint64_t now_us);
 /* When tick must be called at the latest; UINT64_MAX: nothing is due. */
 uint64_t vf_session_deadline(const vf_session *s);

@@ -226,7 +226,8 @@ static unsigned pass(desk *d, uint64_t us, uint8_t kind)
 
 	while (d->now < until) {
 		uint64_t at = vf_session_deadline(d->s);
-		d->now = at < until ? at : until;
+		if (at > d->now)
+			d->now = at < until ? at : until;
 		if (at > until)
 			break;
 		vf_session_tick(d->s, d->now);
@@ -1066,6 +1067,37 @@ static void an_echo_is_measured_and_repeated(void **state)
 	vf_session_close(d->s, d->now);
 }
 
+static void waiting_begins_with_the_question(void **state)
+{
+	desk *d = *state;
+	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	uint32_t trip;
+
+	open_session(d);
+	for (unsigned i = 0; i < 2; i++) {
+		vf_session_echo(d->s, 64, &trip);
+		(void)pass(d, 1 * MS, 0);
+		take(d);
+		if (i == 0) {
+			vf_session_tick(d->s, d->now);
+			uint8_t rest[64] = {0};
+			vf_put16(rest, (uint16_t)(vf_session_stats_get(d->s)->frames_sent));
+			say_plain(d, VF_KIND_ECHOED, tag(d), rest, sizeof rest);
+			assert_int_not_equal(trip, 0);
+			d->now += 100000 * MS; /* idle, and nobody calls */
+		}
+	}
+	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
+	uint8_t rest[64] = {0};
+	vf_put16(rest, (uint16_t)(vf_session_stats_get(d->s)->frames_sent));
+	say_plain(d, VF_KIND_ECHOED, tag(d), rest, sizeof rest);
+	d->now += 100000 * MS;
+	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
+	(void)pass(d, 2900 * MS, 0);
+	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
+	vf_session_close(d->s, d->now);
+}
+
 static void text_is_cleaned(void **state)
 {
 	desk *d = *state;
@@ -1212,6 +1244,7 @@ int main(void)
 		TEST(a_tag_is_never_zero),
 		TEST(closing_asks_for_an_end),
 		TEST(an_echo_is_measured_and_repeated),
+		TEST(waiting_begins_with_the_question),
 		TEST(text_is_cleaned),
 		TEST(unknown_kinds_are_ignored),
 		TEST(misuse_is_refused),

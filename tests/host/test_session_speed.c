@@ -45,6 +45,56 @@ static figures program(const char *name, const rig_sizes *sizes, const rig_line 
 	return f;
 }
 
+/* Reads all of the flash in operations of 64 KB; bytes a second. */
+static double read_rate(const char *name, const rig_line *line, uint32_t bytes)
+{
+	rig *r = rig_new(43, &rig_usual, line, line);
+	uint8_t *got = malloc(bytes);
+	vf_operation op[8];
+	unsigned n = 0;
+
+	assert_non_null(got);
+	for (uint32_t i = 0; i < RIG_FLASH; i++)
+		r->flash[0].bytes[i] = (uint8_t)rig_next(&r->random);
+	rig_open(r);
+	uint64_t began = r->now;
+	for (uint32_t at = 0; at < bytes; at += 65536, n++) {
+		op[n] = (vf_operation){
+			.message = {.type = VF_MESSAGE_READ,
+				    .address = RIG_BASE(0) + at,
+				    .length = bytes - at < 65536 ? bytes - at : 65536},
+			.answer = got + at};
+		assert_int_equal(vf_session_submit(r->session, &op[n]), VF_OK);
+	}
+	for (unsigned i = 0; i < n; i++)
+		rig_wait(r, &op[i], UINT64_C(3600) * 1000000);
+	assert_memory_equal(got, r->flash[0].bytes, bytes);
+	double rate = bytes * 1e6 / (double)(r->now - began);
+	printf("%-34s read: %9.0f bytes/s (%.3f of the line)\n", name, rate,
+	       rate / (double)line->rate);
+	rig_free(r);
+	free(got);
+	return rate;
+}
+
+static void reading(void **state)
+{
+	(void)state;
+	rig_line line = rig_usb;
+	assert_true(read_rate("usb-fs 1 ms", &line, 524288) > 850000);
+	line.latency_us = 16000;
+	(void)read_rate("usb-fs 16 ms", &line, 524288);
+	line = rig_uart;
+	assert_true(read_rate("uart:115200", &line, 131072) > 0.9 * 11520);
+	line.change = 1e-4;
+	assert_true(read_rate("uart:115200, 1e-4", &line, 131072) > 0.5 * 11520);
+	line.change = 1.0 / 300;
+	assert_true(read_rate("uart:115200, 1/300", &line, 65536) > 0.1 * 11520);
+	line = rig_uart;
+	line.rate = 960;
+	(void)read_rate("uart:9600", &line, 16384);
+}
+
 static void uart(void **state)
 {
 	(void)state;
@@ -96,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uart),
 		cmocka_unit_test(usb),
+		cmocka_unit_test(reading),
 	};
 	return cmocka_run_group_tests_name("session speed", tests, NULL, NULL);
 }
