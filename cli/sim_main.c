@@ -12,7 +12,7 @@
 enum {
 	BUS_RATE = 50000000, /* bytes a second and die: four lines at 100 MHz */
 	BUFFER = 16 * 1024,
-	LINK_FULL_SLEEP_US = 500,
+	LINK_FULL_SLEEP_NS = 500000,
 	LEAST_SLEEP_US = 200, /* the board catches up with its own times */
 	MOST_SLEEP_US = 100000,
 };
@@ -166,7 +166,7 @@ static void rest(simulation *s)
 	uint64_t now = now_us(s), next = vf_sim_board_next(s->board);
 	uint64_t us = next > now ? next - now : 0;
 	if (s->in_len > 0) {
-		struct timespec t = {.tv_nsec = LINK_FULL_SLEEP_US * 1000};
+		struct timespec t = {.tv_nsec = LINK_FULL_SLEEP_NS};
 		(void)nanosleep(&t, NULL);
 		return;
 	}

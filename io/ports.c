@@ -64,7 +64,7 @@ static size_t sort(struct sp_port **list)
 	size_t n = 0;
 	while (list[n] != NULL)
 		n++;
-	qsort(list, n, sizeof *list, by_name);
+	qsort(list, n, sizeof(struct sp_port *), by_name);
 	return n;
 }
 

@@ -64,18 +64,15 @@ char *vf_io_strdup(const char *s)
 
 char *vf_io_print(const char *fmt, ...)
 {
-	va_list ap;
-	va_start(ap, fmt);
-	int len = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (len < 0)
-		return NULL;
-	char *out = malloc((size_t)len + 1);
-	if (out == NULL)
-		return NULL;
-	va_start(ap, fmt);
-	(void)vsnprintf(out, (size_t)len + 1, fmt, ap);
-	va_end(ap);
+	va_list args, again;
+	va_start(args, fmt);
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, fmt, args);
+	char *out = len >= 0 ? malloc((size_t)len + 1) : NULL;
+	if (out != NULL)
+		(void)vsnprintf(out, (size_t)len + 1, fmt, again);
+	va_end(again);
+	va_end(args);
 	return out;
 }
 
