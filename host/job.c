@@ -74,8 +74,10 @@ bool vf_job_leave(vf_job *j)
 		return true;
 	j->closing = true;
 	vf_job_go(j, state_close, VF_PHASE_CLOSE, 0);
-	if (status == VF_SESSION_OPENING || status == VF_SESSION_OPEN ||
-	    status == VF_SESSION_STOPPED)
+	/* What was started listens on the same port: ABORT would be noise to it. */
+	const bool board_left = j->run_sent && j->result.error.code == VF_OK;
+	if (!board_left && (status == VF_SESSION_OPENING || status == VF_SESSION_OPEN ||
+			    status == VF_SESSION_STOPPED))
 		vf_session_close(j->session, j->now);
 	vf_job_wait(j, 1000000);
 	return true;
@@ -154,7 +156,8 @@ static bool board_restarted(vf_job *j)
 			      j->run_sent ? "" : " (it happened too often to go on)");
 		return vf_job_leave(j);
 	}
-	vf_job_note(j, "%.300s: beginning again", why->text);
+	vf_job_note(j, "the board lost the session (it restarted, or another program spoke to it): "
+		       "beginning again, what is right already stays");
 	open_again(j);
 	return true;
 }
@@ -202,6 +205,8 @@ static void advance(vf_job *j, const vf_progress *before)
 		if (!watch(j) && !j->state(j))
 			break;
 	const vf_state *state = vf_session_state(j->session);
+	if (j->progress.total != 0 && j->progress.done > j->progress.total)
+		j->progress.done = j->progress.total; /* something was read twice */
 	j->progress.busy_ms = (state->flags & VF_STATE_BUSY) != 0 ? state->typical_ms : 0;
 	if (j->config.call.progress != NULL && progress_changed(before, &j->progress))
 		j->config.call.progress(j->config.call.ctx, &j->progress);

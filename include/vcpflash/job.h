@@ -3,7 +3,15 @@
  * A job opens the session, looks at what the flash holds, plans, executes,
  * checks, and closes. It does no I/O and reads no clock: bytes and time are
  * handed in as in session.h, with the same conventions. Everything it is given
- * (image, callbacks) stays valid and unchanged until it is freed.
+ * (image, callbacks) stays valid and unchanged until it is freed. Callbacks must
+ * not call back into the job.
+ *
+ * Everything is checked against the board before anything is changed
+ * (VF_E_REFUSED: no such memory, too large, no right, protected). What fails on
+ * the board is planned anew once for every erase unit (then VF_E_FLASH); a board
+ * that restarts is taken up again three times (then VF_E_LINK). Bytes that have
+ * to be preserved are kept here meanwhile: memory is proportional to the sectors
+ * that the image covers in part, and about 32 bytes for every sector it touches.
  */
 #ifndef VCPFLASH_JOB_H
 #define VCPFLASH_JOB_H
@@ -22,9 +30,10 @@ enum vf_job_kind {
 	VF_JOB_VERIFY,  /* compare only */
 	VF_JOB_READ,    /* [address, +length) to `sink`, in order, then checked */
 	VF_JOB_ERASE,   /* [address, +length) becomes 0xFF, its neighbours survive */
-	VF_JOB_ERASE_CHIP, /* all of one memory (that of `address`) */
+	VF_JOB_ERASE_CHIP, /* all of one memory (that of `address`; 0 without has_address: the
+	                    * first external one) but what the board protects */
 	VF_JOB_DIGEST,  /* SHA-256 of [address, +length) into result.sha256 */
-	VF_JOB_RUN,     /* start the application at `address` */
+	VF_JOB_RUN,     /* start the application at `address`; the board is left alone then */
 };
 
 enum vf_job_phase {
@@ -39,7 +48,8 @@ typedef struct vf_progress {
 	uint32_t busy_ms;   /* the chip is busy for about so long, 0 if not */
 } vf_progress;
 
-/* The plan of one memory, before it is executed. */
+/* The plan of one memory, before it is executed; valid during the call. Told
+ * once a job, not when something is planned anew after a failure. */
 typedef struct vf_job_plan {
 	uint8_t memory;
 	const vf_plan *plan;
@@ -69,7 +79,7 @@ typedef struct vf_job_config {
 	                         * runnable external memory, i.e. its base */
 	bool offset_ok;         /* an address in no memory but below the first external
 	                         * memory's size is an offset into it */
-	bool full;              /* PROGRAM: do not compare first */
+	bool full;              /* PROGRAM, ERASE: do not compare first */
 	bool dry_run;           /* PROGRAM: look and plan, change nothing */
 	bool discard;           /* PROGRAM, ERASE: do not preserve what no file names */
 	bool verify_full;       /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */

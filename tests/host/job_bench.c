@@ -370,7 +370,8 @@ static void on_progress(void *ctx, const vf_progress *p)
 {
 	bench *b = ctx;
 	b->progresses++;
-	b->progress_wrong = b->progress_wrong || (p->total != 0 && p->done > p->total);
+	b->progress_wrong = b->progress_wrong ||
+			    ((p->total != 0 && p->done > p->total) || p->phase > VF_PHASE_CLOSE);
 }
 
 static void on_note(void *ctx, const char *line)
@@ -517,6 +518,7 @@ int bench_do(bench *b, uint8_t kind, const vf_image *image)
 	b->link = *vf_job_link(job);
 	assert_true((b->result.error.code == VF_OK) == (b->result.error.text[0] == '\0'));
 	vf_job_free(job);
+	assert_false(b->progress_wrong);
 	return b->result.error.code;
 }
 

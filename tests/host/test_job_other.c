@@ -284,6 +284,8 @@ static void test_run(void **state)
 	assert_int_equal(bench_do(b, VF_JOB_RUN, NULL), VF_OK);
 	assert_true(b->running);
 	assert_int_equal(b->run_address, BENCH_NOR_BASE);
+	assert_true(b->t.session.open); /* no ABORT: an application listens now */
+	assert_true(b->result.elapsed_us < 100000);
 	bench_clear(b);
 	bench_board(b);
 	vectors(b, BENCH_NOR_BASE + 0x8000);
