@@ -536,14 +536,14 @@ static size_t raw_of(const frame *f)
 	return vf_encode_end(&e);
 }
 
-static void credit_and_limit_are_kept(void **state)
+static void keep_to(desk *d, uint32_t window)
 {
-	desk *d = *state;
 	vf_operation op = program(60000);
-	vf_state st = {.limit = 8192};
+	vf_state st = {.limit = window};
 	size_t flying = 0;
 	uint32_t end = 0;
 
+	d->welcome.window = window;
 	open_session(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	for (unsigned round = 0; end < 60000; round++) {
@@ -562,14 +562,21 @@ static void credit_and_limit_are_kept(void **state)
 		st.seen = last_number(d);
 		st.received = end;
 		flying = 0;
-		if (st.limit - st.received < 2000)
-			st.limit = st.received + 8192;
+		if (st.limit - st.received <= window / 8)
+			st.limit = st.received + window;
 		d->now += 10 * MS;
 		say_state(d, &st);
 		assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	}
 	assert_int_equal(end, 60012);
 	vf_session_close(d->s, d->now);
+}
+
+static void credit_and_limit_are_kept(void **state)
+{
+	keep_to(*state, 8192);
+	keep_to(*state, 1024);
+	keep_to(*state, 512);
 }
 
 static void lost_ranges_are_sent_again_at_once(void **state)
@@ -624,6 +631,14 @@ static void the_tail_is_asked_for(void **state)
 	say_state(d, &st); /* a damaged chunk: ask at once, not after a while */
 	take(d);
 	assert_int_equal(d->count, 1);
+	assert_int_equal(count(d, VF_KIND_QUERY), 1);
+	st.seen = last_number(d);
+	say_state(d, &st);
+	take(d);
+	assert_int_equal(count(d, VF_KIND_DATA), 1);
+	st.damaged = 2;
+	say_state(d, &st);
+	take(d);
 	assert_int_equal(count(d, VF_KIND_QUERY), 1);
 	st.seen = last_number(d);
 	say_state(d, &st);
@@ -888,7 +903,7 @@ static void gaps_in_answers_are_asked_for(void **state)
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	finish(d, &st, 0);
 	say_answer(d, 0, 0, want, 100);
-	say_answer(d, 0, 150, want + 150, 50);
+	say_answer(d, 0, 0, want, 100);
 	say_answer(d, 0, 150, want + 150, 50);
 	finish(d, &st, 1);
 	assert_int_equal(op.status, VF_OPERATION_WAITING);
