@@ -266,7 +266,7 @@ static void tcp_loopback(void **state)
 	vf_pipe *board = vf_pipe_listen("127.0.0.1:0", &err);
 	assert_non_null(board);
 	assert_int_equal(strncmp(vf_pipe_name(board), "tcp://127.0.0.1:", 16), 0);
-	assert_int_not_equal(atoi(vf_pipe_name(board) + 16), 0);
+	assert_int_not_equal(strtol(vf_pipe_name(board) + 16, NULL, 10), 0);
 	/* Nobody there: what is sent is lost, and that is no error. */
 	assert_int_equal(vf_pipe_write(board, (const uint8_t *)"lost", 4), 4);
 	for (int i = 0; i < 3; i++) {

@@ -59,10 +59,14 @@ static int tear_down(void **state)
 
 static void start(scratch *s, const char *const *args)
 {
-	char *argv[MOST_ARGS + 2] = {(char *)(uintptr_t)s->program};
+	static char words[MOST_ARGS + 1][128]; /* execv wants them writable */
+	char *argv[MOST_ARGS + 2] = {words[0]};
+	(void)snprintf(words[0], sizeof words[0], "%s", s->program);
 	int ends[2];
-	for (int i = 0; i < MOST_ARGS && args[i] != NULL; i++)
-		argv[i + 1] = (char *)(uintptr_t)args[i];
+	for (int i = 0; i < MOST_ARGS && args[i] != NULL; i++) {
+		argv[i + 1] = words[i + 1];
+		(void)snprintf(words[i + 1], sizeof words[i + 1], "%s", args[i]);
+	}
 	assert_int_equal(pipe(ends), 0);
 	s->said_len = 0;
 	s->pid = fork();
@@ -316,7 +320,7 @@ static void listens_on_tcp(void **state)
 	wait_for(s, "ready tcp://127.0.0.1:");
 	wait_for(s, "\n");
 	assert_int_equal(sscanf(strstr(s->said, "tcp://"), "%63s", name), 1);
-	assert_true(atoi(strrchr(name, ':') + 1) > 0);
+	assert_true(strtol(strrchr(name, ':') + 1, NULL, 10) > 0);
 	for (int i = 1; i < 3; i++) { /* one host after the other */
 		vf_pipe *p = open_port(name);
 		hello(p, &d, (uint64_t)i, &w);

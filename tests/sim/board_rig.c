@@ -77,9 +77,10 @@ static uint8_t *erased_array(size_t len)
 	if (room < len) {
 		free(array);
 		array = malloc(len);
-		assert_non_null(array);
 		room = len;
 	}
+	if (array == NULL)
+		abort();
 	memset(array, 0xFF, len);
 	return array;
 }

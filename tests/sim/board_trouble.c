@@ -15,7 +15,9 @@
 
 #define BASE 0x90000000u
 
-enum { MS = 1000, SECOND = 1000000, INTERNAL = 0x08000000 };
+static const uint64_t MS = 1000, SECOND = 1000000;
+
+enum { INTERNAL = 0x08000000 };
 enum { LEN = 4000 }; /* within the smallest sector */
 
 typedef struct work {
