@@ -202,11 +202,20 @@ vf_pipe *vf_pipe_listen(const char *text, vf_error *err)
 	return p;
 }
 
+/* The peer has closed, whether or not we have read all that it sent. */
+static bool hung_up(int fd)
+{
+	struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+	return poll(&state, 1, 0) > 0 && state.revents != 0;
+}
+
 void vf_net_accept(vf_pipe *p)
 {
 	int fd = accept(p->listen_fd, NULL, NULL);
 	if (fd < 0)
 		return;
+	if (p->fd >= 0 && hung_up(p->fd))
+		vf_net_drop(p);
 	if (p->fd >= 0) { /* one at a time: a second one is told so at once */
 		(void)close(fd);
 		return;

@@ -287,6 +287,24 @@ static void tcp_loopback(void **state)
 	vf_pipe_close(board);
 }
 
+/* Commands that follow one another at once: the next one calls before the board
+ * has read that the last one hung up. */
+static void tcp_peer_takes_the_place_of_one_that_left(void **state)
+{
+	(void)state;
+	vf_error err;
+	vf_pipe *board = vf_pipe_listen("127.0.0.1:0", &err);
+	vf_pipe *first = vf_pipe_open(vf_pipe_name(board), 0, &err);
+	check_transparent(first, board);
+	vf_pipe_close(first);
+	vf_pipe *second = vf_pipe_open(vf_pipe_name(board), 0, &err);
+	assert_non_null(second);
+	check_transparent(second, board);
+	check_transparent(board, second);
+	vf_pipe_close(second);
+	vf_pipe_close(board);
+}
+
 static void tcp_peer_sees_the_end(void **state)
 {
 	(void)state;
@@ -403,6 +421,7 @@ int main(void)
 		WITH_SCRATCH(write_reports_what_fitted),
 		WITH_SCRATCH(wait_wakes_on_input),
 		cmocka_unit_test(tcp_loopback),
+		cmocka_unit_test(tcp_peer_takes_the_place_of_one_that_left),
 		cmocka_unit_test(tcp_peer_sees_the_end),
 		cmocka_unit_test(tcp_binds_what_was_asked),
 		WITH_SCRATCH(open_says_what_is_wrong),
