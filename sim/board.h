@@ -120,7 +120,7 @@ struct vf_sim_board {
 	bool nor_on_bus;
 	uint64_t mapped_due; /* end of a memory-mapped read */
 	uint64_t mapped_rest_ns;
-	uint64_t skipped;    /* pauses that an instantaneous chip spared the driver */
+	uint64_t skipped; /* pauses that an instantaneous chip spared the driver */
 	uint64_t transactions;
 	vf_sim_internal *internal;
 	vf_memory memory; /* the chip as the board describes it */

@@ -49,11 +49,11 @@ void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us);
 /* --- serial ports --------------------------------------------------------- */
 
 typedef struct vf_port_info {
-	const char *name;         /* device path */
-	const char *description;  /* may be NULL */
-	const char *serial;       /* USB serial number; may be NULL */
-	int vid, pid;             /* USB ids, -1 if none */
-	bool known;               /* USB ids of boards and probes that we know, or used before */
+	const char *name;        /* device path */
+	const char *description; /* may be NULL */
+	const char *serial;      /* USB serial number; may be NULL */
+	int vid, pid;            /* USB ids, -1 if none */
+	bool known;              /* USB ids of boards and probes that we know, or used before */
 } vf_port_info;
 
 /* Calls `each` for every serial port of the system until it returns nonzero;
@@ -77,8 +77,8 @@ int vf_file_read(const char *name, uint64_t max, uint8_t **bytes, size_t *len, v
 typedef struct vf_file_out vf_file_out;
 vf_file_out *vf_file_create(const char *name, vf_error *err);
 int vf_file_put(void *file_out, const uint8_t *bytes, size_t len); /* VF_OK or VF_E_FILE */
-int vf_file_commit(vf_file_out *f, vf_error *err); /* frees it */
-void vf_file_discard(vf_file_out *f);              /* removes what was written; frees it */
+int vf_file_commit(vf_file_out *f, vf_error *err);                 /* frees it */
+void vf_file_discard(vf_file_out *f); /* removes what was written; frees it */
 
 /* --- interruption --------------------------------------------------------- */
 

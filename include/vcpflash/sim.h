@@ -24,13 +24,14 @@
 /* --- faults (commands.md: --fault) ---------------------------------------- */
 
 typedef struct vf_sim_fault {
-	double corrupt, drop, dup;     /* probability a byte, each direction */
-	double stall; uint32_t stall_ms; /* probability a byte that the line pauses */
-	double reset;                  /* probability a received byte that the board restarts */
-	uint64_t cut;                  /* bus transaction (from 1, those of the first probe
-	                                * included) in which power dies for a second; 0 never */
-	uint32_t bad_bits;             /* entries in bad_bit */
-	uint32_t bad_bit[8];           /* addresses of cells that will not program */
+	double corrupt, drop, dup; /* probability a byte, each direction */
+	double stall;
+	uint32_t stall_ms;   /* probability a byte that the line pauses */
+	double reset;        /* probability a received byte that the board restarts */
+	uint64_t cut;        /* bus transaction (from 1, those of the first probe
+			      * included) in which power dies for a second; 0 never */
+	uint32_t bad_bits;   /* entries in bad_bit */
+	uint32_t bad_bit[8]; /* addresses of cells that will not program */
 } vf_sim_fault;
 
 /* Reads a --fault SPEC. VF_OK or VF_E_USAGE with a line saying what is wrong. */
@@ -42,7 +43,7 @@ typedef struct vf_sim_link_model {
 	uint64_t out_rate, in_rate; /* bytes a second host->board, board->host; 0 = infinite */
 	uint32_t latency_us;        /* each way */
 	bool loses;                 /* what the board has no room for is lost (a UART);
-	                             * otherwise it waits in the link (USB) */
+				     * otherwise it waits in the link (USB) */
 } vf_sim_link_model;
 
 /* usb-fs | usb-hs | uart:BAUD | ideal, as measure.md has them. */
@@ -52,17 +53,17 @@ int vf_sim_link_parse(vf_sim_link_model *model, const char *spec, vf_error *err)
 
 typedef struct vf_sim_board_config {
 	vf_alloc alloc;
-	const char *name;       /* what the board calls itself; NULL = "vcpflash-sim" */
-	vf_sim_chip_config chip;/* part, dies, array, time_percent, bus rate, seed … */
-	uint32_t base;          /* address of the chip */
-	uint8_t *internal;      /* NULL, or 2 MB: an STM32H7's internal flash at 0x08000000,
-	                         * 128 KB sectors, 32-byte unit written once, first sector
-	                         * protected */
-	bool free_cpu;          /* digests take no time of the board's processor */
-	bool blocking;          /* serve the chip as a vendor driver does: the main loop
-	                         * stands still during an operation (deaf) */
-	uint32_t ring, window;  /* 0 = 64 KB, 256 KB */
-	uint16_t payload;       /* most payload; 0 = as the ring allows */
+	const char *name;        /* what the board calls itself; NULL = "vcpflash-sim" */
+	vf_sim_chip_config chip; /* part, dies, array, time_percent, bus rate, seed … */
+	uint32_t base;           /* address of the chip */
+	uint8_t *internal;       /* NULL, or 2 MB: an STM32H7's internal flash at 0x08000000,
+				  * 128 KB sectors, 32-byte unit written once, first sector
+				  * protected */
+	bool free_cpu;           /* digests take no time of the board's processor */
+	bool blocking;           /* serve the chip as a vendor driver does: the main loop
+				  * stands still during an operation (deaf) */
+	uint32_t ring, window;   /* 0 = 64 KB, 256 KB */
+	uint16_t payload;        /* most payload; 0 = as the ring allows */
 	vf_sim_link_model link;
 	vf_sim_fault fault;
 	uint64_t seed;

@@ -275,23 +275,24 @@ static void faults_are_read(void **state)
 	assert_true(f.corrupt == 1e-3 && f.drop == 0.5 && f.dup == 1 && f.stall == 0.25);
 	assert_true(f.stall_ms == 40 && f.reset == 0 && f.cut == 77 && f.bad_bits == 2);
 	assert_true(f.bad_bit[0] == 0x90000123 && f.bad_bit[1] == 5);
-	const char *bad[] = {"",
-			     "corrupt",
-			     "corrupt=",
-			     "corrupt=x",
-			     "corrupt=1.5",
-			     "corrupt=-1",
-			     "corrupt=nan",
-			     "drop=0.1;dup=0.1",
-			     "drop=0.1,",
-			     "cut=0",
-			     "cut=-3",
-			     "stall=0.1",
-			     "stall=0.1:",
-			     "badbit=",
-			     "badbit=0x100000000",
-			     "explode=1",
-			     "badbit=1,badbit=2,badbit=3,badbit=4,badbit=5,badbit=6,badbit=7,badbit=8,badbit=9"};
+	const char *bad[] = {
+		"",
+		"corrupt",
+		"corrupt=",
+		"corrupt=x",
+		"corrupt=1.5",
+		"corrupt=-1",
+		"corrupt=nan",
+		"drop=0.1;dup=0.1",
+		"drop=0.1,",
+		"cut=0",
+		"cut=-3",
+		"stall=0.1",
+		"stall=0.1:",
+		"badbit=",
+		"badbit=0x100000000",
+		"explode=1",
+		"badbit=1,badbit=2,badbit=3,badbit=4,badbit=5,badbit=6,badbit=7,badbit=8,badbit=9"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		f.cut = 123;
 		if (vf_sim_fault_parse(&f, bad[i], &err) != VF_E_USAGE)
