@@ -156,8 +156,7 @@ static bool board_restarted(vf_job *j)
 			      j->run_sent ? "" : " (it happened too often to go on)");
 		return vf_job_leave(j);
 	}
-	vf_job_note(j, "the board lost the session (it restarted, or another program spoke to it): "
-		       "beginning again, what is right already stays");
+	vf_job_note(j, "the board restarted: beginning again, what is right already stays");
 	open_again(j);
 	return true;
 }

@@ -174,13 +174,15 @@ static void on_ended(vf_session *s, const uint8_t *body, size_t len)
 	if (open_tag == s->tag ||
 	    (s->status != VF_SESSION_OPEN && !(s->status == VF_SESSION_OPENING && s->welcomed)))
 		return;
-	if (open_tag == 0)
-		(void)vf_fail(&s->error, VF_E_LINK,
-			      "the board restarted in the middle: check its supply and its "
-			      "watchdog, then run this again");
-	else
-		(void)vf_fail(&s->error, VF_E_LINK,
-			      "another program took the board over: stop it, then run this again");
+	if (open_tag != 0) { /* opening anew would only take the board back, and so on for ever */
+		vf_session_set_lost(
+			s, VF_E_LINK,
+			"another program took the board over: stop it, then run this again");
+		return;
+	}
+	(void)vf_fail(&s->error, VF_E_LINK,
+		      "the board restarted in the middle: check its supply and its "
+		      "watchdog, then run this again");
 	s->status = VF_SESSION_ENDED;
 	vf_session_drop_all(s);
 }

@@ -49,10 +49,9 @@ enum vf_session_status {
 	VF_SESSION_OPENING, /* hello and descriptions under way */
 	VF_SESSION_OPEN,
 	VF_SESSION_STOPPED, /* an operation failed: vf_session_failure; open again to go on */
-	VF_SESSION_ENDED,   /* the board restarted, or another host took over:
-	                     * vf_session_error says which; open again to go on */
-	VF_SESSION_LOST,    /* no answer in time, or what answers is no board we can
-	                     * speak with: vf_session_error */
+	VF_SESSION_ENDED,   /* the board restarted; open again to go on */
+	VF_SESSION_LOST,    /* no answer in time, what answers is no board we can speak
+	                     * with, or another host took it over: vf_session_error */
 	VF_SESSION_CLOSING, /* abort sent, waiting for the answer */
 };
 

@@ -1021,7 +1021,7 @@ static void ends_are_told_apart(void **state)
 	open_session(d);
 	assert_int_not_equal(tag(d), before);
 	say_ended(d, tag(d), 12345);
-	assert_int_equal(vf_session_status(d->s), VF_SESSION_ENDED);
+	assert_int_equal(vf_session_status(d->s), VF_SESSION_LOST);
 	assert_non_null(strstr(vf_session_error(d->s)->text, "another program"));
 }
 

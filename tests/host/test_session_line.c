@@ -370,7 +370,7 @@ static void a_takeover_is_noticed(void **state)
 	(void)vf_target_rx(&r->target, (const uint8_t *)"", 1); /* ends what is half there */
 	(void)vf_target_rx(&r->target, raw, vf_encode_end(&e));
 	rig_while(r, VF_SESSION_OPEN, 3000000);
-	assert_int_equal(vf_session_status(r->session), VF_SESSION_ENDED);
+	assert_int_equal(vf_session_status(r->session), VF_SESSION_LOST);
 	assert_non_null(strstr(vf_session_error(r->session)->text, "another program"));
 	rig_free(r);
 }
