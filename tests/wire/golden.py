@@ -8,7 +8,8 @@ they differ.
 
 A file holds records, with an empty line after each; a record is lines of a
 name, a space and a value. Numbers are decimal, bytes are in hex, `-` is no
-bytes at all. A line that begins with `#` is a comment.
+bytes at all. A line that begins with `#` is a comment. conversations.py
+says what the files of conversations hold besides.
 """
 import difflib
 import hashlib
@@ -271,14 +272,14 @@ def echo(name, payload, kind=0x05, number=0x0101, tag=0x01010101):
     return body_record(name, kind, number, tag, [("payload", payload)], payload)
 
 
-def data(name, number, offset, payload):
-    return body_record(name, 0x06, number, 0x55667788,
+def data(name, number, offset, payload, tag=0x55667788):
+    return body_record(name, 0x06, number, tag,
                        [("offset", offset), ("payload", payload)], le(offset, 4) + payload)
 
 
-def answer(name, number, operation, offset, payload):
+def answer(name, number, operation, offset, payload, tag=0x55667788):
     fields = [("operation", operation), ("offset", offset), ("payload", payload)]
-    return body_record(name, 0x86, number, 0x55667788, fields,
+    return body_record(name, 0x86, number, tag, fields,
                        le(operation, 4) + le(offset, 4) + payload)
 
 
@@ -418,8 +419,11 @@ def main(arguments):
     if not folder.is_dir():
         sys.exit(f"golden.py: {folder}: no such directory; name the one with the golden files")
     check_ourselves()
+    sys.dont_write_bytecode = True
+    from conversations import FILES as conversations  # it builds on what is above
+    files = FILES | conversations
     differ = False
-    for name, (about, records) in FILES.items():
+    for name, (about, records) in files.items():
         text = f"# {about}\n# Made by golden.py from docs/PROTOCOL.md: do not edit.\n\n"
         text += "".join(records())
         path = folder / name
@@ -431,7 +435,7 @@ def main(arguments):
                                          "made anew", "", "", 1, ""):
             differ = True
             print(line[:160])
-    extra = sorted(p.name for p in folder.iterdir() if p.name not in FILES)
+    extra = sorted(p.name for p in folder.iterdir() if p.name not in files)
     if extra:
         sys.exit(f"golden.py: {folder}: files that it does not make: {', '.join(extra)}")
     if differ:

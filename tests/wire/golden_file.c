@@ -58,6 +58,28 @@ bool golden_next(struct golden_file *f, struct golden_record *r)
 	return r->fields > 0;
 }
 
+void golden_script_open(struct golden_script *s, const char *path)
+{
+	struct golden_record r;
+
+	s->record = NULL;
+	s->count = 0;
+	golden_open(&s->file, path);
+	while (golden_next(&s->file, &r)) {
+		void *more = realloc(s->record, (s->count + 1) * sizeof r);
+
+		assert_non_null(more);
+		s->record = more;
+		s->record[s->count++] = r;
+	}
+}
+
+void golden_script_close(struct golden_script *s)
+{
+	free(s->record);
+	golden_close(&s->file);
+}
+
 static const char *find(const struct golden_record *r, const char *name)
 {
 	for (size_t i = 0; i < r->fields; i++)
@@ -69,6 +91,33 @@ static const char *find(const struct golden_record *r, const char *name)
 bool golden_has(const struct golden_record *r, const char *name)
 {
 	return find(r, name) != NULL;
+}
+
+bool golden_is(const struct golden_record *r, const char *name)
+{
+	return strcmp(r->name[0], name) == 0;
+}
+
+bool golden_says(const struct golden_record *r, const char *name, const char *value)
+{
+	const char *found = find(r, name);
+
+	return found && strcmp(found, value) == 0;
+}
+
+bool golden_lists(const struct golden_record *r, const char *name, const char *word)
+{
+	const char *at = find(r, name);
+	size_t len = strlen(word);
+
+	while (at) {
+		size_t n = strcspn(at, " ");
+
+		if (n == len && memcmp(at, word, len) == 0)
+			return true;
+		at = at[n] ? at + n + 1 : NULL;
+	}
+	return false;
 }
 
 const char *golden_text(const struct golden_record *r, const char *name)

@@ -1,0 +1,813 @@
+"""The golden conversations: a host and a board, frame by frame.
+
+Made, as golden.py, from docs/PROTOCOL.md alone. What the board says comes from a
+small model of one: it keeps the bytes of its memories and of the stream, and
+knows no time; every step is over before the next begins.
+
+Frames are records as in golden.py, with these fields in front:
+
+    from      host, or board; other is another host on the same board, person is
+              someone who types
+    means     what it is, in words
+    compare   how far the protocol determines it, for whoever plays this side:
+      exact       the body is these bytes; only its number is the sender's affair
+      fields      its fields are these, but those of `free`
+      last state  as fields, for the last STATE of the step; how many come before
+                  it is the board's affair
+      stream      DATA: the bytes of the stream are these; where they are cut into
+                  frames is the host's affair
+      pieces      ANSWER: the same, for the board
+      line        one readable line between CR LF; its words are the board's affair
+      sample      the board need not say it, but a host must be able to hear it
+      -           nothing to compare: no party of the conversation sends it
+    arrives   what comes out of the pipe at the other end, if not `raw`; `-` is
+              nothing: it was lost
+
+Besides frames there are
+
+    conversation  first of all: its name, which ends can play it (board, host or
+                  both), the host's session number and the most payload it uses
+                  (0: as much as the board takes)
+    step          what follows belongs together: first all that goes to the board,
+                  then all that the board says to it
+    operation     the host puts it into the queue; what becomes of it and its answer
+    event         open, close: by the host's owner. hold: the chips begin what they
+                  are told, but do not finish. release: they do. restart: the board
+    end           how the host's session stands at the end, and its failure
+    line          text that the host has shown, in order
+    holds         bytes of a memory at the end; all others are FF
+
+The first number of each side is its own choice as well: here it is 1.
+"""
+import hashlib
+
+from golden import (MASK, answer, body_record, data, digests, echo, frame, header, hello, le,
+                    memory, pattern, record, refuse, state, welcome)
+
+SESSION = 0x1122334455667788
+OTHER = 0x0F0E0D0C0B0A0908
+RING, CREDIT, WINDOW, PAYLOAD, ANSWER, QUEUE = 4096, 3584, 2048, 256, 256, 16
+NAME, ID = "GOLDEN-BOARD", bytes.fromhex("00112233445566778899AABB")
+NOR, INNER = 0, 1
+ERASE, PROGRAM, READ, DIGEST, SHA256, RUN = range(1, 7)
+
+MEMORIES = [
+    {"part": "golden NOR", "kind": 1, "flags": 0b1111, "dies": 1,
+     "chip_id": bytes.fromhex("20BA18"), "base": 0x90000000, "size": 0x10000, "page": 256,
+     "unit": 1, "page_typ": 120, "page_max": 1800, "read_rate": 40000000,
+     "erase": [(4096, 48000, 400000), (32768, 112000, 1000000), (65536, 500000, 2000000)],
+     "protect": [(0xC000, 0x1000)]},
+    {"part": "golden internal", "kind": 2, "flags": 0b0011, "dies": 1, "chip_id": b"",
+     "base": 0x08000000, "size": 0x4000, "page": 32, "unit": 32, "page_typ": 100,
+     "page_max": 2000, "read_rate": 0, "erase": [(2048, 20000, 40000)], "protect": []},
+]
+BASE = [m["base"] for m in MEMORIES]
+
+
+def board_welcome(number, session, hello_payload=4096):
+    return welcome("WELCOME", number, session, NAME, ID, memories=len(MEMORIES), ring=RING,
+                   credit=CREDIT, window=WINDOW, payload=PAYLOAD,
+                   answer=min(ANSWER, hello_payload), queue=QUEUE)
+
+
+def board_memory(number, tag, index):
+    return memory("MEMORY", number, tag, index, **MEMORIES[index])
+
+
+# --- the board, sections 4 and 5 ----------------------------------------------------
+
+class Message:
+    """An operation as it stands in the stream, and what has become of it."""
+
+    def __init__(self, kind, where, offset, length=None, group=None, payload=b"", flags=0):
+        self.kind, self.memory, self.flags, self.group = kind, where, flags, group
+        self.address = (BASE[where] if where < len(BASE) else 0) + offset
+        self.length = len(payload) if length is None else length
+        self.payload = payload
+        self.result, self.answer = "dropped", b""
+
+    def stream(self):
+        raw = (le(self.kind, 1) + le(self.flags, 1) + le(self.memory, 1) + le(0, 1)
+               + le(self.address, 4) + le(self.length, 4))
+        if self.group is not None:
+            raw += le(self.group, 4)
+        return raw + self.payload
+
+    def record(self, number):
+        fields = [("operation", number), ("type", self.kind), ("flags", self.flags),
+                  ("memory", self.memory), ("address", self.address), ("length", self.length)]
+        if self.group is not None:
+            fields.append(("group", self.group))
+        return record(*fields, ("data", self.payload), ("result", self.result),
+                      ("answer", self.answer))
+
+
+class Board:
+    def __init__(self):
+        self.cells = [bytearray(b"\xff" * m["size"]) for m in MEMORIES]
+        self.session, self.number, self.hold = 0, 0, False
+        self.forget()
+
+    def forget(self):
+        self.stream, self.parsed, self.queue = {}, 0, []
+        self.done, self.damaged, self.seen, self.failure = 0, 0, 0, None
+        self.answers = []
+
+    def open(self, session):
+        if session != self.session:
+            self.forget()
+            self.session, self.number = session, 0
+
+    def end(self):
+        """ABORT: what the chips are at is finished, one operation of each memory."""
+        for index in range(len(MEMORIES)):
+            for message in [m for m in self.queue if m.memory == index][:1]:
+                self.execute(message)
+        self.forget()
+        self.session = 0
+
+    def received(self, stream=None):
+        stream = self.stream if stream is None else stream
+        at = 0
+        while at in stream:
+            at += 1
+        return at
+
+    def islands(self, stream=None):
+        stream = self.stream if stream is None else stream
+        received = self.received(stream)
+        runs = []
+        for at in sorted(x for x in stream if x > received):
+            if runs and runs[-1][1] == at:
+                runs[-1][1] = at + 1
+            else:
+                runs.append([at, at + 1])
+        return runs
+
+    def take(self, offset, payload, messages):
+        """DATA; `messages` are those of the stream, in order."""
+        joined = dict(enumerate(payload, offset)) | self.stream
+        if offset + len(payload) > self.parsed + WINDOW or len(self.islands(joined)) > 4:
+            return
+        self.stream = joined
+        while self.failure is None and self.done + len(self.queue) < len(messages):
+            message = messages[self.done + len(self.queue)]
+            end = self.parsed + len(message.stream())
+            if end > self.received():
+                break
+            assert bytes(self.stream[i] for i in range(self.parsed, end)) == message.stream()
+            self.parsed = end
+            self.queue.append(message)
+            self.work()
+
+    def work(self):
+        while self.queue and not self.hold and self.failure is None:
+            message = self.queue.pop(0)
+            self.execute(message)
+            if self.failure is None:
+                message.result = "done"
+                self.done += 1
+
+    def refusal(self, m):
+        if m.kind < ERASE or m.kind > RUN:
+            return 1
+        if m.flags or (m.kind == DIGEST and m.group == 0):
+            return 2
+        if m.memory >= len(MEMORIES):
+            return 3
+        info = MEMORIES[m.memory]
+        offset = m.address - info["base"]
+        if offset < 0 or offset + m.length > info["size"]:
+            return 3
+        sizes = [size for size, _, _ in info["erase"]]
+        step = {ERASE: m.length, PROGRAM: info["unit"], DIGEST: sizes[0],
+                RUN: 4}.get(m.kind, 1)
+        if m.kind == ERASE and m.length not in sizes:
+            return 3
+        if step and (offset % step or m.length % step):
+            return 3
+        if info["flags"] >> {ERASE: 1, PROGRAM: 1, RUN: 2}.get(m.kind, 0) & 1 == 0:
+            return 13
+        if m.kind in (ERASE, PROGRAM):
+            for start, length in info["protect"]:
+                if offset < start + length and start < offset + m.length:
+                    return 4
+        return 0
+
+    def fail(self, m, code, expected=0, found=0, address=None, count=0):
+        address = m.address if address is None else address
+        self.failure = (self.done, code, m.memory, expected, found, address, count)
+
+    def execute(self, m):
+        code = self.refusal(m)
+        if code:
+            self.fail(m, code)
+            return
+        info, cells = MEMORIES[m.memory], self.cells[m.memory]
+        offset = m.address - info["base"]
+        held = bytes(cells[offset:offset + m.length])
+        if m.kind == ERASE:
+            cells[offset:offset + m.length] = b"\xff" * m.length
+        elif m.kind == PROGRAM:
+            self.program(m, cells, offset, info["page"])
+        elif m.kind == READ:
+            m.answer = held
+        elif m.kind == DIGEST:
+            m.answer = digests(self.session, held, info["erase"][0][0], m.group)
+        elif m.kind == SHA256:
+            m.answer = hashlib.sha256(held).digest()
+        elif m.kind == RUN:
+            assert cells[offset:offset + 8] == b"\xff" * 8  # no vector table
+            self.fail(m, 12)
+        if m.answer:
+            self.answers.append((self.done, m.answer))
+
+    def program(self, m, cells, offset, page):
+        at = 0
+        while at < m.length:
+            n = min(page - (offset + at) % page, m.length - at)
+            wrong = []
+            for i in range(at, at + n):
+                cells[offset + i] &= m.payload[i]  # programming only clears bits
+                if cells[offset + i] != m.payload[i]:
+                    wrong.append(i)
+            if wrong:
+                first = wrong[0]
+                self.fail(m, 7, m.payload[first], cells[offset + first], m.address + first,
+                          len(wrong))
+                return
+            at += n
+
+
+# --- what is said ------------------------------------------------------------------------
+
+class Conversation:
+    def __init__(self, ends="both", session=SESSION, payload=0):
+        self.ends, self.session, self.payload = ends, session, payload
+        self.board, self.records, self.messages = Board(), [], []
+        self.number, self.sent, self.lines, self.status = 0, 0, [], "open"
+
+    @property
+    def tag(self):
+        return self.session & MASK
+
+    def add(self, who, means, compare, text, arrives=None, free=""):
+        front = f"from {who}\nmeans {means}\ncompare {compare}\n"
+        if free:
+            front += f"free {free}\n"
+        if arrives is not None:
+            front += f"arrives {arrives.hex().upper() or '-'}\n"
+        self.records.append(front + text)
+
+    def step(self, name):
+        self.records.append(record(("step", name)))
+
+    def event(self, what):
+        self.records.append(record(("event", what)))
+        if what == "hold":
+            self.board.hold = True
+        elif what == "release":
+            self.board.hold = False
+            self.board.work()
+        elif what == "restart":
+            cells = self.board.cells
+            self.board = Board()
+            self.board.cells = cells
+
+    def count(self):
+        """The host's next number; an intact frame of the session makes it `seen`."""
+        self.number = self.number + 1 & 0xffff
+        return self.number
+
+    def heard(self):
+        self.board.seen = self.number
+
+    def reply(self):
+        self.board.number += 1
+        return self.board.number
+
+    # The host
+
+    def hello(self, session=None, number=None, low=1, high=1, payload=4096, who="host"):
+        session = self.session if session is None else session
+        number = self.count() if number is None else number
+        self.add(who, f"HELLO of session {session:016X}, versions {low} to {high}",
+                 "exact" if who == "host" else "-",
+                 hello("HELLO", number, session, low, high, payload))
+        if low <= 1 <= high:
+            self.board.open(session)
+            self.board.seen = number
+            self.add("board", "WELCOME", "fields",
+                     board_welcome(self.reply(), session, payload), free="credit queue")
+
+    def open(self, payload=4096):
+        self.step("open")
+        self.event("open")
+        self.hello(payload=payload)
+        self.step("describe")
+        for index in range(len(MEMORIES)):
+            self.add("host", f"DESCRIBE memory {index}", "exact",
+                     body_record("DESCRIBE", 0x02, self.count(), self.tag, [("index", index)],
+                                 le(index, 1)))
+            self.heard()
+        for index in range(len(MEMORIES)):
+            self.add("board", f"MEMORY {index}", "exact",
+                     board_memory(self.reply(), self.tag, index))
+
+    def plain(self, kind, name, means, tag=None, who="host", number=None):
+        """QUERY, ABORT: a header and no more."""
+        own = tag is None
+        number = self.count() if number is None else number
+        self.add(who, means, "exact" if who == "host" else "-",
+                 body_record(name, kind, number, self.tag if own else tag, [], b""))
+        if own:
+            self.heard()
+
+    def query(self, means="QUERY"):
+        self.plain(0x03, "QUERY", means)
+
+    def abort(self):
+        self.plain(0x04, "ABORT", "ABORT")
+        tag = self.tag
+        self.board.end()
+        self.ended(tag, "ENDED: the session is closed")
+        self.status = "closed"
+
+    def ended(self, tag, means):
+        opened = self.board.session & MASK
+        self.add("board", means, "exact",
+                 body_record("ENDED", 0x88, self.reply(), tag, [("open", opened)],
+                             le(opened, 4)))
+
+    def refused(self, tag, code, kind, means, low=1, high=1):
+        self.add("board", means, "exact",
+                 refuse("REFUSE", self.reply(), tag, code, kind, low, high))
+
+    def submit(self, *messages):
+        for message in messages:
+            self.records.append(lambda m=message, n=len(self.messages): m.record(n))
+            self.messages.append(message)
+
+    def stream(self):
+        return b"".join(m.stream() for m in self.messages)
+
+    def data(self, start, end, means="DATA", lost=False, damaged=False, foreign=False):
+        payload = self.stream()[start:end]
+        text = data("DATA", self.count(), start, payload, self.tag)
+        arrives = b"" if lost else None
+        if damaged:
+            arrives = bytearray(frame(header(0x06, self.number, self.tag) + le(start, 4)
+                                      + payload))
+            arrives[len(arrives) // 2] ^= 0x80 if arrives[len(arrives) // 2] != 0x80 else 0x40
+            self.board.damaged += 1
+        self.add("host", f"{means}, stream bytes {start} to {end}", "stream", text, arrives)
+        self.sent = max(self.sent, end)
+        if arrives is None and not foreign:
+            self.heard()
+            self.board.take(start, payload, self.messages)
+
+    def send(self):
+        """All that was submitted and not yet sent, in the longest frames."""
+        most = self.payload or PAYLOAD
+        while self.sent < len(self.stream()):
+            self.data(self.sent, min(self.sent + most, len(self.stream())))
+
+    # The board
+
+    def state(self, means, compare="last state", free="", busy=None, arrives=None, **other):
+        b = self.board
+        flags = (b.failure is not None) | (busy is not None) << 2
+        kind, where = busy or (0, 0)
+        fields = {"flags": flags, "seen": b.seen, "received": b.received(),
+                  "limit": b.parsed + WINDOW, "done": b.done, "damaged": b.damaged,
+                  "message": kind, "memory": where, "islands": b.islands(),
+                  "failure": b.failure} | other
+        if busy is None:
+            free += " memory"
+        free += " typical maximum"
+        if b.failure:
+            free += " limit"
+            if b.failure[1] != 7:
+                free += " failure_expected failure_found"
+        self.add("board", means, compare, state("STATE", self.reply(), self.tag, **fields),
+                 arrives, free.strip())
+
+    def settle(self, means):
+        """The answers, then the STATE when all is done that can be."""
+        for operation, whole in self.board.answers:
+            for at in range(0, len(whole), ANSWER):
+                piece = whole[at:at + ANSWER]
+                self.add("board", f"ANSWER to operation {operation}, from byte {at}", "pieces",
+                         answer("ANSWER", self.reply(), operation, at, piece, self.tag))
+        self.board.answers = []
+        self.state(means)
+
+    def says(self, line, compare="sample"):
+        """Text of the board between frames."""
+        self.add("board", "text", compare,
+                 record(("raw", b"\r\n" + line.encode("ascii") + b"\r\n"), ("line", line)))
+        self.lines.append(line)
+
+    def types(self, typed, means):
+        self.add("person", means, "-", record(("raw", typed)))
+
+    def text(self, name):
+        end = [("end", self.status)]
+        if self.status == "stopped":
+            names = ["operation", "code", "memory", "expected", "found", "address", "count"]
+            end += [(f"failure_{n}", v) for n, v in zip(names, self.board.failure)]
+        out = [record(("conversation", name), ("ends", self.ends), ("session", self.session),
+                      ("payload", self.payload))]
+        out += [text() if callable(text) else text for text in self.records]
+        out.append(record(*end))
+        out += [record(("line", line)) for line in self.lines]
+        for index, cells in enumerate(self.board.cells):
+            out += holds(index, cells)
+        return "".join(out)
+
+
+def holds(index, cells):
+    """What is not FF, in runs; a short gap does not end one."""
+    at = 0
+    while at < len(cells):
+        if cells[at] == 0xff:
+            at += 1
+            continue
+        end = at + 1
+        while cells[end:end + 16].strip(b"\xff"):
+            end += 1
+        yield record(("holds", index), ("offset", at), ("bytes", cells[at:end]))
+        at = end
+
+
+# --- conversations that both ends can hold ------------------------------------------------
+
+def opening(c):
+    c.open()
+    c.step("close")
+    c.event("close")
+    c.abort()
+
+
+def query(c):
+    """The STATE after the last frame of a burst is lost; QUERY settles it."""
+    c.open()
+    c.step("one operation, its STATE is lost")
+    c.submit(Message(ERASE, INNER, 2048, 2048))
+    c.send()
+    c.state("STATE: the operation is done; it does not arrive", arrives=b"")
+    c.step("silence")
+    c.query("QUERY after a silence")
+    c.state("STATE: the operation is done")
+
+
+def stream(c):
+    c.open()
+    c.step("erase and program")
+    c.submit(Message(ERASE, NOR, 0x1000, 4096), Message(ERASE, NOR, 0x8000, 32768 // 8),
+             Message(PROGRAM, NOR, 0x10F0, payload=pattern(1, 700)),
+             Message(PROGRAM, NOR, 0x8000, payload=b"\0\xf8\0\0\xff"),
+             Message(PROGRAM, INNER, 0x820, payload=pattern(2, 64)))
+    c.send()
+    c.settle("STATE: all is done")
+    c.step("program again, clearing more bits")
+    fewer = bytes(x & 0x5a for x in pattern(1, 700)[0x10:0x210])
+    c.submit(Message(PROGRAM, NOR, 0x1100, payload=fewer),
+             Message(PROGRAM, INNER, 0x0, payload=b"\x11" * 32))
+    c.send()
+    c.settle("STATE: all is done")
+    c.step("read")
+    c.submit(Message(READ, NOR, 0x10E1, 740), Message(READ, INNER, 0x83F, 2),
+             Message(DIGEST, NOR, 0, 5 * 4096, 1), Message(DIGEST, NOR, 0x0, 5 * 4096, 2),
+             Message(DIGEST, NOR, 0, 0x10000, 16), Message(DIGEST, INNER, 0, 0x4000, MASK),
+             Message(SHA256, NOR, 0x10EF, 701), Message(SHA256, INNER, 0x4000, 0))
+    c.send()
+    c.settle("STATE: all is done")
+    c.step("erase, then look")
+    c.submit(Message(ERASE, INNER, 0x800, 2048), Message(READ, INNER, 0x7E0, 0x90),
+             Message(DIGEST, NOR, 0x1000, 4096, 1))
+    c.send()
+    c.settle("STATE: all is done")
+    c.step("close")
+    c.event("close")
+    c.abort()
+
+
+def gap(c):
+    """The second of three DATA frames is lost."""
+    c.open()
+    c.step("three frames, the second is lost")
+    c.submit(Message(PROGRAM, NOR, 0x2000, payload=pattern(3, 180)))
+    c.data(0, 64)
+    c.data(64, 128, "DATA that is lost", lost=True)
+    c.data(128, 192)
+    c.state("STATE: an island", free="limit")
+    c.step("the second again")
+    c.data(64, 128, "DATA, repeated")
+    c.settle("STATE: all is done")
+
+
+def damage(c):
+    """A frame arrives with one bit changed, and nothing after it."""
+    c.open()
+    c.step("damaged on the way")
+    c.submit(Message(PROGRAM, NOR, 0x3000, payload=pattern(4, 40)),
+             Message(SHA256, NOR, 0x3000, 40))
+    c.data(0, 64, "DATA that arrives damaged", damaged=True)
+    c.state("STATE: something was damaged")
+    c.step("what has become of it?")
+    c.query()
+    c.state("STATE: nothing has arrived")
+    c.step("once more")
+    c.data(0, 64, "DATA, repeated")
+    c.settle("STATE: all is done")
+
+
+def stops(*messages):
+    def conversation(c):
+        c.open()
+        c.step("an operation fails")
+        c.submit(*messages)
+        c.send()
+        c.settle("STATE: stopped")
+        c.status = "stopped"
+    return conversation
+
+
+def abort(c):
+    """What the chip is at it finishes; the rest of the queue is discarded."""
+    c.open()
+    c.step("something to lose")
+    c.submit(Message(PROGRAM, NOR, 0x5000, payload=b"\x12\x34\x56"),
+             Message(PROGRAM, NOR, 0x6000, payload=b"\x78"))
+    c.send()
+    c.settle("STATE: all is done")
+    c.step("an erase that takes its time")
+    c.event("hold")
+    c.submit(Message(ERASE, NOR, 0x5000, 4096), Message(ERASE, NOR, 0x6000, 4096),
+             Message(READ, NOR, 0x5000, 3))
+    c.send()
+    c.state("STATE: busy", busy=(ERASE, NOR), free="limit")
+    c.step("abort")
+    c.event("close")
+    c.abort()
+    c.step("the chip finishes")
+    c.event("release")
+
+
+def taken_over(c):
+    """Another host opens a session of its own; this one learns of it."""
+    c.open()
+    c.step("another host")
+    c.hello(OTHER, 1, who="other")
+    c.step("this host goes on")
+    c.submit(Message(ERASE, NOR, 0, 4096))
+    c.data(0, 12, "DATA of a session that is no more", foreign=True)
+    c.ended(c.tag, "ENDED: another session is open")
+    c.status = "ended"
+
+
+def restarted(c):
+    c.open()
+    c.step("the board restarts")
+    c.event("restart")
+    c.step("the host goes on")
+    c.submit(Message(ERASE, NOR, 0, 4096))
+    c.data(0, 12, "DATA of a session that is no more", foreign=True)
+    c.ended(c.tag, "ENDED: no session is open")
+    c.status = "ended"
+
+
+def text(c):
+    """The board prints and somebody types, and neither disturbs the frames."""
+    c.open()
+    c.step("the board prints")
+    c.says("boot 1.2: clocks are up")
+    c.submit(Message(PROGRAM, INNER, 0x40, payload=bytes(32)))
+    c.send()
+    c.add("board", "a kind of a later version", "sample",
+          body_record("LATER", 0x8f, c.reply(), c.tag, [], b"of a later version"))
+    c.settle("STATE: all is done")
+    c.step("Return in a terminal")
+    c.types(b"\r", "Return")
+    c.says("golden board: type vcpflash on the host", "line")
+    c.step("a line, ended by CR LF")
+    c.types(b"help me\x08\x08\r\n", "a line")
+    c.says("golden board: type vcpflash on the host", "line")
+    c.step("no line of text")
+    c.types(b"\x01\x02\x80\xff\r", "bytes that are no text")
+    c.types(b"unfinished", "no line end")
+    c.step("the session goes on")
+    c.submit(Message(READ, INNER, 0x41, 3))
+    c.send()
+    c.settle("STATE: all is done, nothing was damaged")
+
+
+# --- only for one of them -------------------------------------------------------------------
+
+def newer_host(c):
+    """A host that speaks only versions to come, while a session is open."""
+    c.open()
+    c.step("HELLO of a newer host")
+    c.hello(OTHER, 1, 2, 255, who="other")
+    c.refused(OTHER & MASK, 1, 0x01, "REFUSE: version")
+    c.step("all is as it was")
+    c.query()
+    c.state("STATE: nothing has changed")
+
+
+def newer_board(c):
+    """A board that speaks only versions 2 and 3."""
+    c.step("open")
+    c.event("open")
+    c.add("host", "HELLO", "exact", hello("HELLO", c.count(), c.session))
+    c.refused(c.tag, 1, 0x01, "REFUSE: version", 2, 3)
+    c.status = "lost"
+
+
+def control(c):
+    """What no host of version 1 asks for, and how the board refuses it."""
+    c.step("before any session")
+    c.plain(0x03, "QUERY", "QUERY of no session", 0x12345678, "other", 9)
+    c.ended(0x12345678, "ENDED: no session is open")
+    c.open()
+    c.step("HELLO again")
+    c.hello()
+    c.step("a kind that the board does not know")
+    c.add("host", "unknown kind", "-",
+          body_record("UNKNOWN", 0x7f, c.count(), c.tag, [], b"to come"))
+    c.heard()
+    c.refused(c.tag, 2, 0x7f, "REFUSE: unknown kind")
+    c.step("a kind of a board")
+    c.add("host", "a kind of a board", "-",
+          body_record("UNKNOWN", 0x80, c.count(), c.tag, [], b"to come"))
+    c.step("a memory that it does not have")
+    c.add("host", "DESCRIBE memory 2", "-",
+          body_record("DESCRIBE", 0x02, c.count(), c.tag, [("index", 2)], le(2, 1)))
+    c.heard()
+    c.refused(c.tag, 3, 0x02, "REFUSE: no such memory")
+    c.step("fields of a later version")
+    c.add("host", "QUERY with more at its end", "-",
+          body_record("QUERY", 0x03, c.count(), c.tag, [], b"\1\2\3"))
+    c.heard()
+    c.state("STATE")
+    c.step("a foreign tag")
+    c.plain(0x03, "QUERY", "QUERY of another session", 0x12345678, "other", 9)
+    c.ended(0x12345678, "ENDED: another session is open")
+    c.step("abort")
+    c.abort()
+    c.step("after it")
+    c.query("QUERY of the session that was")
+    c.ended(c.tag, "ENDED: no session is open")
+
+
+def echoes(c):
+    """A host that takes 64 bytes of payload at most."""
+    c.open(payload=64)
+    for size in (0, 1, 63, 64, 200):
+        c.step(f"{size} bytes")
+        sent = pattern(size, size)
+        c.add("host", "ECHO", "-", echo("ECHO", sent, 0x05, c.count(), c.tag))
+        c.heard()
+        c.add("board", "the same, as far as the host takes it", "exact",
+              echo("ECHOED", sent[:64], 0x85, c.reply(), c.tag))
+    c.step("answers are cut as well")
+    c.submit(Message(READ, NOR, 0xFF00, 0x100))
+    c.send()
+    c.settle("STATE: all is done")
+
+
+def islands(c):
+    """DATA in any order, twice, too far away."""
+    c.open()
+    c.submit(Message(PROGRAM, NOR, 0x4000, payload=pattern(5, 100)))
+    for start, end, means in ((100, 112, "the end"), (30, 40, "a second island"),
+                              (60, 70, "a third"), (44, 50, "a fourth"),
+                              (80, 90, "a fifth is dropped"), (36, 46, "joins two"),
+                              (80, 90, "now there is room"), (62, 68, "is there already"),
+                              (0, 30, "the beginning, up to an island"),
+                              (10, 60, "all up to the next"), (70, 80, "joins the last but one"),
+                              (20, 110, "over all of them")):
+        c.step(means)
+        c.data(start, end)
+        waits = c.board.done == 0
+        c.state("STATE", free="limit" if waits else "")
+    c.step("one byte beyond the limit")
+    at = c.board.parsed + WINDOW
+    c.add("host", "DATA beyond the limit", "-",
+          data("DATA", c.count(), at, b"\x55", c.tag))
+    c.heard()
+    c.state("STATE: it was dropped")
+    c.step("the last byte before it")
+    c.add("host", "DATA just before the limit", "-",
+          data("DATA", c.count(), at - 1, b"\x55", c.tag))
+    c.heard()
+    c.board.stream[at - 1] = 0x55
+    c.state("STATE: an island")
+
+
+def alone(c, message, why):
+    """A message in a session of its own."""
+    c.session += 1
+    c.messages, c.number, c.sent = [], 0, 0
+    c.step("a new session")
+    c.hello()
+    c.step(why)
+    c.submit(message)
+    c.send()
+    c.settle("STATE: stopped")
+
+
+def refusals(c):
+    """Messages that have one thing wrong, and then two: which of them is told?"""
+    for message, why in (
+            (Message(0x00, NOR, 0, 0), "no type"),
+            (Message(0x07, NOR, 0, 0), "a reserved type"),
+            (Message(0xFF, NOR, 0, 0), "an unknown type"),
+            (Message(0x08, NOR, 0, 3, 8, b"\x01\x03\0\xfc\xffabc"), "packed, and `block` is 0"),
+            (Message(ERASE, NOR, 0, 4096, flags=0x01), "a flag"),
+            (Message(READ, NOR, 0, 1, flags=0x80), "a trailer"),
+            (Message(DIGEST, NOR, 0, 4096, 0), "groups of nothing"),
+            (Message(ERASE, NOR, 0, 8192), "no such erase size"),
+            (Message(ERASE, NOR, 4096, 32768), "an erase that is not aligned"),
+            (Message(ERASE, NOR, 0x10000, 4096), "an erase past the end"),
+            (Message(PROGRAM, NOR, 0xFFFF, payload=b"ab"), "half past the end"),
+            (Message(PROGRAM, NOR, -2, payload=b"ab"), "before the beginning"),
+            (Message(PROGRAM, INNER, 16, payload=bytes(32)), "not at a multiple of the unit"),
+            (Message(PROGRAM, INNER, 32, payload=bytes(40)), "not whole units"),
+            (Message(READ, NOR, 0, 0x10001), "more than the memory"),
+            (Message(READ, NOR, 0xFFFF, MASK), "a length that would wrap"),
+            (Message(DIGEST, NOR, 2048, 4096, 1), "sectors that are not aligned"),
+            (Message(DIGEST, NOR, 0, 4097, 1), "not whole sectors"),
+            (Message(SHA256, INNER, 0x4000, 1), "a byte past the end"),
+            (Message(ERASE, NOR, 0xC000, 4096), "erasing what is protected"),
+            (Message(ERASE, NOR, 0x8000, 32768), "erasing it among others"),
+            (Message(ERASE, NOR, 0, 0x10000), "erasing it with all"),
+            (Message(PROGRAM, NOR, 0xBFFF, payload=b"ab"), "programming its first byte"),
+            (Message(PROGRAM, NOR, 0xCFFF, payload=b"a"), "programming its last byte"),
+            (Message(RUN, NOR, 0, 0), "no vector table"),
+            (Message(RUN, INNER, 0, 0), "code cannot run there"),
+            (Message(READ, 9, 0, 1), "no such memory"),
+            (Message(RUN, NOR, 2, 0), "code that is not aligned")):
+        alone(c, message, why)
+    for message, why in (
+            (Message(0x0c, NOR, 0, 0, flags=0x01), "a type before a flag"),
+            (Message(DIGEST, NOR, 1, 4096, 0), "a field before a range"),
+            (Message(ERASE, NOR, 0x20000, 4096, flags=0x40), "a flag before a range"),
+            (Message(ERASE, NOR, 0xC800, 4096), "a range before what is protected")):
+        alone(c, message, "two things wrong: " + why)
+
+
+def the_board():
+    yield record(("conversation", "board"), ("ends", "none"), ("session", SESSION),
+                 ("payload", 0))
+    yield board_welcome(1, SESSION)
+    for index in range(len(MEMORIES)):
+        yield board_memory(2 + index, SESSION & MASK, index)
+
+
+MORE = [Message(ERASE, NOR, 0, 4096), Message(READ, NOR, 0, 16)]  # never begun
+
+CONVERSATIONS = {
+    "open": (opening, "both", 0),
+    "query": (query, "both", 0),
+    "stream": (stream, "both", 0),
+    "gap": (gap, "both", 64),
+    "damage": (damage, "both", 64),
+    "mismatch": (stops(Message(PROGRAM, NOR, 0x7080, payload=b"\xf0" * 0x180),
+                       Message(PROGRAM, NOR, 0x7000,
+                               payload=b"\x5a" * 0x80 + b"\xf0" * 0x90 + b"\x3c" * 5
+                               + b"\xf0" * 40 + b"\x3c"), *MORE), "both", 0),
+    "unknown": (stops(Message(ERASE, NOR, 0x1000, 4096), Message(0x0b, NOR, 0x1234, 0x5678),
+                      *MORE), "both", 0),
+    "protected": (stops(Message(PROGRAM, NOR, 0xBF00, payload=pattern(6, 256)),
+                        Message(PROGRAM, NOR, 0xBF80, payload=pattern(7, 256)), *MORE),
+                  "both", 0),
+    "abort": (abort, "both", 0),
+    "taken_over": (taken_over, "both", 0),
+    "restarted": (restarted, "both", 0),
+    "text": (text, "both", 0),
+    "newer_board": (newer_board, "host", 0),
+    "newer_host": (newer_host, "board", 0),
+    "control": (control, "board", 0),
+    "echoes": (echoes, "board", 0),
+    "islands": (islands, "board", 0),
+    "refusals": (refusals, "board", 0),
+}
+
+
+def held(name):
+    script, ends, payload = CONVERSATIONS[name]
+
+    def records():
+        c = Conversation(ends, payload=payload)
+        script(c)
+        yield c.text(name)
+    return records
+
+
+FILES = {"conversation_board.txt": ("The board of the conversations; conversations.py says how "
+                                    "they look.", the_board)}
+for _name in CONVERSATIONS:
+    FILES[f"conversation_{_name}.txt"] = (f"Conversation: {_name}; conversations.py says how it "
+                                          "looks.", held(_name))
