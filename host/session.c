@@ -94,7 +94,7 @@ static void forget_session(vf_session *s)
 	s->stats.damaged_there = 0;
 	s->stats.lost_there = 0;
 	s->has_state = s->welcomed = false;
-	s->deaf_us = s->overdue_us = s->query_us = 0;
+	s->deaf_us = s->overdue_us = s->query_us = s->busy_us = 0;
 	s->backoff = 0;
 	s->want_abort = false;
 	s->tx_len = s->tx_at = 0;

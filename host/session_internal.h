@@ -135,6 +135,7 @@ struct vf_session {
 	bool want_query;
 	uint64_t deaf_us;    /* silence is announced until then; 0 none */
 	uint64_t overdue_us; /* since when the board shows no time left; 0 it does */
+	uint64_t busy_us;    /* since when the board says to be at one and the same operation */
 	uint64_t moved_us;   /* since when nothing changed though something should */
 
 	/* echo */

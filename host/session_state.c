@@ -54,6 +54,8 @@ static void note_patience(vf_session *s, const vf_state *before)
 		uint32_t ms = n->maximum_ms < DEAF_MAX_MS ? n->maximum_ms : DEAF_MAX_MS;
 		s->deaf_us = s->now + ms * UINT64_C(1000);
 	}
+	if ((n->flags & VF_STATE_BUSY) == 0 || !same || n->received != before->received)
+		s->busy_us = s->now;
 	if ((n->flags & VF_STATE_BUSY) == 0 || n->maximum_ms != 0 || !same)
 		s->overdue_us = 0;
 	else if (s->overdue_us == 0)

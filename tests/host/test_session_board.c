@@ -713,6 +713,33 @@ static void an_operation_past_its_maximum_ends(void **state)
 	assert_lost(d, "past the chip's maximum");
 }
 
+/* It always says that it needs another second, for ever. */
+static void a_board_that_is_busy_for_ever_ends(void **state)
+{
+	desk *d = *state;
+	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_state st = {.limit = 8204,
+		       .received = 12,
+		       .flags = VF_STATE_BUSY,
+		       .message = VF_MESSAGE_ERASE,
+		       .maximum_ms = 1000};
+	unsigned seconds = 0;
+
+	open_session(d);
+	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
+	take(d);
+	st.seen = last_number(d);
+	while (vf_session_status(d->s) == VF_SESSION_OPEN && seconds < 1000) {
+		say_state(d, &st);
+		(void)pass(d, 1000 * MS, 0);
+		if (d->count > 0)
+			st.seen = last_number(d);
+		seconds++;
+	}
+	assert_lost(d, "longer than any may take");
+	assert_in_range(seconds, 60, 63);
+}
+
 static void a_board_that_hears_nothing_ends(void **state)
 {
 	desk *d = *state;
@@ -1248,6 +1275,7 @@ int main(void)
 		TEST(silence_ends_the_session_after_few_questions),
 		TEST(deafness_is_waited_out),
 		TEST(an_operation_past_its_maximum_ends),
+		TEST(a_board_that_is_busy_for_ever_ends),
 		TEST(a_board_that_hears_nothing_ends),
 		TEST(lies_about_the_stream_end_the_session),
 		TEST(old_states_are_ignored),
