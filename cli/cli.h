@@ -85,6 +85,7 @@ typedef struct cli_progress {
 	const cli_options *options;
 	bool terminal; /* one line, redrawn */
 	bool drawn;
+	bool complete; /* the phase's last bytes were shown */
 	uint8_t phase;
 	uint64_t phase_start_us;
 	uint64_t drawn_us;

@@ -8,7 +8,12 @@
 
 #include "cli.h"
 
-enum { REDRAW_US = 100000, BAR = 24, BAR_LEAST = 8 };
+enum {
+	REDRAW_US = 100000,
+	BAR = 24,
+	BAR_LEAST = 8,
+	FIGURES = sizeof "program [] 100 %  1023.9 KB of 1023.9 KB  1023.9 KB/s  119 s left",
+};
 
 static const char *const phase_name[] = {
 	[VF_PHASE_OPEN] = "connect",  [VF_PHASE_COMPARE] = "compare", [VF_PHASE_KEEP] = "keep",
@@ -95,10 +100,9 @@ static void draw_line(const cli_progress *p, const vf_progress *now, uint64_t no
 	char figures[120] = "", bar[BAR + 3] = "", line[200];
 	unsigned wide = columns() - 1;
 	describe(p, now, now_us, figures, sizeof figures);
-	int room = (int)wide - (int)strlen(figures) - (int)sizeof "program   100 %  ";
 	unsigned percent = now->total ? (unsigned)(now->done * 100 / now->total) : 0;
-	if (now->total != 0 && room >= BAR_LEAST + 2)
-		draw_bar(bar, room < BAR + 2 ? (unsigned)room - 2 : BAR, percent);
+	if (wide >= FIGURES + BAR_LEAST)
+		draw_bar(bar, wide < FIGURES + BAR ? wide - FIGURES : BAR, percent);
 	if (now->total != 0)
 		(void)snprintf(line, sizeof line, "%-8s%s %3u %%  %s", phase_name[now->phase], bar,
 			       percent, figures);
@@ -126,10 +130,13 @@ void cli_progress_show(cli_progress *p, const vf_progress *now)
 	if (new_phase) {
 		p->phase = now->phase;
 		p->phase_start_us = now_us;
+		p->complete = false;
 	}
-	bool last = now->total != 0 && now->done >= now->total;
+	bool complete = now->total != 0 && now->done >= now->total;
+	bool last = complete && !p->complete;
 	if (!new_phase && !last && now_us - p->drawn_us < REDRAW_US)
 		return;
+	p->complete = complete;
 	p->drawn_us = now_us;
 	if (p->options->json) {
 		print_event(now);

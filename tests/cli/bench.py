@@ -3,6 +3,7 @@
 Used by the test files beside it. Nothing here knows how the product works
 inside; it types what a person would type and looks at what came out.
 """
+import json
 import os
 import pathlib
 import random
@@ -25,6 +26,22 @@ class Run:
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
 
     @property
+    def result(self):
+        """The result object of --json, after a look at all that was printed: every
+        line is an object with an event, only the last is the result, and it says
+        how the command ended."""
+        lines = [json.loads(line) for line in self.out.splitlines()]
+        kinds = [line["event"] for line in lines]
+        last = lines[-1] if lines else {}
+        if kinds.count("result") != 1 or kinds[-1] != "result":
+            raise AssertionError(f"no result at the end of {kinds}")
+        if (last["ok"], last["exit"]) != (self.code == 0, self.code):
+            raise AssertionError(f"exit {self.code}, but {last}")
+        if not last["ok"] and f"vcpflash: {last['error']}" != self.error:
+            raise AssertionError(f"two stories: {last['error']!r}, {self.error!r}")
+        return last
+
+    @property
     def error(self):
         """The one line that bad input gets."""
         lines = [l for l in self.err.splitlines() if l.startswith("vcpflash: ")]
@@ -37,10 +54,16 @@ def clean_environment():
     return env
 
 
-def vcpflash(*args, port=None, text=True, stdin=subprocess.DEVNULL, env=None):
-    command = [str(BIN / "vcpflash")] + (["-p", str(port)] if port else []) + [str(a) for a in args]
-    return Run(subprocess.run(command, capture_output=True, text=text, timeout=PATIENCE,
-                              stdin=stdin, env=env or clean_environment()))
+def command(*args, port=None):
+    return [str(BIN / "vcpflash")] + (["-p", str(port)] if port else []) + [str(a) for a in args]
+
+
+def vcpflash(*args, port=None, text=True, stdin=subprocess.DEVNULL, env=None, **options):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    if "input" not in options:
+        options["stdin"] = stdin
+    return Run(subprocess.run(command(*args, port=port), text=text, timeout=PATIENCE,
+                              env=env or clean_environment(), **options))
 
 
 class Board:
@@ -101,6 +124,13 @@ class Case(unittest.TestCase):
 
     def bytes(self, count):
         return self.random.randbytes(count)
+
+    def assertGolden(self, name, text):
+        """`text` is what golden/NAME holds; VCPFLASH_GOLDEN=write accepts a change."""
+        path = pathlib.Path(__file__).parent / "golden" / name
+        if os.environ.get("VCPFLASH_GOLDEN") == "write":
+            path.write_text(text)
+        self.assertEqual(text, path.read_text(), f"{path} (VCPFLASH_GOLDEN=write accepts it)")
 
     def assertEnds(self, run, code, *words):
         """Exit code, and one line on standard error that has all the words."""
