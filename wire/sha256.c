@@ -50,7 +50,7 @@ static void compress(vf_sha256 *s, const uint8_t *block)
 {
 	uint32_t *v = s->h;
 	uint32_t a = v[0], b = v[1], c = v[2], d = v[3], e = v[4], f = v[5], g = v[6], h = v[7];
-	uint32_t w[16];
+	uint32_t w[16] = {0};
 
 	for (size_t i = 0; i < 64; i++) {
 		uint32_t t;

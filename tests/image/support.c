@@ -281,9 +281,9 @@ void expect_oracle(const vf_image *img, const oracle *o)
 
 chance chance_start(const char *test)
 {
-	const char *given = getenv("VF_TEST_SEED");
+	const char *given = getenv("VF_SEED");
 	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-	print_message("%s: VF_TEST_SEED=%llu\n", test, (unsigned long long)seed);
+	print_message("%s: VF_SEED=%llu\n", test, (unsigned long long)seed);
 	return (chance){.state = seed};
 }
 

@@ -102,7 +102,7 @@ typedef struct chance {
 	uint64_t state;
 } chance;
 
-/* From VF_TEST_SEED, or the clock; prints it so that a failure can be replayed. */
+/* From VF_SEED, or the clock; prints it so that a failure can be replayed. */
 chance chance_start(const char *test);
 uint32_t chance_below(chance *c, uint32_t limit);
 void chance_fill(chance *c, uint8_t *bytes, size_t len);

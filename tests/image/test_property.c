@@ -1,6 +1,6 @@
 /* test_property.c - what must hold for any image: random sparse ones go through
  * every writer and reader unchanged, merging agrees with a byte map, and no
- * damaged file does more than being refused. VF_TEST_SEED replays a run. */
+ * damaged file does more than being refused. VF_SEED replays a run. */
 #include "support.h"
 
 enum { ROUNDS = 60 };
