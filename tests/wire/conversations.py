@@ -1,8 +1,7 @@
 """The golden conversations: a host and a board, frame by frame.
 
 Made, as golden.py, from docs/PROTOCOL.md alone. What the board says comes from a
-small model of one: it keeps the bytes of its memories and of the stream, and
-knows no time; every step is over before the next begins.
+small model of one (model.py); every step is over before the next begins.
 
 Frames are records as in golden.py, with these fields in front:
 
@@ -14,6 +13,8 @@ Frames are records as in golden.py, with these fields in front:
       fields      its fields are these, but those of `free`
       last state  as fields, for the last STATE of the step; how many come before
                   it is the board's affair
+      some state  as fields, for one STATE of the step at least; `maximum` is not
+                  below `least`
       stream      DATA: the bytes of the stream are these; where they are cut into
                   frames is the host's affair
       pieces      ANSWER: the same, for the board
@@ -33,35 +34,23 @@ Besides frames there are
     operation     the host puts it into the queue; what becomes of it and its answer
     event         open, close: by the host's owner. hold: the chips begin what they
                   are told, but do not finish. release: they do. restart: the board
-    end           how the host's session stands at the end, and its failure
+                  begins anew; what its memories hold stays
+    silence       the host hears nothing for so many milliseconds
+    end           what the host knows of its session at the end: open, closed,
+                  stopped (and by which failure), restarted, taken over, refused
     line          text that the host has shown, in order
     holds         bytes of a memory at the end; all others are FF
 
-The first number of each side is its own choice as well: here it is 1.
+Choices of this host are also its first number, the payload that it takes, and that
+it asks for both descriptions at once; of this board, its first number.
 """
-import hashlib
-
-from golden import (MASK, answer, body_record, data, digests, echo, frame, header, hello, le,
-                    memory, pattern, record, refuse, state, welcome)
+from golden import (MASK, answer, body_record, data, echo, frame, header, hello, le, memory,
+                    pattern, record, refuse, state, welcome)
+from model import (ANSWER, CREDIT, DIGEST, ERASE, ID, INNER, MEMORIES, NAME, NOR, PAYLOAD, PROGRAM,
+                   QUEUE, READ, RING, RUN, SHA256, WINDOW, Board, Message)
 
 SESSION = 0x1122334455667788
 OTHER = 0x0F0E0D0C0B0A0908
-RING, CREDIT, WINDOW, PAYLOAD, ANSWER, QUEUE = 4096, 3584, 2048, 256, 256, 16
-NAME, ID = "GOLDEN-BOARD", bytes.fromhex("00112233445566778899AABB")
-NOR, INNER = 0, 1
-ERASE, PROGRAM, READ, DIGEST, SHA256, RUN = range(1, 7)
-
-MEMORIES = [
-    {"part": "golden NOR", "kind": 1, "flags": 0b1111, "dies": 1,
-     "chip_id": bytes.fromhex("20BA18"), "base": 0x90000000, "size": 0x10000, "page": 256,
-     "unit": 1, "page_typ": 120, "page_max": 1800, "read_rate": 40000000,
-     "erase": [(4096, 48000, 400000), (32768, 112000, 1000000), (65536, 500000, 2000000)],
-     "protect": [(0xC000, 0x1000)]},
-    {"part": "golden internal", "kind": 2, "flags": 0b0011, "dies": 1, "chip_id": b"",
-     "base": 0x08000000, "size": 0x4000, "page": 32, "unit": 32, "page_typ": 100,
-     "page_max": 2000, "read_rate": 0, "erase": [(2048, 20000, 40000)], "protect": []},
-]
-BASE = [m["base"] for m in MEMORIES]
 
 
 def board_welcome(number, session, hello_payload=4096):
@@ -72,171 +61,6 @@ def board_welcome(number, session, hello_payload=4096):
 
 def board_memory(number, tag, index):
     return memory("MEMORY", number, tag, index, **MEMORIES[index])
-
-
-# --- the board, sections 4 and 5 ----------------------------------------------------
-
-class Message:
-    """An operation as it stands in the stream, and what has become of it."""
-
-    def __init__(self, kind, where, offset, length=None, group=None, payload=b"", flags=0):
-        self.kind, self.memory, self.flags, self.group = kind, where, flags, group
-        self.address = (BASE[where] if where < len(BASE) else 0) + offset
-        self.length = len(payload) if length is None else length
-        self.payload = payload
-        self.result, self.answer = "dropped", b""
-
-    def stream(self):
-        raw = (le(self.kind, 1) + le(self.flags, 1) + le(self.memory, 1) + le(0, 1)
-               + le(self.address, 4) + le(self.length, 4))
-        if self.group is not None:
-            raw += le(self.group, 4)
-        return raw + self.payload
-
-    def record(self, number):
-        fields = [("operation", number), ("type", self.kind), ("flags", self.flags),
-                  ("memory", self.memory), ("address", self.address), ("length", self.length)]
-        if self.group is not None:
-            fields.append(("group", self.group))
-        return record(*fields, ("data", self.payload), ("result", self.result),
-                      ("answer", self.answer))
-
-
-class Board:
-    def __init__(self):
-        self.cells = [bytearray(b"\xff" * m["size"]) for m in MEMORIES]
-        self.session, self.number, self.hold = 0, 0, False
-        self.forget()
-
-    def forget(self):
-        self.stream, self.parsed, self.queue = {}, 0, []
-        self.done, self.damaged, self.seen, self.failure = 0, 0, 0, None
-        self.answers = []
-
-    def open(self, session):
-        if session != self.session:
-            self.forget()
-            self.session, self.number = session, 0
-
-    def end(self):
-        """ABORT: what the chips are at is finished, one operation of each memory."""
-        for index in range(len(MEMORIES)):
-            for message in [m for m in self.queue if m.memory == index][:1]:
-                self.execute(message)
-        self.forget()
-        self.session = 0
-
-    def received(self, stream=None):
-        stream = self.stream if stream is None else stream
-        at = 0
-        while at in stream:
-            at += 1
-        return at
-
-    def islands(self, stream=None):
-        stream = self.stream if stream is None else stream
-        received = self.received(stream)
-        runs = []
-        for at in sorted(x for x in stream if x > received):
-            if runs and runs[-1][1] == at:
-                runs[-1][1] = at + 1
-            else:
-                runs.append([at, at + 1])
-        return runs
-
-    def take(self, offset, payload, messages):
-        """DATA; `messages` are those of the stream, in order."""
-        joined = dict(enumerate(payload, offset)) | self.stream
-        if offset + len(payload) > self.parsed + WINDOW or len(self.islands(joined)) > 4:
-            return
-        self.stream = joined
-        while self.failure is None and self.done + len(self.queue) < len(messages):
-            message = messages[self.done + len(self.queue)]
-            end = self.parsed + len(message.stream())
-            if end > self.received():
-                break
-            assert bytes(self.stream[i] for i in range(self.parsed, end)) == message.stream()
-            self.parsed = end
-            self.queue.append(message)
-            self.work()
-
-    def work(self):
-        while self.queue and not self.hold and self.failure is None:
-            message = self.queue.pop(0)
-            self.execute(message)
-            if self.failure is None:
-                message.result = "done"
-                self.done += 1
-
-    def refusal(self, m):
-        if m.kind < ERASE or m.kind > RUN:
-            return 1
-        if m.flags or (m.kind == DIGEST and m.group == 0):
-            return 2
-        if m.memory >= len(MEMORIES):
-            return 3
-        info = MEMORIES[m.memory]
-        offset = m.address - info["base"]
-        if offset < 0 or offset + m.length > info["size"]:
-            return 3
-        sizes = [size for size, _, _ in info["erase"]]
-        step = {ERASE: m.length, PROGRAM: info["unit"], DIGEST: sizes[0],
-                RUN: 4}.get(m.kind, 1)
-        if m.kind == ERASE and m.length not in sizes:
-            return 3
-        if step and (offset % step or m.length % step):
-            return 3
-        if info["flags"] >> {ERASE: 1, PROGRAM: 1, RUN: 2}.get(m.kind, 0) & 1 == 0:
-            return 13
-        if m.kind in (ERASE, PROGRAM):
-            for start, length in info["protect"]:
-                if offset < start + length and start < offset + m.length:
-                    return 4
-        return 0
-
-    def fail(self, m, code, expected=0, found=0, address=None, count=0):
-        address = m.address if address is None else address
-        self.failure = (self.done, code, m.memory, expected, found, address, count)
-
-    def execute(self, m):
-        code = self.refusal(m)
-        if code:
-            self.fail(m, code)
-            return
-        info, cells = MEMORIES[m.memory], self.cells[m.memory]
-        offset = m.address - info["base"]
-        held = bytes(cells[offset:offset + m.length])
-        if m.kind == ERASE:
-            cells[offset:offset + m.length] = b"\xff" * m.length
-        elif m.kind == PROGRAM:
-            self.program(m, cells, offset, info["page"])
-        elif m.kind == READ:
-            m.answer = held
-        elif m.kind == DIGEST:
-            m.answer = digests(self.session, held, info["erase"][0][0], m.group)
-        elif m.kind == SHA256:
-            m.answer = hashlib.sha256(held).digest()
-        elif m.kind == RUN:
-            assert cells[offset:offset + 8] == b"\xff" * 8  # no vector table
-            self.fail(m, 12)
-        if m.answer:
-            self.answers.append((self.done, m.answer))
-
-    def program(self, m, cells, offset, page):
-        at = 0
-        while at < m.length:
-            n = min(page - (offset + at) % page, m.length - at)
-            wrong = []
-            for i in range(at, at + n):
-                cells[offset + i] &= m.payload[i]  # programming only clears bits
-                if cells[offset + i] != m.payload[i]:
-                    wrong.append(i)
-            if wrong:
-                first = wrong[0]
-                self.fail(m, 7, m.payload[first], cells[offset + first], m.address + first,
-                          len(wrong))
-                return
-            at += n
 
 
 # --- what is said ------------------------------------------------------------------------
@@ -251,8 +75,10 @@ class Conversation:
     def tag(self):
         return self.session & MASK
 
-    def add(self, who, means, compare, text, arrives=None, free=""):
+    def add(self, who, means, compare, text, arrives=None, free="", least=None):
         front = f"from {who}\nmeans {means}\ncompare {compare}\n"
+        if least is not None:
+            front += f"least {least}\n"
         if free:
             front += f"free {free}\n"
         if arrives is not None:
@@ -374,9 +200,11 @@ class Conversation:
 
     # The board
 
-    def state(self, means, compare="last state", free="", busy=None, arrives=None, **other):
+    def state(self, means, compare="last state", free="", busy=None, arrives=None, least=None,
+              **other):
         b = self.board
-        flags = (b.failure is not None) | (busy is not None) << 2
+        deaf = least is not None
+        flags = (b.failure is not None) | deaf << 1 | (busy is not None) << 2
         kind, where = busy or (0, 0)
         fields = {"flags": flags, "seen": b.seen, "received": b.received(),
                   "limit": b.parsed + WINDOW, "done": b.done, "damaged": b.damaged,
@@ -390,7 +218,7 @@ class Conversation:
             if b.failure[1] != 7:
                 free += " failure_expected failure_found"
         self.add("board", means, compare, state("STATE", self.reply(), self.tag, **fields),
-                 arrives, free.strip())
+                 arrives, free.strip(), least)
 
     def settle(self, means):
         """The answers, then the STATE when all is done that can be."""
@@ -555,6 +383,22 @@ def abort(c):
     c.event("release")
 
 
+def deaf(c):
+    """An erase that stops the board's processor is announced before it begins."""
+    c.open()
+    c.step("an erase, announced")
+    c.event("hold")
+    c.submit(Message(ERASE, INNER, 0x1800, 2048))
+    c.send()
+    most = MEMORIES[INNER]["erase"][0][2] // 1000
+    c.state("STATE: deaf", "some state", "limit", (ERASE, INNER), least=most, typical=500,
+            maximum=2 * most)
+    c.step("the silence ends")
+    c.records.append(record(("silence", 2 * most)))
+    c.event("release")
+    c.settle("STATE: all is done")
+
+
 def taken_over(c):
     """Another host opens a session of its own; this one learns of it."""
     c.open()
@@ -564,7 +408,7 @@ def taken_over(c):
     c.submit(Message(ERASE, NOR, 0, 4096))
     c.data(0, 12, "DATA of a session that is no more", foreign=True)
     c.ended(c.tag, "ENDED: another session is open")
-    c.status = "ended"
+    c.status = "taken over"
 
 
 def restarted(c):
@@ -575,7 +419,7 @@ def restarted(c):
     c.submit(Message(ERASE, NOR, 0, 4096))
     c.data(0, 12, "DATA of a session that is no more", foreign=True)
     c.ended(c.tag, "ENDED: no session is open")
-    c.status = "ended"
+    c.status = "restarted"
 
 
 def text(c):
@@ -605,6 +449,17 @@ def text(c):
 
 # --- only for one of them -------------------------------------------------------------------
 
+def wrap(c):
+    """A host whose frames are numbered from 65533."""
+    c.number = 0xfffc
+    c.open()
+    for length in (1, 2, 3):
+        c.step("an operation")
+        c.submit(Message(PROGRAM, NOR, 0x100 * length, payload=bytes(length)))
+        c.send()
+        c.settle("STATE: all is done")
+
+
 def newer_host(c):
     """A host that speaks only versions to come, while a session is open."""
     c.open()
@@ -622,7 +477,7 @@ def newer_board(c):
     c.event("open")
     c.add("host", "HELLO", "exact", hello("HELLO", c.count(), c.session))
     c.refused(c.tag, 1, 0x01, "REFUSE: version", 2, 3)
-    c.status = "lost"
+    c.status = "refused"
 
 
 def control(c):
@@ -784,10 +639,12 @@ CONVERSATIONS = {
                         Message(PROGRAM, NOR, 0xBF80, payload=pattern(7, 256)), *MORE),
                   "both", 0),
     "abort": (abort, "both", 0),
+    "deaf": (deaf, "both", 0),
     "taken_over": (taken_over, "both", 0),
     "restarted": (restarted, "both", 0),
     "text": (text, "both", 0),
     "newer_board": (newer_board, "host", 0),
+    "wrap": (wrap, "board", 0),
     "newer_host": (newer_host, "board", 0),
     "control": (control, "board", 0),
     "echoes": (echoes, "board", 0),
