@@ -34,12 +34,17 @@ static bool erasable(const vf_memory *info, uint32_t offset, uint32_t len)
 	return false;
 }
 
-static bool fits(const vf_memory *info, const vf_message *m, uint32_t offset)
+static bool fits(const vf_target *t, const vf_message *m, uint32_t offset)
 {
+	const vf_memory *info = vf_t_info(t, m->memory);
 	uint32_t len = m->length;
 	switch (m->type) {
 	case VF_MESSAGE_ERASE:
 		return erasable(info, offset, len);
+	case VF_MESSAGE_DEFLATED:
+		if (len > t->config.block_len)
+			return false;
+		/* fall through */
 	case VF_MESSAGE_PROGRAM:
 		return len != 0 && multiple(offset, info->unit) && multiple(len, info->unit);
 	case VF_MESSAGE_READ:
@@ -68,6 +73,7 @@ static uint8_t right_for(uint8_t type)
 	switch (type) {
 	case VF_MESSAGE_ERASE:
 	case VF_MESSAGE_PROGRAM:
+	case VF_MESSAGE_DEFLATED:
 		return VF_MEMORY_WRITE;
 	case VF_MESSAGE_RUN:
 		return VF_MEMORY_RUN;
@@ -83,13 +89,23 @@ static bool well_formed(const vf_message *m, uint8_t reserved)
 		return false;
 	if (m->type == VF_MESSAGE_RUN)
 		return m->length == 0;
+	if (m->type == VF_MESSAGE_DEFLATED)
+		return m->packed != 0;
 	return m->type != VF_MESSAGE_DIGEST || m->group != 0;
+}
+
+static bool known(const vf_target_config *c, uint8_t type)
+{
+	if (type == VF_MESSAGE_RUN)
+		return c->can_run;
+	if (type == VF_MESSAGE_DEFLATED)
+		return c->block_len != 0;
+	return type >= VF_MESSAGE_ERASE && type <= VF_MESSAGE_SHA256;
 }
 
 uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved)
 {
-	if (m->type < VF_MESSAGE_ERASE || m->type > VF_MESSAGE_RUN ||
-	    (m->type == VF_MESSAGE_RUN && !t->config.can_run))
+	if (!known(&t->config, m->type))
 		return VF_FAIL_UNKNOWN;
 	if (!well_formed(m, reserved))
 		return VF_FAIL_MALFORMED;
@@ -101,7 +117,7 @@ uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved)
 		return VF_FAIL_RIGHTS;
 	uint32_t offset = m->address - info->base;
 	if (m->address < info->base || !within(offset, m->length, info->size) ||
-	    !fits(info, m, offset))
+	    !fits(t, m, offset))
 		return VF_FAIL_RANGE;
 	if (right == VF_MEMORY_WRITE && protects(info, offset, m->length))
 		return VF_FAIL_PROTECTED;
@@ -164,6 +180,18 @@ static bool size_good(uint32_t len, uint32_t min, uint32_t max)
 	return len >= min && len <= max;
 }
 
+static bool unpacking_good(const vf_target_config *c)
+{
+	if (c->block_len == 0)
+		return true;
+	for (unsigned i = 0; i < c->memories; i++) {
+		if (c->block_len < c->memory[i].info->page)
+			return false;
+	}
+	return c->block != NULL && (uintptr_t)c->block % 32 == 0 && c->inflate != NULL &&
+	       c->block_len <= 1u << 20;
+}
+
 bool vf_t_config_good(const vf_target_config *c)
 {
 	const uint32_t mega = 1u << 20;
@@ -184,5 +212,5 @@ bool vf_t_config_good(const vf_target_config *c)
 		if (!memory_good(&c->memory[i], c->window_len))
 			return false;
 	}
-	return true;
+	return unpacking_good(c);
 }

@@ -2,7 +2,8 @@
  *
  * The way of a byte: ring.c (from the interrupt) -> link.c (frames, session,
  * control) -> stream.c (reassembly in the window) -> queue.c (messages) ->
- * exec.c (flash operations) -> send.c and state.c (what the host hears).
+ * exec.c (flash operations) -> send.c and state.c (what the host hears). Of
+ * compressed data also: queue.c -> unpack.c, inflate.c -> exec.c.
  */
 #ifndef VCPFLASH_TARGET_ENGINE_H
 #define VCPFLASH_TARGET_ENGINE_H
@@ -14,6 +15,7 @@ enum {
 	VF_T_LONE_US = 20000,       /* a lone CR or LF is a line after this */
 	VF_T_DEAF_US = 100000,      /* a blocking operation that may last longer is announced */
 	VF_T_MARGIN = 2,            /* drivers wait this many times the chip's maximum */
+	VF_T_MATCH_MOST = 257,      /* bytes unpacked beyond those that were wanted */
 };
 
 enum { /* vf_target_operation.status */
@@ -111,6 +113,13 @@ bool vf_t_config_good(const vf_target_config *c);
 void vf_t_exec_step(vf_target *t, unsigned memory);
 void vf_t_exec_drop(vf_target *t); /* forgets all that was not handed out */
 bool vf_t_exec_handed_out(const vf_target *t);
+
+/* unpack.c: DEFLATED */
+bool vf_t_unpack_step(vf_target *t); /* a page at the most; true if it did something */
+bool vf_t_unpack_waits(const vf_target *t);
+/* An operation's bytes from `o->at` on, if they are unpacked up to `upto`; else NULL. */
+const uint8_t *vf_t_unpack_bytes(const vf_target *t, uint32_t number, uint32_t upto);
+bool vf_t_unpack_failed(const vf_target *t, uint32_t number);
 
 /* answer.c: READ, DIGEST, SHA256 */
 void vf_t_answer_begin(vf_target *t, unsigned memory, const vf_target_operation *o);

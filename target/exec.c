@@ -47,7 +47,7 @@ static void finish(vf_target *t, unsigned memory, vf_target_operation *o)
 	t->unit[memory].type = 0;
 }
 
-/* --- ERASE and PROGRAM ------------------------------------------------------ */
+/* --- ERASE, PROGRAM and DEFLATED ---------------------------------------------- */
 
 static void ready(vf_target_unit *u, enum vf_flash_kind kind, uint32_t offset, uint32_t len)
 {
@@ -57,19 +57,46 @@ static void ready(vf_target_unit *u, enum vf_flash_kind kind, uint32_t offset, u
 	u->stage = VF_T_READY;
 }
 
-/* The next page, or what there is of it: false until its bytes have arrived. */
+/* A page's bytes from the stream; NULL until they have arrived. */
+static const uint8_t *arrived(vf_target *t, unsigned memory, vf_target_operation *o, uint32_t need)
+{
+	if (vf_offset_diff(t->stream.received, o->cursor + need) < 0)
+		return NULL;
+	uint8_t *work = t->config.memory[memory].work;
+	vf_t_stream_copy(t, o->cursor, work, need);
+	o->cursor += need;
+	o->rest -= need;
+	return work;
+}
+
+/* A page's bytes out of the block buffer; NULL until they are unpacked. */
+static const uint8_t *unpacked(vf_target *t, unsigned memory, const vf_target_operation *o,
+			       uint32_t need)
+{
+	uint32_t number = t->unit[memory].number;
+	const uint8_t *bytes = vf_t_unpack_bytes(t, number, o->at + need);
+	if (bytes == NULL) {
+		if (vf_t_unpack_failed(t, number))
+			fail_at(t, memory, VF_FAIL_PACKING, o->offset + o->at);
+		return NULL;
+	}
+	if ((uintptr_t)bytes % 32 == 0)
+		return bytes;
+	return memcpy(t->config.memory[memory].work, bytes, need);
+}
+
+/* The next page, or what there is to do of it: false until its bytes are there. */
 static bool next_page(vf_target *t, unsigned memory, vf_target_operation *o)
 {
 	uint32_t offset = o->offset + o->at;
 	uint32_t page = vf_t_info(t, memory)->page;
 	uint32_t need = vf_t_min(page - (offset & (page - 1)), o->length - o->at);
-	if (vf_offset_diff(t->stream.received, o->cursor + need) < 0)
+	const uint8_t *data = o->type == VF_MESSAGE_PROGRAM ? arrived(t, memory, o, need)
+							    : unpacked(t, memory, o, need);
+	if (data == NULL)
 		return false;
-	uint8_t *work = t->config.memory[memory].work;
-	vf_t_stream_copy(t, o->cursor, work, need);
-	o->cursor += need;
 	o->at += need;
-	t->unit[memory].op.data = work;
+	t->unit[memory].op.data = data;
 	ready(&t->unit[memory], VF_FLASH_PROGRAM, offset, need);
 	return true;
 }
@@ -162,6 +189,7 @@ static bool advance(vf_target *t, unsigned memory, vf_target_operation *o)
 		ready(u, VF_FLASH_ERASE, o->offset, o->length);
 		return true;
 	case VF_MESSAGE_PROGRAM:
+	case VF_MESSAGE_DEFLATED:
 		return next_page(t, memory, o);
 	case VF_MESSAGE_RUN:
 		u->op.buf = t->config.memory[memory].work;
@@ -181,6 +209,7 @@ static void follow(vf_target *t, unsigned memory, vf_target_operation *o)
 		finish(t, memory, o);
 		break;
 	case VF_MESSAGE_PROGRAM:
+	case VF_MESSAGE_DEFLATED:
 		if (t->unit[memory].op.kind == VF_FLASH_READ)
 			compare(t, memory, o);
 		else if (!t->queue.stopping)

@@ -32,6 +32,7 @@ void vf_t_session_clear(vf_target *t)
 	t->session.open = false;
 	memset(&t->stream, 0, sizeof t->stream);
 	memset(&t->queue, 0, sizeof t->queue);
+	memset(&t->unpack, 0, sizeof t->unpack);
 	vf_t_exec_drop(t);
 	for (unsigned m = 0; m < t->config.memories; m++)
 		t->unit[m].orphan = t->unit[m].stage != VF_T_NONE;

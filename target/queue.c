@@ -1,7 +1,7 @@
 /* queue.c - messages of the stream -> operations, and when they are over.
  *
  * A message is parsed as soon as its header has arrived, up to VF_TARGET_QUEUE
- * operations ahead. PROGRAM's bytes stay in the window; the operation keeps a
+ * operations ahead. What follows a message stays in the window; the operation keeps a
  * cursor into the stream and the window gives room back behind the first
  * cursor that still needs bytes. An operation that is refused is queued too: it
  * fails when all before it is done, so that failures come in order; nothing
@@ -38,7 +38,9 @@ static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved)
 	if (o->refusal == VF_FAIL_NONE) {
 		o->offset -= vf_t_info(t, m->memory)->base;
 		if (m->type == VF_MESSAGE_PROGRAM)
-			q->skip = m->length;
+			o->rest = q->skip = m->length;
+		else if (m->type == VF_MESSAGE_DEFLATED)
+			o->rest = q->skip = m->packed;
 	}
 	q->halted = o->refusal != VF_FAIL_NONE || m->type == VF_MESSAGE_RUN;
 }
@@ -89,8 +91,8 @@ void vf_t_queue_consume(vf_target *t)
 	t->stream.consumed = q->cursor;
 	for (uint32_t i = q->done; i != q->parsed; i++) {
 		const vf_target_operation *o = vf_t_slot(t, i);
-		if (o->type != VF_MESSAGE_PROGRAM || o->refusal != VF_FAIL_NONE ||
-		    o->at == o->length)
+		bool takes = o->type == VF_MESSAGE_PROGRAM || o->type == VF_MESSAGE_DEFLATED;
+		if (!takes || o->refusal != VF_FAIL_NONE || o->rest == 0)
 			continue;
 		t->stream.consumed = o->cursor;
 		return;

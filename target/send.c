@@ -62,6 +62,7 @@ static void send_welcome(vf_target *t, uint8_t *body)
 		.answer = (uint16_t)vf_t_payload_out(t),
 		.queue = VF_TARGET_QUEUE,
 		.id_len = c->id_len,
+		.block = c->block_len,
 	};
 	memcpy(w.id, c->id, sizeof w.id);
 	memcpy(w.name, c->name, strlen(c->name) + 1);

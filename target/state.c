@@ -27,8 +27,8 @@ uint32_t vf_t_longest_us(const vf_target *t, unsigned memory)
 	return op->kind == VF_FLASH_PROGRAM ? doubled(info->page_max_us) : 0;
 }
 
-/* The chip is at work, or an answer waits to be sent. PROGRAM that waits for
- * the stream is no work: a board whose host went away falls silent. */
+/* The chip is at work, or an answer waits to be sent. What waits for the
+ * stream is no work: a board whose host went away falls silent. */
 bool vf_t_working(const vf_target *t, unsigned memory)
 {
 	const vf_target_unit *u = &t->unit[memory];
@@ -98,6 +98,7 @@ static void fill_times(const vf_target *t, unsigned m, vf_state *s)
 		s->maximum_ms = to_ms(rest(vf_t_longest_us(t, m), past));
 		break;
 	case VF_MESSAGE_PROGRAM:
+	case VF_MESSAGE_DEFLATED:
 		s->typical_ms = to_ms(rest(info->page_typ_us, past)) +
 				times_ms(info->page_typ_us, left / info->page);
 		s->maximum_ms = to_ms(rest(doubled(info->page_max_us), past));

@@ -23,14 +23,16 @@ int vf_target_init(vf_target *t, const vf_target_config *config)
 }
 
 /* Operations that end make room for messages, which begin operations; each
- * round ends at least one, and the window holds finitely many. */
+ * round ends at least one, and the window holds finitely many. One round more
+ * where a page was unpacked. */
 static void work(vf_target *t)
 {
+	bool unpacked = false;
 	do {
 		vf_t_queue_parse(t);
 		for (unsigned m = 0; m < t->config.memories; m++)
 			vf_t_exec_step(t, m);
-	} while (vf_t_queue_retire(t));
+	} while (vf_t_queue_retire(t) || (!unpacked && (unpacked = vf_t_unpack_step(t))));
 	vf_t_queue_settle(t);
 	if (!t->queue.stopped)
 		vf_t_queue_consume(t);
@@ -48,7 +50,7 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 /* Something to do without waiting for anything? */
 static bool work_waits(const vf_target *t)
 {
-	if (vf_t_ring_used(t) != 0)
+	if (vf_t_ring_used(t) != 0 || vf_t_unpack_waits(t))
 		return true;
 	for (unsigned m = 0; m < t->config.memories; m++) {
 		const vf_target_unit *u = &t->unit[m];

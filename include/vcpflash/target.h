@@ -47,6 +47,8 @@ typedef struct vf_target_memory {
 				* longer-winded */
 } vf_target_memory;
 
+typedef struct vf_inflate vf_inflate; /* complete below: place it where you like */
+
 typedef struct vf_target_config {
 	const char *name; /* the kind of board, printable ASCII, 1 to 32 characters */
 	uint8_t id[VF_WIRE_ID_MAX];
@@ -62,6 +64,12 @@ typedef struct vf_target_config {
 	uint32_t frame_len;  /* VF_WIRE_CONTROL_MAX + 4 to VF_WIRE_BODY_MAX + 4 */
 	uint8_t *tx;         /* one frame to send, encoded */
 	uint32_t tx_len;     /* VF_TARGET_TX_MIN to VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX) */
+	/* To unpack compressed data: for programming it the link has to carry less.
+	 * Without (block_len 0) the host is told so. Longer blocks compress better;
+	 * 16 KB are nearly as good as any. */
+	uint8_t *block;      /* 32-byte aligned; what a message unpacks to */
+	uint32_t block_len;  /* from the largest page of any memory to 1 MB, or 0 */
+	vf_inflate *inflate; /* what the unpacker knows, some 2.5 KB */
 	bool can_run;        /* the port serves vf_target_run */
 } vf_target_config;
 
@@ -74,6 +82,7 @@ typedef struct vf_target_stats {
 	uint32_t erases;
 	uint32_t digested; /* bytes, DIGEST */
 	uint32_t hashed;   /* bytes, SHA256 */
+	uint32_t unpacked; /* bytes that DEFLATED messages came to */
 } vf_target_stats;
 
 typedef struct vf_target vf_target; /* complete below: place it where you like */
@@ -145,8 +154,11 @@ typedef struct vf_target_operation {
 	uint8_t refusal; /* found when it was parsed: enum vf_wire_failure_code */
 	uint32_t offset; /* in the memory; of a refused one the address */
 	uint32_t length;
-	uint32_t group;  /* DIGEST */
-	uint32_t cursor; /* PROGRAM: stream offset of the next byte to take */
+	union {
+		uint32_t group; /* DIGEST */
+		uint32_t rest;  /* PROGRAM, DEFLATED: stream bytes not taken yet */
+	};
+	uint32_t cursor; /* and the stream offset of the first of them */
 	uint32_t at;     /* bytes of the range that are dealt with */
 } vf_target_operation;
 
@@ -155,13 +167,63 @@ typedef struct vf_target_queue {
 	uint32_t done;
 	uint32_t parsed;
 	uint32_t cursor; /* stream offset up to which messages are parsed */
-	uint32_t skip;   /* PROGRAM data yet to come before the next message */
+	uint32_t skip;   /* a message's data yet to come before the next message */
 	bool halted;     /* nothing more is parsed: after a refused one, and RUN */
 	bool stopping;   /* something failed, flash operations are still under way */
 	bool stopped;
 	vf_failure failure;
 	vf_target_operation slot[VF_TARGET_QUEUE];
 } vf_target_queue;
+
+enum {
+	VF_INFLATE_LITERAL_BITS = 9,  /* looked up at once */
+	VF_INFLATE_DISTANCE_BITS = 7, /* not below 7 */
+};
+
+typedef struct vf_inflate_bits {
+	const uint8_t *in, *end;
+	uint32_t bits; /* the next one is the lowest */
+	uint32_t count;
+} vf_inflate_bits;
+
+/* A canonical code: for each length the end of its codes' numbers, and what to
+ * add to a number for the place of its symbol (modulo 2^16). */
+typedef struct vf_inflate_code {
+	uint16_t end[16];
+	uint16_t base[16];
+} vf_inflate_code;
+
+/* A deflate stream being unpacked. */
+struct vf_inflate {
+	uint8_t *out;
+	uint32_t len;    /* what it must unpack to */
+	uint32_t made;   /* of these */
+	uint32_t packed; /* input not taken yet */
+	vf_inflate_bits input;
+	uint32_t match; /* length of the match or stored block that is open, 0 none */
+	uint32_t far;   /* the match's distance symbol + 1, 0 not known yet */
+	uint8_t state;
+	bool last;         /* block */
+	uint8_t orders;    /* lengths of the code for the lengths */
+	uint16_t literals; /* lengths: of literals and matches, */
+	uint16_t all;      /* and of distances too */
+	uint16_t have;     /* read of these */
+	uint16_t literal_table[1 << VF_INFLATE_LITERAL_BITS];
+	uint16_t distance_table[1 << VF_INFLATE_DISTANCE_BITS];
+	uint16_t literal_symbol[288];
+	uint16_t distance_symbol[32];
+	vf_inflate_code literal;
+	vf_inflate_code distance;
+	uint8_t lengths[320];
+};
+
+/* Which operation the unpacker is at. */
+typedef struct vf_target_unpack {
+	uint32_t number; /* operation; when idle, the first that may be next */
+	bool active;
+	bool bad;     /* nothing more can be had from it */
+	bool starved; /* took all there was */
+} vf_target_unpack;
 
 /* What one memory is doing. */
 typedef struct vf_target_unit {
@@ -227,6 +289,7 @@ struct vf_target {
 	vf_target_stream stream;
 	vf_target_queue queue;
 	vf_target_unit unit[VF_TARGET_MEMORIES];
+	vf_target_unpack unpack;
 	vf_target_out out;
 	uint8_t deaf; /* none, wanted, being sent, announced */
 	uint8_t deaf_memory;

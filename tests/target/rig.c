@@ -85,8 +85,18 @@ int rig_init(rig *r)
 	return vf_target_init(&r->t, &r->config);
 }
 
+void rig_offer_block(rig *r, uint32_t len)
+{
+	r->config.block = buffer(len);
+	r->config.block_len = len;
+	r->config.inflate = malloc(sizeof *r->config.inflate);
+	assert_int_equal(rig_init(r), VF_OK);
+}
+
 void rig_free(rig *r)
 {
+	free(r->config.block);
+	free(r->config.inflate);
 	for (unsigned m = 0; m < 2; m++) {
 		free(r->flash[m].cells);
 		free(r->config.memory[m].work);
@@ -207,6 +217,19 @@ void rig_program(rig *r, uint8_t memory, uint32_t address, const uint8_t *data, 
 {
 	rig_message(r, VF_MESSAGE_PROGRAM, memory, address, len);
 	rig_stream(r, data, len);
+}
+
+void rig_deflated(rig *r, uint8_t memory, uint32_t address, uint32_t len, const uint8_t *data,
+		  uint32_t packed)
+{
+	uint8_t out[VF_WIRE_MESSAGE_LONG];
+	vf_message m = {.type = VF_MESSAGE_DEFLATED,
+			.memory = memory,
+			.address = address,
+			.length = len,
+			.packed = packed};
+	rig_stream(r, out, (uint32_t)vf_pack_message(out, &m));
+	rig_stream(r, data, packed);
 }
 
 /* --- flash memories -------------------------------------------------------------- */

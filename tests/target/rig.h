@@ -72,7 +72,8 @@ extern const rig_sizes rig_usual;
 
 rig *rig_new(const rig_sizes *sizes);
 void rig_free(rig *r);
-int rig_init(rig *r); /* again, with r->config as it is now */
+int rig_init(rig *r);                       /* again, with r->config as it is now */
+void rig_offer_block(rig *r, uint32_t len); /* DEFLATED is understood from now on */
 
 /* Raw bytes and frames to the board; nothing else moves. */
 void rig_put(rig *r, const uint8_t *bytes, size_t len);
@@ -88,6 +89,9 @@ void rig_stream(rig *r, const uint8_t *bytes, uint32_t len);
 void rig_message(rig *r, uint8_t type, uint8_t memory, uint32_t address, uint32_t length);
 void rig_digest(rig *r, uint8_t memory, uint32_t address, uint32_t length, uint32_t group);
 void rig_program(rig *r, uint8_t memory, uint32_t address, const uint8_t *data, uint32_t len);
+/* `data` is a raw deflate stream of `packed` bytes; `len` is what it is said to unpack to. */
+void rig_deflated(rig *r, uint8_t memory, uint32_t address, uint32_t len, const uint8_t *data,
+		  uint32_t packed);
 
 /* Moves the board on: one turn of a port's main loop; turns for a while. */
 void rig_turn(rig *r);

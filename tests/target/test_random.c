@@ -4,6 +4,7 @@
  * prints its last seed, which is the one that failed; a seed as the first argument is run again
  * alone.
  */
+#include "pack.h"
 #include "rig.h"
 
 static uint64_t only_seed;
@@ -57,13 +58,17 @@ static void random_messages(uint64_t *seed, uint8_t *out, size_t len)
 {
 	rig_random_fill(seed, out, len);
 	for (size_t at = 0; at + 16 <= len; at += 12 + 4 * pick(seed, 3)) {
-		out[at] = (uint8_t)pick(seed, 8);
+		out[at] = (uint8_t)pick(seed, 9);
 		out[at + 1] = pick(seed, 30) == 0;
 		out[at + 2] = (uint8_t)(pick(seed, 20) == 0 ? 2 : pick(seed, 2));
 		out[at + 3] = 0;
 		vf_put32(out + at + 4, odd_number(seed));
 		vf_put32(out + at + 8, odd_number(seed));
 		vf_put32(out + at + 12, odd_number(seed) & 0xFF);
+		if (out[at] == VF_MESSAGE_DEFLATED && at + 40 < len) { /* what may be a stream */
+			vf_put32(out + at + 8, 1 + pick(seed, 3000));
+			out[at + 16] = (uint8_t)((out[at + 16] & 0xF8u) | pick(seed, 6));
+		}
 	}
 }
 
@@ -110,6 +115,8 @@ static void no_frame_does_harm(void **state)
 					 512 + pick(&seed, 2000)};
 		rig *r = rig_new(&sizes);
 		r->info[0].flags |= (uint8_t)(pick(&seed, 2) != 0 ? VF_MEMORY_BLOCKING : 0);
+		if (pick(&seed, 4) != 0)
+			rig_offer_block(r, 256u + pick(&seed, 5000));
 		memset(r->flash[0].cells + 0xC000, 0x77, 0x1000);
 		for (unsigned i = 0; i < 400; i++) {
 			uint32_t at;
@@ -336,6 +343,34 @@ static void add_program(host *h, uint8_t memory, uint8_t *oracle)
 	h->len += len;
 }
 
+/* The same, compressed. */
+static void add_deflated(host *h, uint8_t memory, uint8_t *oracle)
+{
+	const vf_memory *info = &h->r->info[memory];
+	uint32_t most = h->r->config.block_len < 6000 ? h->r->config.block_len : 6000;
+	uint32_t len = info->unit * (1 + pick(&h->seed, most / info->unit));
+	uint32_t room = memory == 0 ? 0xC000 : info->size;
+	uint32_t offset = info->unit * pick(&h->seed, (room - len) / info->unit);
+	if (pick(&h->seed, 2) != 0)
+		offset &= ~(info->page - 1);
+	if (len > most)
+		return;
+	uint8_t few = (uint8_t)rig_random(&h->seed), *packed = malloc(PACK_ROOM(len));
+	for (uint32_t i = 0; i < len; i++)
+		oracle[offset + i] &=
+			(uint8_t)(pick(&h->seed, 4) == 0 ? rig_random(&h->seed) : few);
+	uint32_t n =
+		pack(oracle + offset, len, packed, (int)pick(&h->seed, 10), (int)pick(&h->seed, 5));
+	uint8_t *data = append(h, &(vf_message){.type = VF_MESSAGE_DEFLATED,
+						.memory = memory,
+						.address = info->base + offset,
+						.length = len,
+						.packed = n});
+	memcpy(data, packed, n);
+	h->len += n;
+	free(packed);
+}
+
 static void add_reading(host *h, uint8_t memory)
 {
 	const vf_memory *info = &h->r->info[memory];
@@ -359,6 +394,9 @@ static host *host_new(uint64_t seed, uint8_t *oracle[2])
 				 316 + pick(&h->seed, 500), 247 + pick(&h->seed, 800),
 				 512 + 32 * pick(&h->seed, 40)};
 	h->r = rig_new(&sizes);
+	if (pick(&h->seed, 4) != 0)
+		rig_offer_block(h->r, pick(&h->seed, 2) != 0 ? 4096u << pick(&h->seed, 3)
+							     : 256 + pick(&h->seed, 6000));
 	h->stream = malloc(STREAM_ROOM);
 	h->limit = sizes.window;
 	h->pipe.most_taken = 1 + pick(&h->seed, 200);
@@ -370,10 +408,12 @@ static host *host_new(uint64_t seed, uint8_t *oracle[2])
 		oracle[m] = malloc(h->r->info[m].size);
 		memcpy(oracle[m], f->cells, h->r->info[m].size);
 	}
-	for (unsigned i = 3 + pick(&h->seed, 30); i > 0 && h->len < STREAM_ROOM - 4000; i--) {
+	for (unsigned i = 3 + pick(&h->seed, 30); i > 0 && h->len < STREAM_ROOM - 8000; i--) {
 		uint8_t memory = (uint8_t)pick(&h->seed, 2);
 		if (pick(&h->seed, 4) == 0)
 			add_erase(h, memory, oracle[memory]);
+		else if (h->r->config.block_len != 0 && pick(&h->seed, 2) != 0)
+			add_deflated(h, memory, oracle[memory]);
 		else if (pick(&h->seed, 4) != 0)
 			add_program(h, memory, oracle[memory]);
 		else
