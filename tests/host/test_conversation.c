@@ -422,18 +422,24 @@ static void play(talk *k, const struct golden_script *s)
 	check_operations(k);
 }
 
+/* `state` is the conversation's name, and behind a slash the payload to use where frames shall
+ * be cut otherwise than in the script. */
 static void converse(void **state)
 {
+	const char *name = *state;
+	int len = (int)strcspn(name, "/");
 	char path[512];
 	struct golden_script s;
 	talk *k = calloc(1, sizeof *k);
 	assert_non_null(k);
-	(void)snprintf(path, sizeof path, GOLDEN_DIR "/conversation_%s.txt", (char *)*state);
+	(void)snprintf(path, sizeof path, GOLDEN_DIR "/conversation_%.*s.txt", len, name);
 	golden_script_open(&s, path);
 	assert_false(golden_says(&s.record[0], "ends", "board"));
 	k->now = 1000000;
 	k->session = golden_number(&s.record[0], "session");
 	k->payload = (uint16_t)golden_number(&s.record[0], "payload");
+	if (name[len] == '/')
+		k->payload = (uint16_t)strtoul(name + len + 1, NULL, 10);
 	vf_session_config config = {.alloc = {resize, NULL},
 				    .random = the_number,
 				    .text = shown,
@@ -460,11 +466,15 @@ static void converse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONVERSATION("deaf"),     CONVERSATION("open"),        CONVERSATION("query"),
-		CONVERSATION("stream"),   CONVERSATION("gap"),         CONVERSATION("damage"),
-		CONVERSATION("mismatch"), CONVERSATION("unknown"),     CONVERSATION("protected"),
-		CONVERSATION("abort"),    CONVERSATION("taken_over"),  CONVERSATION("restarted"),
-		CONVERSATION("text"),     CONVERSATION("newer_board"),
+		CONVERSATION("open"),         CONVERSATION("query"),
+		CONVERSATION("stream"),       CONVERSATION("stream/64"),
+		CONVERSATION("stream/199"),   CONVERSATION("gap"),
+		CONVERSATION("damage"),       CONVERSATION("mismatch"),
+		CONVERSATION("mismatch/100"), CONVERSATION("unknown"),
+		CONVERSATION("protected"),    CONVERSATION("protected/255"),
+		CONVERSATION("abort"),        CONVERSATION("deaf"),
+		CONVERSATION("taken_over"),   CONVERSATION("restarted"),
+		CONVERSATION("text"),         CONVERSATION("newer_board"),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
