@@ -101,6 +101,14 @@ static int find_port(cli_run *r)
 	return VF_OK;
 }
 
+/* Where, if the engine, which knows no port, has not said so. */
+static void name_port(cli_run *r, const vf_error *e)
+{
+	r->error = *e;
+	if (e->code == VF_E_LINK && strstr(e->text, r->port) == NULL)
+		(void)vf_fail(&r->error, e->code, "%.120s: %.270s", r->port, e->text);
+}
+
 static void say_link(const cli_run *r)
 {
 	const vf_session_stats *l = &r->link;
@@ -122,7 +130,7 @@ int cli_run_do(cli_run *r)
 	cli_progress_begin(&r->progress, r->o);
 	(void)vf_client_do(&r->client, &r->job, &r->result, &r->board, &r->link);
 	cli_progress_clear(&r->progress);
-	r->error = r->result.error;
+	name_port(r, &r->result.error);
 	say_link(r);
 	return r->error.code;
 }

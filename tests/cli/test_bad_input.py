@@ -173,7 +173,8 @@ class Boards(bench.Case):
         return os.ttyname(slave)
 
     def test_no_answer(self):
-        self.assertEnds(vcpflash("info", port=self.silent_port(lambda b: b"")), 3)
+        port = self.silent_port(lambda b: b"")
+        self.assertEnds(vcpflash("info", port=port), 3, port, "nothing answered")
 
     def test_garbage(self):
         noise = self.random
