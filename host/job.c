@@ -2,9 +2,9 @@
  *
  *   open -> [measure] -> by kind:
  *     INFO             info                                         -> close
- *     PROGRAM, ERASE   look -> probe -> keep -> plan -> write -> check -> after -> close
+ *     PROGRAM, ERASE   look -> probe -> keep -> plan -> write -> after -> close
  *                      (plan: dry_run -> close, nothing to do -> after)
- *                      (check: differs -> plan once more, then diagnose -> close)
+ *                      (write checks: differs -> plan once more, then diagnose -> close)
  *     VERIFY           look -> probe -> verify -> [hash] -> close
  *     READ             read -> digest -> close
  *     DIGEST           digest -> close

@@ -25,6 +25,7 @@ enum {
 	VF_JOB_PROBES = 4,              /* SHA256 operations that a sector is worth */
 	VF_JOB_WRITING = 512,           /* erase and program operations in flight */
 	VF_JOB_BACKLOG_MORE = 64 << 10, /* beyond two windows of the board */
+	VF_JOB_STRETCH = 128 << 10,     /* so much is checked at once while the rest is written */
 	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
 	VF_JOB_ATTEMPTS = 16,           /* plans made anew after failures, in one job */
 };
@@ -47,6 +48,7 @@ typedef struct vf_job_sector {
 	uint8_t digest[VF_DIGEST_SIZE];
 	uint8_t state; /* enum vf_sector_state; VERIFY: SAME, or DIRTY for what must be read */
 	uint8_t flags;
+	uint32_t last; /* steps of the plan until it is as it should be; 0: none changes it */
 } vf_job_sector;
 
 /* What the job touches of one memory. */
@@ -59,6 +61,7 @@ typedef struct vf_job_area {
 	vf_plan plan;
 	size_t step;         /* next to submit */
 	uint32_t step_done;  /* bytes of it submitted */
+	size_t check;        /* first sector whose check was not asked for */
 	uint64_t pending_us; /* typical chip time of what was submitted and is not finished */
 } vf_job_area;
 
@@ -109,7 +112,9 @@ struct vf_job {
 	bool planned;        /* PLAN was reached once */
 	bool full_pending;   /* `full`, and nothing was planned yet: no comparison */
 	bool scarred;        /* something failed once where the map has no sector */
-	bool check_failed;   /* CHECK found sectors that differ, */
+	unsigned changing;   /* erase and program operations in flight */
+	uint64_t check_bytes, checked_bytes; /* of this plan: to check, and checked */
+	bool check_failed;   /* sectors were found that differ, */
 	bool check_hopeless; /* one of them for the second time: */
 	vf_job_cursor wrong; /* this one */
 	unsigned restarts;
@@ -187,8 +192,19 @@ bool vf_job_next_run(const vf_job *j, vf_job_cursor *c, uint32_t max, uint8_t *m
  * taken (or the job is leaving). */
 bool vf_job_sweep(vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *),
 		  bool (*take)(vf_job *, vf_job_area *, vf_job_sector *, const uint8_t *));
+/* A question for the digests of neighbours, not submitted yet; NULL: leaving. */
+vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count);
 uint64_t vf_job_count_bytes(const vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *));
 bool vf_job_equal(const uint8_t *a, const uint8_t *b);
+
+/* job_check.c: are written sectors right? */
+void vf_job_check_prepare(vf_job *j);
+/* The next neighbours of an area that are as the plan wants them and worth a
+ * question; false if there are none now. */
+bool vf_job_check_next(const vf_job *j, vf_job_area *a, size_t *first, size_t *count);
+bool vf_job_check_submit(vf_job *j, vf_job_area *a, size_t first, size_t count);
+bool vf_job_check_take(vf_job *j, const vf_slot *s); /* false: the job is leaving */
+bool vf_job_check_verdict(vf_job *j);
 
 /* job_look.c, job_write.c, job_verify.c, job_read.c: states */
 bool vf_job_begin(vf_job *j); /* the session is open and the board known: first state */
@@ -202,7 +218,6 @@ bool vf_job_probe(vf_job *j);
 bool vf_job_unknown_rest(const vf_job *j, const vf_job_sector *s);
 bool vf_job_plan_all(vf_job *j);
 bool vf_job_write(vf_job *j);
-bool vf_job_check(vf_job *j);
 bool vf_job_after_check(vf_job *j); /* SHA-256, RUN or the end */
 bool vf_job_hash(vf_job *j);
 /* SHA-256 of a range that the image covers. */

@@ -38,18 +38,18 @@ static bool next_neighbours(vf_job *j, bool (*wanted)(const vf_job *, const vf_j
 	return false;
 }
 
-static bool ask(vf_job *j, vf_job_area *a, size_t first, size_t count)
+vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count)
 {
 	const uint64_t address = vf_job_sector_address(a, &a->sectors[first]);
 	vf_slot *s = vf_slot_new(j, VF_MESSAGE_DIGEST, a->index, address,
 				 (uint64_t)count * vf_job_sector_size(a), count * VF_DIGEST_SIZE);
 	if (s == NULL)
-		return false;
+		return NULL;
 	s->op.message.group = 1;
 	s->area = a;
 	s->first = first;
 	s->count = count;
-	return vf_slot_submit(j, s);
+	return s;
 }
 
 bool vf_job_sweep(vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *),
@@ -67,8 +67,10 @@ bool vf_job_sweep(vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector 
 		if (!going)
 			return true;
 	}
-	while (j->in_flight < VF_JOB_LOOKING && next_neighbours(j, wanted, &first, &count))
-		if (!ask(j, &j->area[j->cursor.area], first, count))
+	while (j->in_flight < VF_JOB_LOOKING && next_neighbours(j, wanted, &first, &count)) {
+		s = vf_job_digest_slot(j, &j->area[j->cursor.area], first, count);
+		if (s == NULL || !vf_slot_submit(j, s))
 			return j->closing;
+	}
 	return j->in_flight == 0;
 }

@@ -1,6 +1,6 @@
-/* job_write.c - carrying out the plans of all memories at once, and the check
- * that the chip holds it afterwards, by digests of every sector that any
- * attempt of this job wrote or erased. */
+/* job_write.c - carrying out the plans of all memories at once. The check of each
+ * stretch (job_check.c) is queued behind its last change, so that it costs no
+ * time of its own while the line is slower than the chip, and no turnaround. */
 #include "job_internal.h"
 
 /* --- data on its way ------------------------------------------------------- */
@@ -44,7 +44,7 @@ static vf_slot *program_slot(vf_job *j, vf_job_area *a, const vf_plan_step *step
 	return s;
 }
 
-static bool submit_next(vf_job *j, vf_job_area *a)
+static bool submit_step(vf_job *j, vf_job_area *a)
 {
 	const vf_plan_step *step = &a->plan.steps[a->step];
 	vf_slot *s =
@@ -58,7 +58,24 @@ static bool submit_next(vf_job *j, vf_job_area *a)
 		a->step++;
 		a->step_done = 0;
 	}
-	return vf_slot_submit(j, s);
+	if (!vf_slot_submit(j, s))
+		return false;
+	j->changing++;
+	return true;
+}
+
+static bool submit_next(vf_job *j, vf_job_area *a)
+{
+	size_t first, count;
+	if (vf_job_check_next(j, a, &first, &count))
+		return vf_job_check_submit(j, a, first, count);
+	return submit_step(j, a);
+}
+
+static bool has_more(const vf_job *j, vf_job_area *a)
+{
+	size_t first, count;
+	return a->step < a->plan.count || vf_job_check_next(j, a, &first, &count);
 }
 
 /* The memory that will run dry first. */
@@ -67,7 +84,7 @@ static vf_job_area *hungriest(vf_job *j)
 	vf_job_area *best = NULL;
 	for (size_t i = 0; i < j->areas; i++) {
 		vf_job_area *a = &j->area[i];
-		if (a->step < a->plan.count && (best == NULL || a->pending_us < best->pending_us))
+		if ((best == NULL || a->pending_us < best->pending_us) && has_more(j, a))
 			best = a;
 	}
 	return best;
@@ -80,6 +97,7 @@ static void finished(vf_job *j, const vf_slot *s)
 	const uint32_t offset = s->op.message.address - a->memory->base;
 	const uint64_t end = (uint64_t)offset + s->op.message.length;
 	a->pending_us -= s->us;
+	j->changing--;
 	if (s->op.message.type == VF_MESSAGE_PROGRAM) {
 		j->result.programmed_bytes += s->op.message.length;
 		return;
@@ -92,142 +110,70 @@ static void finished(vf_job *j, const vf_slot *s)
 	}
 }
 
+static bool changes(const vf_slot *s)
+{
+	return s->op.message.type == VF_MESSAGE_ERASE || s->op.message.type == VF_MESSAGE_PROGRAM;
+}
+
 void vf_job_unfinished(vf_job *j)
 {
 	for (const vf_slot *s = j->head; s != NULL; s = s->next)
-		if (s->op.status == VF_OPERATION_DONE && (s->op.message.type == VF_MESSAGE_ERASE ||
-							  s->op.message.type == VF_MESSAGE_PROGRAM))
+		if (s->op.status == VF_OPERATION_DONE && changes(s))
 			finished(j, s);
 }
 
-static bool to_check(const vf_job *j, const vf_job_sector *s)
-{
-	(void)j;
-	return (s->flags & VF_JOB_WRITTEN) != 0;
-}
-
-bool vf_job_write(vf_job *j)
+/* Takes what is finished; false: the job is leaving. */
+static bool take_all(vf_job *j)
 {
 	const uint8_t counted =
 		j->progress.phase == VF_PHASE_PROGRAM ? VF_MESSAGE_PROGRAM : VF_MESSAGE_ERASE;
-	const uint32_t most = 2 * j->board.welcome.window + VF_JOB_BACKLOG_MORE;
-	vf_job_area *a;
 	vf_slot *s;
 	while ((s = vf_slot_take(j)) != NULL) {
-		finished(j, s);
+		bool going = true;
+		if (changes(s))
+			finished(j, s);
+		else
+			going = vf_job_check_take(j, s);
 		if (s->op.message.type == counted)
 			j->progress.done += s->op.message.length;
 		vf_slot_give(j, s);
+		if (!going)
+			return false;
 	}
+	return true;
+}
+
+static void show_progress(vf_job *j, bool all_submitted)
+{
+	if (!all_submitted || j->changing > 0)
+		return;
+	j->progress.phase = VF_PHASE_VERIFY;
+	j->progress.total = j->check_bytes;
+	j->progress.done = j->checked_bytes;
+}
+
+static bool writing(vf_job *j)
+{
+	const uint32_t most = 2 * j->board.welcome.window + VF_JOB_BACKLOG_MORE;
+	vf_job_area *a;
+	if (!take_all(j))
+		return true;
 	while (j->in_flight < VF_JOB_WRITING && vf_session_backlog(j->session) < most &&
 	       (a = hungriest(j)) != NULL)
 		if (!submit_next(j, a))
 			return j->closing;
-	if (j->in_flight > 0 || hungriest(j) != NULL)
+	const bool all_submitted = hungriest(j) == NULL;
+	show_progress(j, all_submitted);
+	if (j->in_flight > 0 || !all_submitted)
 		return false;
-	j->check_failed = j->check_hopeless = false;
-	return vf_job_go(j, vf_job_check, VF_PHASE_VERIFY, vf_job_count_bytes(j, to_check));
+	return vf_job_check_verdict(j);
 }
 
-/* --- checking -------------------------------------------------------------- */
-
-static bool check_take(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t *digest)
+/* Entry: the plans are new. */
+bool vf_job_write(vf_job *j)
 {
-	uint8_t expected[VF_DIGEST_SIZE];
-	if (vf_job_expect(j, a, s, expected) != VF_OK)
-		return !vf_job_no_memory(j);
-	memcpy(s->digest, digest, VF_DIGEST_SIZE);
-	s->flags &= (uint8_t)~VF_JOB_BLANK;
-	s->state = VF_SECTOR_SAME;
-	if (vf_job_equal(expected, digest))
-		return true;
-	s->state = VF_SECTOR_DIRTY;
-	if ((s->flags & VF_JOB_SCARRED) != 0 && !j->check_hopeless) {
-		j->check_hopeless = true;
-		j->wrong = (vf_job_cursor){.area = (size_t)(a - j->area),
-					   .at = (size_t)(s - a->sectors)};
-	}
-	s->flags |= VF_JOB_SCARRED | VF_JOB_FAILED;
-	j->check_failed = true;
+	j->changing = 0;
+	vf_job_check_prepare(j);
+	j->state = writing;
 	return true;
-}
-
-bool vf_job_check(vf_job *j)
-{
-	if (!vf_job_sweep(j, to_check, check_take))
-		return false;
-	if (j->closing)
-		return true;
-	if (j->check_hopeless || (j->check_failed && j->result.attempts >= VF_JOB_ATTEMPTS))
-		return vf_job_go(j, vf_job_diagnose, VF_PHASE_VERIFY, 0);
-	if (!j->check_failed)
-		return vf_job_after_check(j);
-	j->result.attempts++;
-	vf_job_note(j, "what was written reads back differently: writing it once more");
-	return vf_job_go(j, vf_job_plan_all, VF_PHASE_PROGRAM, 0);
-}
-
-/* --- saying what is wrong with one sector ----------------------------------- */
-
-static void say_wrong(vf_job *j, vf_job_area *a, uint64_t address, uint8_t expected, uint8_t found)
-{
-	j->result.has_failure = true;
-	j->result.failure = (vf_failure){.code = VF_FAIL_MISMATCH,
-					 .memory = a->index,
-					 .expected = expected,
-					 .found = found,
-					 .address = (uint32_t)address};
-	(void)vf_fail(&j->result.error, VF_E_FLASH,
-		      "%s at 0x%08llx holds 0x%02x where 0x%02x was written, twice: %s",
-		      a->memory->name, (unsigned long long)address, found, expected,
-		      vf_job_direction(expected, found));
-}
-
-/* Compares one piece; true once a difference was found and said. */
-static bool diagnose_piece(vf_job *j, const vf_slot *s)
-{
-	vf_job_area *a = s->area;
-	const uint32_t len = s->op.message.length;
-	for (uint32_t at = 0; at < len; at++) {
-		uint8_t expected;
-		vf_job_content(a, j->image, s->op.message.address - a->memory->base + at, &expected,
-			       1);
-		if (expected == s->op.answer[at])
-			continue;
-		say_wrong(j, a, (uint64_t)s->op.message.address + at, expected, s->op.answer[at]);
-		return true;
-	}
-	return false;
-}
-
-bool vf_job_diagnose(vf_job *j)
-{
-	vf_job_area *a = &j->area[j->wrong.area];
-	const vf_job_sector *sector = &a->sectors[j->wrong.at];
-	const uint32_t size = vf_job_sector_size(a);
-	vf_slot *s;
-	while ((s = vf_slot_take(j)) != NULL) {
-		const bool said = diagnose_piece(j, s);
-		vf_slot_give(j, s);
-		if (said)
-			return vf_job_leave(j);
-	}
-	if (j->in_flight > 0)
-		return false;
-	const uint32_t from = (uint32_t)j->cursor.byte;
-	const uint64_t start = vf_job_sector_address(a, sector) + from;
-	if (from >= size) {
-		(void)vf_fail(&j->result.error, VF_E_FLASH,
-			      "%s at 0x%08llx reads differently each time: check clock, supply and "
-			      "wiring of the flash",
-			      a->memory->name, (unsigned long long)(start - from));
-		return vf_job_leave(j);
-	}
-	const uint32_t len = size - from < VF_JOB_PIECE ? size - from : VF_JOB_PIECE;
-	s = vf_slot_new(j, VF_MESSAGE_READ, a->index, start, len, len);
-	if (s == NULL)
-		return true;
-	s->area = a;
-	j->cursor.byte += len;
-	return !vf_slot_submit(j, s) && j->closing;
 }

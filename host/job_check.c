@@ -1,0 +1,181 @@
+/* job_check.c - does the chip hold what it should? By digests of every sector
+ * that any attempt of this job wrote or erased, asked for once the last step of
+ * the plan that touches it is on its way. What differs is written once more;
+ * what differs again is read, to say how. */
+#include "job_internal.h"
+
+/* --- asking ---------------------------------------------------------------- */
+
+static bool to_check(const vf_job_sector *s)
+{
+	return s->last != 0 || (s->flags & VF_JOB_WRITTEN) != 0;
+}
+
+static void mark_steps(vf_job_area *a)
+{
+	const uint32_t size = vf_job_sector_size(a);
+	for (size_t i = 0; i < a->plan.count; i++) {
+		const vf_plan_step *step = &a->plan.steps[i];
+		const uint64_t end = (uint64_t)step->offset + step->len;
+		for (size_t k = vf_job_sector_find(a, step->offset / size);
+		     k < a->count && (uint64_t)a->sectors[k].index * size < end; k++)
+			a->sectors[k].last = (uint32_t)i + 1;
+	}
+}
+
+/* A new plan begins. */
+void vf_job_check_prepare(vf_job *j)
+{
+	j->check_failed = j->check_hopeless = false;
+	j->check_bytes = j->checked_bytes = 0;
+	for (size_t i = 0; i < j->areas; i++) {
+		vf_job_area *a = &j->area[i];
+		a->check = 0;
+		for (size_t k = 0; k < a->count; k++)
+			a->sectors[k].last = 0;
+		mark_steps(a);
+		for (size_t k = 0; k < a->count; k++)
+			if (to_check(&a->sectors[k]))
+				j->check_bytes += vf_job_sector_size(a);
+	}
+}
+
+bool vf_job_check_next(const vf_job *j, vf_job_area *a, size_t *first, size_t *count)
+{
+	const uint32_t size = vf_job_sector_size(a);
+	(void)j;
+	while (a->check < a->count && !to_check(&a->sectors[a->check]))
+		a->check++;
+	size_t at = a->check;
+	const vf_job_sector *s = &a->sectors[at];
+	while (at < a->count && at - a->check < VF_JOB_DIGESTS_MAX && to_check(&a->sectors[at]) &&
+	       a->sectors[at].last <= a->step && a->sectors[at].index == s->index + (at - a->check))
+		at++;
+	*first = a->check;
+	*count = at - a->check;
+	if (*count == 0)
+		return false;
+	/* More of it will be ready soon: one question for all. */
+	const bool grows = at < a->count && to_check(&a->sectors[at]) &&
+			   a->sectors[at].index == s->index + *count &&
+			   a->sectors[at].last > a->step;
+	return !grows || (uint64_t)*count * size >= VF_JOB_STRETCH;
+}
+
+bool vf_job_check_submit(vf_job *j, vf_job_area *a, size_t first, size_t count)
+{
+	vf_slot *s = vf_job_digest_slot(j, a, first, count);
+	a->check = first + count;
+	return s != NULL && vf_slot_submit(j, s);
+}
+
+/* --- answers --------------------------------------------------------------- */
+
+static bool check_take(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t *digest)
+{
+	uint8_t expected[VF_DIGEST_SIZE];
+	if (vf_job_expect(j, a, s, expected) != VF_OK)
+		return !vf_job_no_memory(j);
+	memcpy(s->digest, digest, VF_DIGEST_SIZE);
+	s->flags &= (uint8_t)~VF_JOB_BLANK;
+	s->state = VF_SECTOR_SAME;
+	if (vf_job_equal(expected, digest))
+		return true;
+	s->state = VF_SECTOR_DIRTY;
+	if ((s->flags & VF_JOB_SCARRED) != 0 && !j->check_hopeless) {
+		j->check_hopeless = true;
+		j->wrong = (vf_job_cursor){.area = (size_t)(a - j->area),
+					   .at = (size_t)(s - a->sectors)};
+	}
+	s->flags |= VF_JOB_SCARRED | VF_JOB_FAILED;
+	j->check_failed = true;
+	return true;
+}
+
+/* The board's digests of a stretch. */
+bool vf_job_check_take(vf_job *j, const vf_slot *s)
+{
+	bool going = true;
+	for (size_t i = 0; i < s->count && going; i++)
+		going = check_take(j, s->area, &s->area->sectors[s->first + i],
+				   s->op.answer + i * VF_DIGEST_SIZE);
+	j->checked_bytes += s->op.message.length;
+	return going;
+}
+
+/* All of it was asked and answered. */
+bool vf_job_check_verdict(vf_job *j)
+{
+	if (j->check_hopeless || (j->check_failed && j->result.attempts >= VF_JOB_ATTEMPTS))
+		return vf_job_go(j, vf_job_diagnose, VF_PHASE_VERIFY, 0);
+	if (!j->check_failed)
+		return vf_job_after_check(j);
+	j->result.attempts++;
+	vf_job_note(j, "what was written reads back differently: writing it once more");
+	return vf_job_go(j, vf_job_plan_all, VF_PHASE_PROGRAM, 0);
+}
+
+/* --- saying what is wrong with one sector ----------------------------------- */
+
+static void say_wrong(vf_job *j, vf_job_area *a, uint64_t address, uint8_t expected, uint8_t found)
+{
+	j->result.has_failure = true;
+	j->result.failure = (vf_failure){.code = VF_FAIL_MISMATCH,
+					 .memory = a->index,
+					 .expected = expected,
+					 .found = found,
+					 .address = (uint32_t)address};
+	(void)vf_fail(&j->result.error, VF_E_FLASH,
+		      "%s at 0x%08llx holds 0x%02x where 0x%02x was written, twice: %s",
+		      a->memory->name, (unsigned long long)address, found, expected,
+		      vf_job_direction(expected, found));
+}
+
+/* Compares one piece; true once a difference was found and said. */
+static bool diagnose_piece(vf_job *j, const vf_slot *s)
+{
+	vf_job_area *a = s->area;
+	const uint32_t len = s->op.message.length;
+	for (uint32_t at = 0; at < len; at++) {
+		uint8_t expected;
+		vf_job_content(a, j->image, s->op.message.address - a->memory->base + at, &expected,
+			       1);
+		if (expected == s->op.answer[at])
+			continue;
+		say_wrong(j, a, (uint64_t)s->op.message.address + at, expected, s->op.answer[at]);
+		return true;
+	}
+	return false;
+}
+
+bool vf_job_diagnose(vf_job *j)
+{
+	vf_job_area *a = &j->area[j->wrong.area];
+	const vf_job_sector *sector = &a->sectors[j->wrong.at];
+	const uint32_t size = vf_job_sector_size(a);
+	vf_slot *s;
+	while ((s = vf_slot_take(j)) != NULL) {
+		const bool said = diagnose_piece(j, s);
+		vf_slot_give(j, s);
+		if (said)
+			return vf_job_leave(j);
+	}
+	if (j->in_flight > 0)
+		return false;
+	const uint32_t from = (uint32_t)j->cursor.byte;
+	const uint64_t start = vf_job_sector_address(a, sector) + from;
+	if (from >= size) {
+		(void)vf_fail(&j->result.error, VF_E_FLASH,
+			      "%s at 0x%08llx reads differently each time: check clock, supply and "
+			      "wiring of the flash",
+			      a->memory->name, (unsigned long long)(start - from));
+		return vf_job_leave(j);
+	}
+	const uint32_t len = size - from < VF_JOB_PIECE ? size - from : VF_JOB_PIECE;
+	s = vf_slot_new(j, VF_MESSAGE_READ, a->index, start, len, len);
+	if (s == NULL)
+		return true;
+	s->area = a;
+	j->cursor.byte += len;
+	return !vf_slot_submit(j, s) && j->closing;
+}
