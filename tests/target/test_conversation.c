@@ -27,6 +27,7 @@ typedef struct talk {
 	size_t expects;
 	heard heard[HEARD_MAX];
 	size_t hears;
+	bool deaf;       /* so says the newest STATE */
 	bool numbered;   /* `number` is known */
 	uint16_t number; /* of the board's next frame */
 	size_t answer;   /* most bytes of an ANSWER */
@@ -127,6 +128,11 @@ static void decode(heard *h)
 	assert_true(vf_body_kind(h->body) >= 0x80);
 }
 
+static bool is_kind(const heard *h, uint8_t kind)
+{
+	return h->len != 0 && vf_body_kind(h->body) == kind;
+}
+
 static void check_number(talk *k, const heard *h)
 {
 	uint16_t number = vf_body_number(h->body);
@@ -150,8 +156,22 @@ static void listen(talk *k)
 	memcpy(h->raw, p, len);
 	vf_target_tx_done(&k->r->t, len);
 	decode(h);
-	if (h->len != 0)
-		check_number(k, h);
+	if (h->len == 0)
+		return;
+	check_number(k, h);
+	if (is_kind(h, VF_KIND_STATE))
+		k->deaf = (h->body[8] & VF_STATE_DEAF) != 0;
+}
+
+/* Of a long silence the host knows before it begins. */
+static void check_announced(const talk *k)
+{
+	for (unsigned m = 0; m < 2; m++) {
+		const vf_flash_op *op = k->r->flash[m].op;
+		if (op != NULL && op->kind == VF_FLASH_ERASE &&
+		    (k->r->info[m].flags & VF_MEMORY_BLOCKING) != 0)
+			assert_true(k->deaf);
+	}
 }
 
 static void settle(talk *k)
@@ -159,6 +179,7 @@ static void settle(talk *k)
 	for (uint32_t us = 0; us < STEP_US; us += 100) {
 		listen(k);
 		rig_turn(k->r);
+		check_announced(k);
 	}
 	listen(k);
 }
@@ -229,11 +250,6 @@ static void check_body(const talk *k, const struct golden_record *g, const heard
 	}
 	free(body);
 	free(raw);
-}
-
-static bool is_kind(const heard *h, uint8_t kind)
-{
-	return h->len != 0 && vf_body_kind(h->body) == kind;
 }
 
 static void check_line(const talk *k, const struct golden_record *g, heard *h)

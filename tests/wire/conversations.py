@@ -633,8 +633,9 @@ CONVERSATIONS = {
                        Message(PROGRAM, NOR, 0x7000,
                                payload=b"\x5a" * 0x80 + b"\xf0" * 0x90 + b"\x3c" * 5
                                + b"\xf0" * 40 + b"\x3c"), *MORE), "both", 0),
-    "unknown": (stops(Message(ERASE, NOR, 0x1000, 4096), Message(0x0b, NOR, 0x1234, 0x5678),
-                      *MORE), "both", 0),
+    "unknown": (stops(Message(PROGRAM, INNER, 0, payload=pattern(8, 32)),
+                      Message(0x0b, NOR, 0x1234, 0x5678), Message(ERASE, INNER, 0, 2048), *MORE),
+                "both", 0),
     "protected": (stops(Message(PROGRAM, NOR, 0xBF00, payload=pattern(6, 256)),
                         Message(PROGRAM, NOR, 0xBF80, payload=pattern(7, 256)), *MORE),
                   "both", 0),
