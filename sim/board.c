@@ -8,6 +8,7 @@ enum {
 	RING = 64 * 1024,
 	WINDOW = 256 * 1024,
 	WORK = 32 * 1024,
+	BLOCK = 16 * 1024,       /* unpacked in one piece */
 	HOST_BUFFER = 16 * 1024, /* what an operating system takes ahead of the line */
 	HOST_UNREAD = 64 * 1024, /* and keeps for a program that does not read */
 };
@@ -108,16 +109,34 @@ static int make_internal(vf_sim_board *b)
 	return VF_OK;
 }
 
+/* What DMA needs: `*raw` is to be freed. */
+static uint8_t *make_aligned(vf_sim_board *b, uint32_t len, uint8_t **raw)
+{
+	uint8_t *p = vf_resize(&b->config.alloc, NULL, len + 31);
+	*raw = p;
+	return p != NULL ? p + (32 - (uintptr_t)p % 32) % 32 : NULL;
+}
+
 static int make_work(vf_sim_board *b, unsigned memory, const vf_memory *info)
 {
-	uint8_t *p = vf_resize(&b->config.alloc, NULL, WORK + 31);
+	uint8_t *p = make_aligned(b, WORK, &b->work[memory]);
 	if (p == NULL)
 		return VF_E_NOMEM;
-	b->work[memory] = p;
-	b->target_config.memory[memory] = (vf_target_memory){
-		.info = info, .work = p + (32 - (uintptr_t)p % 32) % 32, .work_len = WORK};
+	b->target_config.memory[memory] =
+		(vf_target_memory){.info = info, .work = p, .work_len = WORK};
 	b->target_config.memories++;
 	return VF_OK;
+}
+
+static int make_block(vf_sim_board *b)
+{
+	vf_target_config *t = &b->target_config;
+	if (b->config.no_deflate)
+		return VF_OK;
+	t->block = make_aligned(b, BLOCK, &b->block);
+	t->block_len = BLOCK;
+	t->inflate = &b->inflate;
+	return t->block != NULL ? VF_OK : VF_E_NOMEM;
 }
 
 /* The sizes that the caller chose, made whole by the rules of PROTOCOL §2.2. */
@@ -153,7 +172,7 @@ static int make_target(vf_sim_board *b)
 	t->tx = vf_resize(a, NULL, t->tx_len);
 	if (t->ring == NULL || t->window == NULL || t->frame == NULL || t->tx == NULL)
 		return VF_E_NOMEM;
-	if (make_work(b, VF_SIM_EXTERNAL, &b->memory) != VF_OK)
+	if (make_block(b) != VF_OK || make_work(b, VF_SIM_EXTERNAL, &b->memory) != VF_OK)
 		return VF_E_NOMEM;
 	return b->internal != NULL ? make_work(b, VF_SIM_INTERNAL, &b->internal->info) : VF_OK;
 }
@@ -211,6 +230,7 @@ void vf_sim_board_free(vf_sim_board *b)
 	vf_free(&a, b->target_config.window);
 	vf_free(&a, b->target_config.frame);
 	vf_free(&a, b->target_config.tx);
+	vf_free(&a, b->block);
 	vf_free(&a, b->work[0]);
 	vf_free(&a, b->work[1]);
 	vf_free(&a, b);

@@ -127,14 +127,16 @@ struct vf_sim_board {
 
 	vf_target target;
 	vf_target_config target_config;
-	uint8_t *work[2];  /* as allocated; the target's are aligned */
+	uint8_t *work[2]; /* as allocated; the target's are aligned */
+	uint8_t *block;   /* and so this */
+	vf_inflate inflate;
 	bool loop_wanted;  /* the main loop has something new to look at */
 	uint64_t loop_at;  /* or must look at this time */
-	uint64_t cpu_free; /* its processor digests until then */
+	uint64_t cpu_free; /* its processor digests or unpacks until then */
 	uint64_t cpu_rest_ns;
-	uint32_t digested, hashed; /* already charged */
-	bool tx_waits;             /* the link took less than there was to send */
-	bool stalled;              /* the main loop stands in a driver that blocks */
+	uint32_t digested, hashed, unpacked; /* already charged */
+	bool tx_waits;                       /* the link took less than there was to send */
+	bool stalled;                        /* the main loop stands in a driver that blocks */
 	uint32_t application;
 };
 

@@ -3,7 +3,7 @@
  */
 #include "board.h"
 
-enum { DIGEST_NS = 20, SHA_NS = 50 }; /* a byte, assumed for a 480 MHz Cortex-M7 */
+enum { DIGEST_NS = 20, SHA_NS = 50, UNPACK_NS = 83 }; /* a byte, assumed for a 480 MHz Cortex-M7 */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -151,16 +151,19 @@ static void receive(vf_sim_board *b)
 
 /* --- the main loop ------------------------------------------------------------------------ */
 
-/* The time that the processor spent on digests since it was last asked. */
-static uint64_t digest_time(vf_sim_board *b)
+/* The time that the processor spent on bytes since it was last asked. */
+static uint64_t processor_time(vf_sim_board *b)
 {
 	const vf_target_stats *s = vf_target_stats_get(&b->target);
 	uint32_t digested = s->digested - b->digested, hashed = s->hashed - b->hashed;
+	uint32_t unpacked = s->unpacked - b->unpacked;
 	b->digested = s->digested;
 	b->hashed = s->hashed;
+	b->unpacked = s->unpacked;
 	if (b->config.free_cpu)
 		return 0;
-	b->cpu_rest_ns += (uint64_t)digested * DIGEST_NS + (uint64_t)hashed * SHA_NS;
+	b->cpu_rest_ns += (uint64_t)digested * DIGEST_NS + (uint64_t)hashed * SHA_NS +
+			  (uint64_t)unpacked * UNPACK_NS;
 	uint64_t us = b->cpu_rest_ns / 1000;
 	b->cpu_rest_ns %= 1000;
 	return us;
@@ -250,7 +253,7 @@ static void go_round(vf_sim_board *b)
 	uint32_t address;
 	b->loop_wanted = false;
 	vf_target_tick(&b->target, (uint32_t)b->clock);
-	uint64_t us = digest_time(b);
+	uint64_t us = processor_time(b);
 	if (us != 0) {
 		b->cpu_free = b->clock + us;
 		b->loop_wanted = true;

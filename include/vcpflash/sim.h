@@ -59,7 +59,8 @@ typedef struct vf_sim_board_config {
 	uint8_t *internal;       /* NULL, or 2 MB: an STM32H7's internal flash at 0x08000000,
 				  * 128 KB sectors, 32-byte unit written once, first sector
 				  * protected */
-	bool free_cpu;           /* digests take no time of the board's processor */
+	bool free_cpu;           /* digests and unpacking take no time of the board's processor */
+	bool no_deflate;         /* compressed data is not understood */
 	bool blocking;           /* serve the chip as a vendor driver does: the main loop
 				  * stands still during an operation (deaf) */
 	uint32_t ring, window;   /* 0 = 64 KB, 256 KB */
