@@ -2,8 +2,9 @@
  *
  * They go through the range in steps that fit the work buffer. READ's bytes are
  * sent straight from that buffer, the next step waits for them to be gone.
- * Digests are collected in the second half of the work buffer while the flash
- * is read into the first, and sent a frame at a time.
+ * Digests are collected in the second half of the work buffer and sent a frame
+ * at a time. What is to be hashed is read into the two quarters of the first half
+ * in turn, so that the flash fills one while the processor hashes the other.
  */
 #include <string.h>
 
@@ -17,7 +18,8 @@ void vf_t_answer_begin(vf_target *t, unsigned memory, const vf_target_operation 
 	u->filled = 0;
 	u->grouped = 0;
 	u->finished = false;
-	u->sector_left = vf_t_info(t, memory)->erase[0].size;
+	u->fresh_len = 0;
+	u->hashed = 0;
 	if (o->type == VF_MESSAGE_SHA256)
 		vf_sha256_init(&u->hash.sha);
 	else if (o->type == VF_MESSAGE_DIGEST)
@@ -26,10 +28,12 @@ void vf_t_answer_begin(vf_target *t, unsigned memory, const vf_target_operation 
 
 bool vf_t_answer_over(const vf_target_unit *u, const vf_target_operation *o)
 {
+	if (u->answer_len != 0)
+		return false;
 	if (o->type == VF_MESSAGE_SHA256)
-		return u->finished && u->answer_len == 0;
-	return (o->type == VF_MESSAGE_READ || o->type == VF_MESSAGE_DIGEST) && o->at == o->length &&
-	       u->answer_len == 0;
+		return u->finished;
+	return (o->type == VF_MESSAGE_READ && o->at == o->length) ||
+	       (o->type == VF_MESSAGE_DIGEST && u->hashed == o->length);
 }
 
 static void offer(vf_target_unit *u, const uint8_t *bytes, uint32_t len)
@@ -48,26 +52,50 @@ static void finish_sha(vf_target *t, unsigned memory)
 	offer(u, out, VF_SHA256_SIZE);
 }
 
+/* Where the next bytes to be hashed go, and how many fit there: the quarter that
+ * holds nothing fresh; in a buffer too small for quarters the whole half, once it
+ * was hashed. */
+static uint32_t next_room(const vf_target *t, unsigned memory, uint8_t **buf)
+{
+	const vf_target_unit *u = &t->unit[memory];
+	uint32_t half = vf_t_half(t, memory);
+	uint32_t quarter = (half / 2) & ~(uint32_t)31;
+	*buf = t->config.memory[memory].work;
+	if (quarter == 0)
+		return u->fresh_len == 0 ? half : 0;
+	if (u->fresh_len != 0 && u->fresh == *buf)
+		*buf += quarter;
+	return quarter;
+}
+
+static uint32_t next_len(const vf_target *t, unsigned memory, const vf_target_operation *o,
+			 uint8_t **buf)
+{
+	uint32_t len = o->length - o->at;
+	uint32_t sector = vf_t_info(t, memory)->erase[0].size;
+	if (o->type == VF_MESSAGE_READ) {
+		*buf = t->config.memory[memory].work;
+		return vf_t_min(len, t->config.memory[memory].work_len);
+	}
+	if (o->type == VF_MESSAGE_DIGEST)
+		len = vf_t_min(len, sector - (o->at & (sector - 1)));
+	return vf_t_min(len, next_room(t, memory, buf));
+}
+
 bool vf_t_answer_next(vf_target *t, unsigned memory, vf_target_operation *o)
 {
 	vf_target_unit *u = &t->unit[memory];
 	if (u->answer_len != 0)
 		return false;
-	uint32_t len = o->length - o->at;
-	if (len == 0) { /* only SHA256 comes here with nothing left to read */
+	if (o->type == VF_MESSAGE_SHA256 && u->hashed == o->length) {
 		finish_sha(t, memory);
 		return false;
 	}
-	uint32_t room = t->config.memory[memory].work_len;
-	if (o->type != VF_MESSAGE_READ)
-		room = vf_t_half(t, memory);
-	len = vf_t_min(len, room);
-	if (o->type == VF_MESSAGE_DIGEST)
-		len = vf_t_min(len, u->sector_left);
+	u->op.len = next_len(t, memory, o, &u->op.buf);
+	if (u->op.len == 0)
+		return false;
 	u->op.kind = VF_FLASH_READ_MAPPED;
-	u->op.buf = t->config.memory[memory].work;
 	u->op.offset = o->offset + o->at;
-	u->op.len = len;
 	u->stage = VF_T_READY;
 	return true;
 }
@@ -81,12 +109,11 @@ static void end_sector(vf_target *t, unsigned memory, const vf_target_operation 
 	uint8_t *out = t->config.memory[memory].work + vf_t_half(t, memory) + u->filled;
 	vf_digest_final(&u->hash.digest.sector, out);
 	vf_digest_init(&u->hash.digest.sector, t->session.number);
-	u->sector_left = vf_t_info(t, memory)->erase[0].size;
 	if (u->grouped == 0)
 		vf_digest_init(group, t->session.number);
 	vf_digest_update(group, out, VF_DIGEST_SIZE);
 	u->grouped++;
-	if (u->grouped != o->group && o->at != o->length)
+	if (u->grouped != o->group && u->hashed != o->length)
 		return;
 	if (u->grouped > 1)
 		vf_digest_final(group, out);
@@ -94,19 +121,40 @@ static void end_sector(vf_target *t, unsigned memory, const vf_target_operation 
 	u->filled += VF_DIGEST_SIZE;
 }
 
-static void take_digest(vf_target *t, unsigned memory, const vf_target_operation *o)
+static void hash_sectors(vf_target *t, unsigned memory, const vf_target_operation *o)
 {
 	vf_target_unit *u = &t->unit[memory];
-	t->stats.digested += u->op.len;
-	vf_digest_update(&u->hash.digest.sector, u->op.buf, u->op.len);
-	u->sector_left -= u->op.len;
-	if (u->sector_left == 0)
+	uint32_t sector = vf_t_info(t, memory)->erase[0].size;
+	t->stats.digested += u->fresh_len;
+	vf_digest_update(&u->hash.digest.sector, u->fresh, u->fresh_len);
+	if ((u->hashed & (sector - 1)) == 0)
 		end_sector(t, memory, o);
 	uint32_t most = vf_t_min(vf_t_half(t, memory), vf_t_payload_out(t));
-	if (o->at == o->length || u->filled + VF_DIGEST_SIZE > most) {
+	if (u->hashed == o->length || u->filled + VF_DIGEST_SIZE > most) {
 		offer(u, t->config.memory[memory].work + vf_t_half(t, memory), u->filled);
 		u->filled = 0;
 	}
+}
+
+/* Hashes what was read, once the port has fetched the next read: then both work at
+ * the same time. False while something fresh has to wait. */
+bool vf_t_answer_hash(vf_target *t, unsigned memory)
+{
+	vf_target_unit *u = &t->unit[memory];
+	const vf_target_operation *o = vf_t_slot(t, u->number);
+	if (u->fresh_len == 0)
+		return true;
+	if (u->answer_len != 0 || u->stage == VF_T_READY)
+		return false;
+	u->hashed += u->fresh_len;
+	if (o->type == VF_MESSAGE_DIGEST) {
+		hash_sectors(t, memory, o);
+	} else {
+		t->stats.hashed += u->fresh_len;
+		vf_sha256_update(&u->hash.sha, u->fresh, u->fresh_len);
+	}
+	u->fresh_len = 0;
+	return true;
 }
 
 /* A step's bytes have been read. */
@@ -118,10 +166,8 @@ void vf_t_answer_take(vf_target *t, unsigned memory, vf_target_operation *o)
 	o->at += u->op.len;
 	if (o->type == VF_MESSAGE_READ) {
 		offer(u, u->op.buf, u->op.len);
-	} else if (o->type == VF_MESSAGE_DIGEST) {
-		take_digest(t, memory, o);
-	} else {
-		t->stats.hashed += u->op.len;
-		vf_sha256_update(&u->hash.sha, u->op.buf, u->op.len);
+		return;
 	}
+	u->fresh = u->op.buf;
+	u->fresh_len = u->op.len;
 }

@@ -125,6 +125,7 @@ bool vf_t_unpack_failed(const vf_target *t, uint32_t number);
 void vf_t_answer_begin(vf_target *t, unsigned memory, const vf_target_operation *o);
 bool vf_t_answer_next(vf_target *t, unsigned memory, vf_target_operation *o); /* a read to do */
 bool vf_t_answer_over(const vf_target_unit *u, const vf_target_operation *o);
+bool vf_t_answer_hash(vf_target *t, unsigned memory); /* false: what was read has to wait */
 void vf_t_answer_take(vf_target *t, unsigned memory, vf_target_operation *o);
 
 /* state.c */

@@ -264,7 +264,8 @@ static void announce(vf_target *t, unsigned memory)
 void vf_t_exec_step(vf_target *t, unsigned memory)
 {
 	vf_target_unit *u = &t->unit[memory];
-	if (u->stage == VF_T_ENDED)
+	bool hashed = vf_t_answer_hash(t, memory);
+	if (u->stage == VF_T_ENDED && hashed)
 		ended(t, memory);
 	while (u->stage == VF_T_NONE && !t->queue.stopping) {
 		vf_target_operation *o = current(t, memory);
@@ -287,6 +288,7 @@ void vf_t_exec_drop(vf_target *t)
 		if (u->stage == VF_T_NONE)
 			u->type = 0;
 		u->answer_len = 0;
+		u->fresh_len = 0;
 	}
 	if (t->deaf != VF_T_QUIET && t->unit[t->deaf_memory].stage == VF_T_NONE) {
 		t->deaf = VF_T_QUIET;

@@ -56,7 +56,8 @@ static bool work_waits(const vf_target *t)
 		const vf_target_unit *u = &t->unit[m];
 		bool answered = u->type >= VF_MESSAGE_READ && u->type <= VF_MESSAGE_SHA256 &&
 				u->stage == VF_T_NONE && u->answer_len == 0;
-		if (u->stage == VF_T_ENDED || answered)
+		bool to_hash = u->fresh_len != 0 && u->answer_len == 0 && u->stage != VF_T_READY;
+		if ((u->stage == VF_T_ENDED && u->fresh_len == 0) || answered || to_hash)
 			return true;
 	}
 	return false;

@@ -235,7 +235,9 @@ typedef struct vf_target_unit {
 	int status;
 	uint32_t number;       /* operation */
 	uint32_t since;        /* when `op` was handed out */
-	uint32_t sector_left;  /* DIGEST: bytes to come of the sector */
+	const uint8_t *fresh;  /* DIGEST, SHA256: read and not hashed yet */
+	uint32_t fresh_len;    /* how many; 0 none */
+	uint32_t hashed;       /* DIGEST, SHA256: bytes of the range so far */
 	uint32_t grouped;      /* DIGEST: sectors in the open group */
 	const uint8_t *answer; /* bytes to be sent */
 	uint32_t answer_len;   /* how many; 0 none */
