@@ -113,12 +113,12 @@ uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved)
 		return VF_FAIL_RANGE;
 	const vf_memory *info = vf_t_info(t, m->memory);
 	uint8_t right = right_for(m->type);
-	if ((info->flags & right) == 0)
-		return VF_FAIL_RIGHTS;
 	uint32_t offset = m->address - info->base;
 	if (m->address < info->base || !within(offset, m->length, info->size) ||
 	    !fits(t, m, offset))
 		return VF_FAIL_RANGE;
+	if ((info->flags & right) == 0)
+		return VF_FAIL_RIGHTS;
 	if (right == VF_MEMORY_WRITE && protects(info, offset, m->length))
 		return VF_FAIL_PROTECTED;
 	return VF_FAIL_NONE;

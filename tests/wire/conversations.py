@@ -609,6 +609,7 @@ def refusals(c):
             (Message(0x0c, NOR, 0, 0, flags=0x01), "a type before a flag"),
             (Message(DIGEST, NOR, 1, 4096, 0), "a field before a range"),
             (Message(ERASE, NOR, 0x20000, 4096, flags=0x40), "a flag before a range"),
+            (Message(RUN, INNER, 0x4004, 0), "a range before rights"),
             (Message(ERASE, NOR, 0xC800, 4096), "a range before what is protected")):
         alone(c, message, "two things wrong: " + why)
 
