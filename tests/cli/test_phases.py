@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Everything that can happen in the middle, in the middle of each phase."""
+import signal
+import subprocess
+
+import bench
+from bench import Board
+
+BASE = 0x90000000
+KB = 1024
+
+
+class Phases(bench.Case):
+    def setUp(self):
+        super().setUp()
+        self.image = self.bytes(16 * KB)
+        self.old = self.bytes(64 * KB)
+        placed = f"{self.file('a.bin', self.image)}@{BASE + 100:#x}"
+        self.program = ("program", "--verify", "full", placed)
+        read = ("read", "0", "16K", self.folder / "out.bin")
+        self.phases = {"compare": self.program, "keep": self.program, "program": self.program,
+                       "verify": self.program, "read": read, "erase": ("erase", "0", "16K")}
+
+    def board(self):
+        self.file("flash.bin", self.old)
+        return Board(self.folder, link="uart:2000000", time_mode="real")
+
+    def until(self, board, phase):
+        """The command, running, with its phase begun."""
+        process = subprocess.Popen(bench.command("--json", *self.phases[phase], port=board.port), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=bench.clean_environment())
+        for line in process.stdout:
+            if f'"phase":"{phase}"' in line:
+                return process
+        self.fail(f"no {phase} in {self.phases[phase]}")
+
+    def ended(self, process):
+        _, err = process.communicate(timeout=bench.PATIENCE)
+        return process.returncode, err
+
+    def test_the_command_is_killed(self):
+        for phase in self.phases:
+            with self.subTest(phase), self.board() as board:
+                process = self.until(board, phase)
+                process.kill()
+                self.ended(process)
+                self.assertEnds(board.run("info"), 0)
+                self.assertEnds(board.run(*self.program), 0)
+                self.assertEnds(board.run("verify", self.program[-1]), 0)
+                board.stop()
+                self.assertEqual(board.contents()[20 * KB:], self.old[20 * KB:])
+
+    def test_it_is_told_to_stop(self):
+        for phase in self.phases:
+            with self.subTest(phase), self.board() as board:
+                process = self.until(board, phase)
+                process.send_signal(self.random.choice((signal.SIGINT, signal.SIGTERM)))
+                code, err = self.ended(process)
+                if code != 0:  # it may have been done already
+                    self.assertEqual((code, err.count("vcpflash: ")), (130, 1), err)
+                self.assertEnds(board.run("info"), 0)
+                self.assertEqual(list(self.folder.glob("*.tmp")), [])
+
+    def test_the_board_goes_away(self):
+        for phase in self.phases:
+            with self.subTest(phase), self.board() as board:
+                process = self.until(board, phase)
+                board.process.kill()
+                code, err = self.ended(process)
+                self.assertEqual((code, err.count("\n")), (3, 1), err)
+                self.assertIn(board.port, err)
+                self.assertFalse((self.folder / "out.bin").exists())
+
+    def test_the_board_restarts(self):
+        for phase in self.phases:
+            with self.subTest(phase), self.board() as board:
+                process = self.until(board, phase)
+                board.process.send_signal(signal.SIGUSR1)
+                code, err = self.ended(process)
+                self.assertEqual(code, 0, err)
+                if phase == "read":
+                    self.assertEqual((self.folder / "out.bin").read_bytes(), self.old[:16 * KB])
+                    (self.folder / "out.bin").unlink()
+                    continue
+                at, want = (0, b"\xff" * 16 * KB) if phase == "erase" else (100, self.image)
+                board.stop()
+                self.assertEqual(board.contents(), self.old[:at] + want + self.old[at + 16 * KB:])
+
+
+if __name__ == "__main__":
+    bench.main()
