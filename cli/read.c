@@ -10,7 +10,8 @@ typedef struct reading {
 	vf_file_out *file;
 	enum vf_image_format format;
 	bool file_failed;
-	uint8_t *bytes; /* NULL: raw */
+	bool raw;
+	uint8_t *bytes; /* if not: all that was read */
 	size_t have;
 } reading;
 
@@ -26,8 +27,12 @@ static int put(void *ctx, const uint8_t *data, size_t len)
 static int on_bytes(void *ctx, const uint8_t *data, size_t len)
 {
 	reading *g = (reading *)(void *)((char *)ctx - offsetof(reading, r));
-	if (g->bytes == NULL)
+	if (g->raw)
 		return put(g, data, len);
+	if (g->bytes == NULL) /* not before the board has agreed to the length */
+		g->bytes = vf_resize(&vf_io_alloc, NULL, (size_t)g->r.job.length);
+	if (g->bytes == NULL)
+		return VF_E_NOMEM;
 	memcpy(g->bytes + g->have, data, len);
 	g->have += len;
 	return VF_OK;
@@ -61,17 +66,21 @@ static int write_image(reading *g)
 	return status;
 }
 
+/* a.out may be anything; .elf is a promise that cannot be kept. */
+static bool asks_for_elf(const reading *g, const char *name)
+{
+	size_t len = strlen(name);
+	return g->format == VF_FORMAT_ELF && strcmp(name + len - 4, ".out") != 0;
+}
+
 static int open_output(reading *g, const char *name)
 {
 	g->format = vf_image_format_by_name(name);
-	if (g->format == VF_FORMAT_ELF)
+	if (asks_for_elf(g, name))
 		return vf_fail(&g->r.error, VF_E_USAGE,
 			       "%s: cannot write ELF: name it .hex .srec .uf2 or .bin", name);
-	if (g->format != VF_FORMAT_AUTO && g->format != VF_FORMAT_BIN) {
-		g->bytes = vf_resize(&vf_io_alloc, NULL, (size_t)g->r.job.length);
-		if (g->bytes == NULL)
-			return vf_fail(&g->r.error, VF_E_NOMEM, "out of memory for %s", name);
-	}
+	g->raw = g->format != VF_FORMAT_HEX && g->format != VF_FORMAT_SREC &&
+		 g->format != VF_FORMAT_UF2;
 	g->file = vf_file_create(name, &g->r.error);
 	return g->file != NULL ? VF_OK : g->r.error.code;
 }
@@ -96,7 +105,7 @@ int cli_read(const cli_options *o)
 		status = open_output(&g, o->args[2]);
 	if (status == VF_OK)
 		status = cli_run_do(&g.r);
-	if (status == VF_OK && g.bytes != NULL)
+	if (status == VF_OK && !g.raw)
 		status = write_image(&g);
 	if (close_output(&g, status) == VF_OK) {
 		char size[16], time[24];

@@ -144,6 +144,9 @@ class Read(bench.Case):
                 segment = vcpflash("--json", "inspect", name).result["segments"][0]
                 self.assertEqual((segment["address"], segment["length"]), ("0x90001000", 300))
                 self.assertEnds(board.run("verify", name), 0)
+            for name in ("a.out", "dump", "a.bin.old"):
+                self.assertEnds(board.run("read", "0x1000", "300", self.folder / name), 0)
+                self.assertEqual((self.folder / name).read_bytes(), old[0x1000:0x1000 + 300])
 
     def test_a_trace_has_every_frame(self):
         trace = self.folder / "trace.txt"
