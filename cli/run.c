@@ -88,17 +88,15 @@ int cli_run_begin(cli_run *r, const cli_options *o, enum vf_job_kind kind)
 
 static int find_port(cli_run *r)
 {
-	const char *port = r->o->client.port;
+	int status = VF_OK;
 	r->client = r->o->client;
-	if (port != NULL && port[0] != '\0' && strcmp(port, "auto") != 0) {
-		(void)snprintf(r->port, sizeof r->port, "%s", port);
-	} else {
-		int status = vf_client_find(&r->client, r->port, sizeof r->port, &r->error);
-		if (status != VF_OK)
-			return status;
+	r->port = r->client.port;
+	if (r->port == NULL || r->port[0] == '\0' || strcmp(r->port, "auto") == 0) {
+		r->port = r->found;
+		status = vf_client_find(&r->client, r->found, sizeof r->found, &r->error);
 	}
 	r->client.port = r->port;
-	return VF_OK;
+	return status;
 }
 
 /* Where, if the engine, which knows no port, has not said so. */

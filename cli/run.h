@@ -10,7 +10,8 @@
 typedef struct cli_run {
 	const cli_options *o;
 	vf_client_options client;
-	char port[256];
+	const char *port; /* as named, or `found` */
+	char found[1024];
 	vf_job_config job;
 	vf_job_result result;
 	vf_board board;

@@ -97,6 +97,18 @@ class Streams(bench.Case):
             run = board.run("-q", "program", f"{name}@{BASE + 4:#x}")
             self.assertEqual((run.code, run.out, run.err), (0, "", ""))
 
+    def test_long_names(self):
+        deep = self.folder
+        while len(str(deep)) < 700:
+            deep /= "d" * 100
+        deep.mkdir(parents=True)
+        a = deep / "a.hex"
+        a.write_text(intel_hex((BASE, self.bytes(100))))
+        with Board(deep) as board:
+            self.assertEnds(board.run("program", a), 0)
+            self.assertEnds(board.run("verify", a), 0)
+            self.assertEqual(board.run("--json", "info").result["info"]["port"], str(board.port))
+
     def test_merge_onto_one_of_its_inputs(self):
         one, two = self.bytes(100), self.bytes(100)
         a = self.file("a.hex", intel_hex((BASE, one)))
