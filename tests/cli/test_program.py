@@ -201,7 +201,7 @@ class Program(bench.Case):
     def test_ctrl_c_leaves_the_board_ready(self):
         image = self.bytes(60 * KB)
         name = self.file("a.bin", image)
-        with Board(self.folder, link="uart:115200", time_mode="real") as board:
+        with Board(self.folder, link="uart:921600", time_mode="real") as board:
             process = subprocess.Popen([str(bench.BIN / "vcpflash"), "-p", board.port, "--json", "program",
                                         f"{name}@{BASE:#x}"], text=True, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, env=bench.clean_environment())
