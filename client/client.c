@@ -87,19 +87,14 @@ static int fail(vf_job_result *result, const vf_error *err)
 	return err->code;
 }
 
-int vf_client_on(const char *port, uint32_t baud, const vf_job_config *config,
-		 vf_job_result *result, vf_board *board, vf_session_stats *link)
+/* The job itself, over an open pipe. */
+static int carry_out(vf_pipe *pipe, const char *port, const vf_job_config *config,
+		     vf_job_result *result, vf_board *board, vf_session_stats *link)
 {
 	vf_error err = {0};
-	memset(result, 0, sizeof *result);
-	vf_pipe *pipe = vf_pipe_open(port, baud != 0 ? baud : BAUD_USUAL, &err);
-	if (pipe == NULL)
-		return fail(result, &err);
 	vf_job *job = vf_job_new(config, &err);
-	if (job == NULL) {
-		vf_pipe_close(pipe);
+	if (job == NULL)
 		return fail(result, &err);
-	}
 	drive(pipe, job);
 	*result = *vf_job_result_get(job);
 	if (board != NULL && vf_job_board(job) != NULL) {
@@ -109,8 +104,28 @@ int vf_client_on(const char *port, uint32_t baud, const vf_job_config *config,
 	if (link != NULL)
 		*link = *vf_job_link(job);
 	vf_job_free(job);
-	vf_pipe_close(pipe);
 	return result->error.code;
+}
+
+int vf_client_on(const char *port, uint32_t baud, const vf_job_config *config,
+		 vf_job_result *result, vf_board *board, vf_session_stats *link)
+{
+	vf_error err = {0};
+	vf_job_config own = *config;
+	memset(result, 0, sizeof *result);
+	vf_pipe *pipe = vf_pipe_open(port, baud != 0 ? baud : BAUD_USUAL, &err);
+	if (pipe == NULL)
+		return fail(result, &err);
+	vf_packer *packer = NULL;
+	if (own.kind == VF_JOB_PROGRAM && own.deflate == NULL) {
+		packer = vf_packer_new();
+		own.deflate = packer != NULL ? vf_packer_deflate : NULL;
+		own.deflate_ctx = packer;
+	}
+	const int code = carry_out(pipe, port, &own, result, board, link);
+	vf_packer_free(packer);
+	vf_pipe_close(pipe);
+	return code;
 }
 
 int vf_client_do(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,

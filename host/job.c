@@ -1,6 +1,6 @@
 /* job.c - the job engine's frame: life, doors, and the walk from state to state.
  *
- *   open -> [measure] -> by kind:
+ *   open -> by kind:
  *     INFO             info                                         -> close
  *     PROGRAM, ERASE   look -> probe -> keep -> plan -> write -> after -> close
  *                      (plan: dry_run -> close, nothing to do -> after)
@@ -238,6 +238,9 @@ static bool config_sound(const vf_job_config *c, vf_error *err)
 		what = "there is nothing in the image";
 	else if (c->kind == VF_JOB_READ && c->call.sink == NULL)
 		what = "reading needs somewhere to put it";
+	else if (c->compress > VF_COMPRESS_OFF ||
+		 (c->compress == VF_COMPRESS_ON && c->deflate == NULL))
+		what = "compression needs somebody who compresses";
 	else if (ranged && (c->length == 0 || c->length > UINT32_MAX))
 		what = "the length must be 1 to 4294967295 bytes";
 	if (what != NULL)

@@ -64,7 +64,7 @@ bool vf_job_check_next(const vf_job *j, vf_job_area *a, size_t *first, size_t *c
 
 bool vf_job_check_submit(vf_job *j, vf_job_area *a, size_t first, size_t count)
 {
-	vf_slot *s = vf_job_digest_slot(j, a, first, count);
+	vf_slot *s = vf_job_digest_slot(j, a, first, count, 1);
 	a->check = first + count;
 	return s != NULL && vf_slot_submit(j, s);
 }

@@ -45,6 +45,8 @@ static const char *advice(uint8_t code)
 		return "the board protects that range";
 	case VF_FAIL_RIGHTS:
 		return "the board does not allow that for this memory";
+	case VF_FAIL_PACKING:
+		return "the board could not unpack what was sent: update its loader";
 	case VF_FAIL_UNKNOWN:
 	case VF_FAIL_MALFORMED:
 	case VF_FAIL_RANGE:
@@ -65,6 +67,7 @@ static bool may_pass(uint8_t code)
 	case VF_FAIL_BUS:
 	case VF_FAIL_ABSENT:
 	case VF_FAIL_OTHER:
+	case VF_FAIL_PACKING:
 		return true;
 	default:
 		return false;
@@ -77,6 +80,7 @@ static const char *verb(uint8_t message)
 	case VF_MESSAGE_ERASE:
 		return "erasing";
 	case VF_MESSAGE_PROGRAM:
+	case VF_MESSAGE_DEFLATED:
 		return "programming";
 	case VF_MESSAGE_RUN:
 		return "starting the application in";
@@ -122,7 +126,7 @@ static const vf_slot *failed_slot(const vf_job *j, const vf_failure *f)
 static bool scar(vf_job *j, const vf_failure *f, const vf_slot *s)
 {
 	const uint8_t type = s != NULL ? s->op.message.type : 0;
-	const bool changes = type == VF_MESSAGE_ERASE || type == VF_MESSAGE_PROGRAM;
+	const bool changes = type == VF_MESSAGE_ERASE || vf_job_programs(type);
 	uint64_t start = f->address;
 	uint64_t end = start + 1;
 	bool fresh = true;
@@ -156,9 +160,11 @@ bool vf_job_stopped(vf_job *j)
 	const vf_failure f = *vf_session_failure(j->session);
 	const vf_slot *s = failed_slot(j, &f);
 	const uint8_t message = s != NULL ? s->op.message.type : 0;
+	j->never_pack = j->never_pack || f.code == VF_FAIL_PACKING;
 	if (may_pass(f.code) && j->result.attempts < VF_JOB_ATTEMPTS && scar(j, &f, s)) {
-		vf_job_note(j, "%s failed at 0x%08x (%s): trying once more", verb(message),
-			    f.address, vf_failure_name(f.code));
+		vf_job_note(j, "%s failed at 0x%08x (%s): trying once more%s", verb(message),
+			    f.address, vf_failure_name(f.code),
+			    f.code == VF_FAIL_PACKING ? ", without compression" : "");
 		return true;
 	}
 	say(j, &f, message);

@@ -331,12 +331,23 @@ static int fit_run_after(vf_job *j)
 	return may_run(j, vf_job_memory_at(j, best->addr, &index));
 }
 
+static int fit_compress(vf_job *j)
+{
+	if (j->config.compress != VF_COMPRESS_ON || vf_job_can_pack(j))
+		return VF_OK;
+	return vf_fail(&j->result.error, VF_E_REFUSED,
+		       "this board's loader does not unpack compressed data: leave compression "
+		       "at auto, or update the loader");
+}
+
 int vf_job_fit(vf_job *j)
 {
 	int status;
 	switch (j->config.kind) {
 	case VF_JOB_PROGRAM:
 		status = fit_image(j, true);
+		if (status == VF_OK)
+			status = fit_compress(j);
 		if (status == VF_OK && j->config.run_after)
 			status = fit_run_after(j);
 		return status;

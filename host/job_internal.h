@@ -26,6 +26,7 @@ enum {
 	VF_JOB_WRITING = 512,           /* erase and program operations in flight */
 	VF_JOB_BACKLOG_MORE = 64 << 10, /* beyond two windows of the board */
 	VF_JOB_STRETCH = 128 << 10,     /* so much is checked at once while the rest is written */
+	VF_JOB_PACK_MOST = 64 << 10,    /* compressed in one turn: nothing is sent meanwhile */
 	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
 	VF_JOB_ATTEMPTS = 16,           /* plans made anew after failures, in one job */
 };
@@ -62,6 +63,7 @@ typedef struct vf_job_area {
 	size_t step;         /* next to submit */
 	uint32_t step_done;  /* bytes of it submitted */
 	size_t check;        /* first sector whose check was not asked for */
+	uint64_t plain_end;  /* up to this offset compression does not gain */
 	uint64_t pending_us; /* typical chip time of what was submitted and is not finished */
 } vf_job_area;
 
@@ -112,6 +114,9 @@ struct vf_job {
 	bool planned;        /* PLAN was reached once */
 	bool full_pending;   /* `full`, and nothing was planned yet: no comparison */
 	bool scarred;        /* something failed once where the map has no sector */
+	bool pack;           /* what is sent is compressed where that gains */
+	bool never_pack;     /* the board could not unpack */
+	uint32_t packed_now; /* bytes that were compressed in this turn */
 	unsigned changing;   /* erase and program operations in flight */
 	uint64_t check_bytes, checked_bytes; /* of this plan: to check, and checked */
 	bool check_failed;   /* sectors were found that differ, */
@@ -125,6 +130,10 @@ struct vf_job {
 	uint32_t echo_us; /* where the session puts a round trip */
 	unsigned echo_round;
 	uint64_t link_rate; /* bytes a second, 0 unknown */
+	uint64_t link_first; /* what the greeting showed: at least so many */
+	uint64_t link_until; /* so long its measurement is waited for */
+	uint16_t echo_len;
+	bool link_measuring;
 	bool run_sent;
 	uint64_t constant_bytes; /* VERIFY: bytes of differing sectors that were compared, */
 	bool constant;           /* all of them the same value: */
@@ -147,6 +156,12 @@ void vf_job_note(vf_job *j, const char *fmt, ...)
 void vf_job_wait(vf_job *j, uint64_t us);
 
 /* job_slot.c: operations in flight */
+/* Does it program? */
+static inline bool vf_job_programs(uint8_t type)
+{
+	return type == VF_MESSAGE_PROGRAM || type == VF_MESSAGE_DEFLATED;
+}
+
 /* An operation on [address, +length) of a memory, with room for `answer` bytes
  * of answer (0: none, or the caller points op.answer elsewhere). NULL: no
  * memory, and the job is leaving. */
@@ -174,6 +189,7 @@ size_t vf_job_sector_find(const vf_job_area *a, uint64_t index);
 /* What should be in [offset, +len) of the area's memory, within its sectors. */
 void vf_job_content(const vf_job_area *a, const vf_image *image, uint32_t offset, uint8_t *out,
 		    uint32_t len);
+bool vf_job_scratch(vf_job *j, size_t room); /* false: no memory */
 /* The digest that a sector has when it holds what it should; `s` NULL: when it
  * is erased. VF_OK or VF_E_NOMEM. */
 int vf_job_expect(vf_job *j, const vf_job_area *a, const vf_job_sector *s,
@@ -192,10 +208,26 @@ bool vf_job_next_run(const vf_job *j, vf_job_cursor *c, uint32_t max, uint8_t *m
  * taken (or the job is leaving). */
 bool vf_job_sweep(vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *),
 		  bool (*take)(vf_job *, vf_job_area *, vf_job_sector *, const uint8_t *));
-/* A question for the digests of neighbours, not submitted yet; NULL: leaving. */
-vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count);
+/* A question for the digests of neighbours, each of `group` sectors, not submitted
+ * yet; NULL: leaving. */
+vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count,
+ uint32_t group);
 uint64_t vf_job_count_bytes(const vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *));
 bool vf_job_equal(const uint8_t *a, const uint8_t *b);
+
+/* job_link.c: what the link carries */
+/* Begins to measure it, beside whatever else goes on. */
+void vf_job_link_begin(vf_job *j);
+/* Takes note; true while it is worth waiting for. */
+bool vf_job_link_measuring(vf_job *j);
+uint64_t vf_job_link_rate(const vf_job *j); /* bytes a second, guessed if need be */
+
+/* job_pack.c: fewer bytes on the link */
+bool vf_job_can_pack(const vf_job *j);
+bool vf_job_pack_wanted(const vf_job *j); /* for the plans as they are now */
+/* An operation that programs [offset, +len) from compressed data, or less of it
+ * (its message says how much); NULL: it does not gain, or the job is leaving. */
+vf_slot *vf_job_pack_slot(vf_job *j, vf_job_area *a, uint32_t offset, uint32_t len);
 
 /* job_check.c: are written sectors right? */
 void vf_job_check_prepare(vf_job *j);
@@ -227,7 +259,6 @@ bool vf_job_verify(vf_job *j);
 bool vf_job_read(vf_job *j);
 bool vf_job_digest(vf_job *j);
 bool vf_job_run(vf_job *j);
-bool vf_job_measure(vf_job *j);
 bool vf_job_info(vf_job *j);
 bool vf_job_diagnose(vf_job *j); /* reads the sector at `wrong` and says what is there */
 /* The session is gone: takes note of what had finished in it. */

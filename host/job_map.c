@@ -149,7 +149,7 @@ void vf_job_content(const vf_job_area *a, const vf_image *image, uint32_t offset
 	}
 }
 
-static bool scratch(vf_job *j, size_t room)
+bool vf_job_scratch(vf_job *j, size_t room)
 {
 	if (room <= j->scratch_room)
 		return true;
@@ -167,7 +167,7 @@ int vf_job_expect(vf_job *j, const vf_job_area *a, const vf_job_sector *s,
 	const uint32_t size = vf_job_sector_size(a);
 	const uint32_t piece = size < VF_JOB_PIECE ? size : VF_JOB_PIECE;
 	vf_digest d;
-	if (!scratch(j, piece))
+	if (!vf_job_scratch(j, piece))
 		return VF_E_NOMEM;
 	memset(j->scratch, 0xFF, piece);
 	vf_digest_init(&d, vf_session_number(j->session));

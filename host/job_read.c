@@ -104,8 +104,7 @@ bool vf_job_run(vf_job *j)
 
 enum {
 	ECHO_SMALL = 16,
-	ECHO_MIDDLE = 512,
-	ECHO_ROUNDS = 3,         /* INFO: of each size; the shortest counts */
+	ECHO_ROUNDS = 3,         /* of each size; the shortest counts */
 	ECHO_PATIENCE = 1000000, /* µs for one */
 };
 
@@ -131,25 +130,6 @@ static bool echo(vf_job *j, uint16_t len, uint32_t *us)
 	j->wait_until = UINT64_MAX;
 	j->echo_round++;
 	return true;
-}
-
-/* Both ways carry the difference between a small echo and a larger one. */
-bool vf_job_measure(vf_job *j)
-{
-	const uint16_t len = echo_limit(j, ECHO_MIDDLE);
-	uint32_t us;
-	while (j->echo_round < 2) {
-		if (!echo(j, j->echo_round == 0 ? ECHO_SMALL : len, &us))
-			return false;
-		if (us == 0)
-			return vf_job_begin_look(j);
-		if (j->echo_round == 1)
-			j->result.echo_us = us;
-		else if (us > j->result.echo_us && len > ECHO_SMALL)
-			j->link_rate =
-				2000000u * (uint64_t)(len - ECHO_SMALL) / (us - j->result.echo_us);
-	}
-	return vf_job_begin_look(j);
 }
 
 static void shortest(uint32_t *best, uint32_t us)

@@ -38,14 +38,15 @@ static bool next_neighbours(vf_job *j, bool (*wanted)(const vf_job *, const vf_j
 	return false;
 }
 
-vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count)
+vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count, uint32_t group)
 {
 	const uint64_t address = vf_job_sector_address(a, &a->sectors[first]);
 	vf_slot *s = vf_slot_new(j, VF_MESSAGE_DIGEST, a->index, address,
-				 (uint64_t)count * vf_job_sector_size(a), count * VF_DIGEST_SIZE);
+				 (uint64_t)count * vf_job_sector_size(a),
+				 (count + group - 1) / group * VF_DIGEST_SIZE);
 	if (s == NULL)
 		return NULL;
-	s->op.message.group = 1;
+	s->op.message.group = group;
 	s->area = a;
 	s->first = first;
 	s->count = count;
@@ -68,7 +69,7 @@ bool vf_job_sweep(vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector 
 			return true;
 	}
 	while (j->in_flight < VF_JOB_LOOKING && next_neighbours(j, wanted, &first, &count)) {
-		s = vf_job_digest_slot(j, &j->area[j->cursor.area], first, count);
+		s = vf_job_digest_slot(j, &j->area[j->cursor.area], first, count, 1);
 		if (s == NULL || !vf_slot_submit(j, s))
 			return j->closing;
 	}

@@ -27,18 +27,32 @@ static vf_slot *erase_slot(vf_job *j, vf_job_area *a, const vf_plan_step *step)
 }
 
 /* A step may be long: pieces end at multiples of VF_JOB_PIECE. */
-static vf_slot *program_slot(vf_job *j, vf_job_area *a, const vf_plan_step *step)
+static vf_slot *plain_slot(vf_job *j, vf_job_area *a, uint32_t offset, uint32_t left)
 {
-	const uint32_t offset = step->offset + a->step_done;
-	const uint64_t start = (uint64_t)a->memory->base + offset;
 	const uint32_t to_multiple = VF_JOB_PIECE - offset % VF_JOB_PIECE;
-	const uint32_t left = step->len - a->step_done;
 	const uint32_t len = left < to_multiple ? left : to_multiple;
-	vf_slot *s = vf_slot_new(j, VF_MESSAGE_PROGRAM, a->index, start, len, 0);
+	vf_slot *s = vf_slot_new(j, VF_MESSAGE_PROGRAM, a->index,
+				 (uint64_t)a->memory->base + offset, len, 0);
 	if (s == NULL)
 		return NULL;
 	s->op.data_fn = program_data;
 	s->op.data_ctx = s;
+	return s;
+}
+
+static vf_slot *program_slot(vf_job *j, vf_job_area *a, const vf_plan_step *step)
+{
+	const uint32_t offset = step->offset + a->step_done;
+	const uint32_t left = step->len - a->step_done;
+	vf_slot *s = NULL;
+	if (j->pack && offset >= a->plain_end)
+		s = vf_job_pack_slot(j, a, offset, left);
+	if (s == NULL && !j->closing)
+		s = plain_slot(j, a, offset, left);
+	if (s == NULL)
+		return NULL;
+	const uint32_t len = s->op.message.length;
+	const uint64_t start = s->op.message.address;
 	s->us = (len / a->memory->page + 1) * a->memory->page_typ_us;
 	vf_job_flag(j, a->index, start, start + len, VF_JOB_WRITTEN);
 	return s;
@@ -98,8 +112,12 @@ static void finished(vf_job *j, const vf_slot *s)
 	const uint64_t end = (uint64_t)offset + s->op.message.length;
 	a->pending_us -= s->us;
 	j->changing--;
-	if (s->op.message.type == VF_MESSAGE_PROGRAM) {
+	if (vf_job_programs(s->op.message.type)) {
 		j->result.programmed_bytes += s->op.message.length;
+		if (s->op.message.type == VF_MESSAGE_DEFLATED) {
+			j->result.packed_bytes += s->op.message.length;
+			j->result.saved_bytes += s->op.message.length - s->op.message.packed;
+		}
 		return;
 	}
 	j->result.erased_bytes += s->op.message.length;
@@ -112,7 +130,7 @@ static void finished(vf_job *j, const vf_slot *s)
 
 static bool changes(const vf_slot *s)
 {
-	return s->op.message.type == VF_MESSAGE_ERASE || s->op.message.type == VF_MESSAGE_PROGRAM;
+	return s->op.message.type == VF_MESSAGE_ERASE || vf_job_programs(s->op.message.type);
 }
 
 void vf_job_unfinished(vf_job *j)
@@ -125,8 +143,7 @@ void vf_job_unfinished(vf_job *j)
 /* Takes what is finished; false: the job is leaving. */
 static bool take_all(vf_job *j)
 {
-	const uint8_t counted =
-		j->progress.phase == VF_PHASE_PROGRAM ? VF_MESSAGE_PROGRAM : VF_MESSAGE_ERASE;
+	const bool programs = j->progress.phase == VF_PHASE_PROGRAM;
 	vf_slot *s;
 	while ((s = vf_slot_take(j)) != NULL) {
 		bool going = true;
@@ -134,7 +151,7 @@ static bool take_all(vf_job *j)
 			finished(j, s);
 		else
 			going = vf_job_check_take(j, s);
-		if (s->op.message.type == counted)
+		if (changes(s) && vf_job_programs(s->op.message.type) == programs)
 			j->progress.done += s->op.message.length;
 		vf_slot_give(j, s);
 		if (!going)
@@ -158,10 +175,17 @@ static bool writing(vf_job *j)
 	vf_job_area *a;
 	if (!take_all(j))
 		return true;
+	j->packed_now = 0;
+	j->wait_until = UINT64_MAX;
 	while (j->in_flight < VF_JOB_WRITING && vf_session_backlog(j->session) < most &&
-	       (a = hungriest(j)) != NULL)
+	       (a = hungriest(j)) != NULL) {
+		if (j->packed_now >= VF_JOB_PACK_MOST) {
+			vf_job_wait(j, 0); /* send first what there is */
+			break;
+		}
 		if (!submit_next(j, a))
 			return j->closing;
+	}
 	const bool all_submitted = hungriest(j) == NULL;
 	show_progress(j, all_submitted);
 	if (j->in_flight > 0 || !all_submitted)
@@ -173,6 +197,9 @@ static bool writing(vf_job *j)
 bool vf_job_write(vf_job *j)
 {
 	j->changing = 0;
+	j->pack = vf_job_pack_wanted(j);
+	for (size_t i = 0; i < j->areas; i++)
+		j->area[i].plain_end = 0;
 	vf_job_check_prepare(j);
 	j->state = writing;
 	return true;

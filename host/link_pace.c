@@ -9,7 +9,8 @@ enum {
 	TRIAL_BYTES_MAX = 1u << 20, /* the memory of the error rate, in bytes … */
 	TRIAL_LOSSES_MAX = 16,      /* … and in losses */
 	FLIGHT_FRAMES_MIN = 4,
-	SLOW_RATE = 400, /* bytes a second: QUERY and STATE take a quarter of a second */
+	RATE_MAX = 1000000000, /* bytes a second */
+	SLOW_RATE = 400,       /* bytes a second: QUERY and STATE take a quarter of a second */
 	HOLES = 3, /* losses expected in one flight, at most: a board remembers four islands */
 };
 
@@ -22,8 +23,30 @@ void vf_link_handshake(vf_session *s, uint32_t raw_bytes, uint64_t took_us)
 	uint64_t rate = raw_bytes * UINT64_C(1000000) / took_us + 1;
 	if (rate > s->link.rate)
 		s->link.rate = rate;
+	s->stats.rate = s->link.rate;
+	if (s->link.greeting_us == 0 || took_us < s->link.greeting_us) {
+		s->link.greeting_us = took_us;
+		s->link.greeting_bytes = raw_bytes;
+	}
 	if (s->stats.round_trip_us == 0 || took_us < s->stats.round_trip_us)
 		s->stats.round_trip_us = took_us < UINT32_MAX ? (uint32_t)took_us : UINT32_MAX;
+}
+
+/* A longer exchange than the greeting: what it took more is the line's rate, whatever a
+ * turnaround takes. So the first data need not feel their way. */
+void vf_link_echoed(vf_session *s, uint32_t raw_bytes, uint64_t took_us)
+{
+	link_state *l = &s->link;
+	uint64_t rate = RATE_MAX;
+
+	if (raw_bytes <= l->greeting_bytes)
+		return;
+	if (took_us > l->greeting_us)
+		rate = (raw_bytes - l->greeting_bytes) * UINT64_C(1000000) /
+		       (took_us - l->greeting_us);
+	s->stats.rate = rate < RATE_MAX ? rate : RATE_MAX;
+	if (s->stats.rate > l->rate)
+		l->rate = s->stats.rate;
 }
 
 void vf_link_trial(link_trial *t, uint64_t bytes, uint32_t frames, uint32_t losses)

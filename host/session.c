@@ -210,6 +210,7 @@ const char *vf_failure_name(uint8_t code)
 		[VF_FAIL_NO_APPLICATION] = "no-application",
 		[VF_FAIL_RIGHTS] = "rights",
 		[VF_FAIL_OTHER] = "other",
+		[VF_FAIL_PACKING] = "packing",
 	};
 
 	return code < sizeof names / sizeof names[0] ? names[code] : "unheard-of";

@@ -68,6 +68,7 @@ typedef struct link_state {
 	link_trial out, in;
 
 	uint64_t rate; /* bytes a second that the pipe delivers, 0 unknown */
+	uint64_t greeting_bytes, greeting_us; /* the fastest question and answer, both ways */
 	uint64_t delivered, delivered_us;
 	struct {
 		bool active, idle;
@@ -203,6 +204,7 @@ void vf_link_resent(vf_session *s, uint32_t end);
 
 /* link_pace.c */
 void vf_link_handshake(vf_session *s, uint32_t raw_bytes, uint64_t took_us);
+void vf_link_echoed(vf_session *s, uint32_t raw_bytes, uint64_t took_us);
 void vf_link_trial(link_trial *t, uint64_t bytes, uint32_t frames, uint32_t losses);
 uint32_t vf_link_payload(vf_session *s);
 /* How much of an answer to ask for at once; UINT32_MAX: as much as you like. */

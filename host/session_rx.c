@@ -206,6 +206,7 @@ static void on_echoed(vf_session *s, const uint8_t *body, size_t len)
 	uint64_t took = s->now - s->echo.at_us ? s->now - s->echo.at_us : 1;
 	*s->echo.result = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
 	s->echo.result = NULL;
+	vf_link_echoed(s, 2 * VF_WIRE_FRAME_SIZE((uint32_t)len), took);
 }
 
 /* --- frames --------------------------------------------------------------------- */

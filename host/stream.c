@@ -7,13 +7,27 @@
 
 static uint32_t header_size(const vf_operation *op)
 {
-	return op->message.type == VF_MESSAGE_DIGEST ? VF_WIRE_MESSAGE_LONG
-						     : VF_WIRE_MESSAGE_HEADER;
+	const uint8_t type = op->message.type;
+
+	return type == VF_MESSAGE_DIGEST || type == VF_MESSAGE_DEFLATED ? VF_WIRE_MESSAGE_LONG
+									: VF_WIRE_MESSAGE_HEADER;
+}
+
+static uint32_t data_size(const vf_operation *op)
+{
+	switch (op->message.type) {
+	case VF_MESSAGE_PROGRAM:
+		return op->message.length;
+	case VF_MESSAGE_DEFLATED:
+		return op->message.packed;
+	default:
+		return 0;
+	}
 }
 
 static uint32_t stream_size(const vf_operation *op)
 {
-	return header_size(op) + (op->message.type == VF_MESSAGE_PROGRAM ? op->message.length : 0);
+	return header_size(op) + data_size(op);
 }
 
 static uint32_t stream_end(const vf_operation *op)
@@ -131,7 +145,7 @@ bool vf_stream_finish(vf_session *s, uint32_t done)
 
 static bool changes(const vf_operation *op)
 {
-	return op->message.type == VF_MESSAGE_ERASE || op->message.type == VF_MESSAGE_PROGRAM;
+	return op->message.type == VF_MESSAGE_ERASE || data_size(op) != 0;
 }
 
 static bool overlap(const vf_message *a, const vf_message *b)
@@ -160,6 +174,9 @@ static bool complete(const vf_session *s, const vf_operation *op)
 	if (m->memory >= s->board.welcome.memories || (m->flags & 0x80) != 0)
 		return false;
 	if (m->type == VF_MESSAGE_PROGRAM && op->data == NULL && op->data_fn == NULL)
+		return false;
+	if (m->type == VF_MESSAGE_DEFLATED &&
+	    (op->data == NULL || m->packed == 0 || m->length > s->board.welcome.block))
 		return false;
 	if (m->type == VF_MESSAGE_DIGEST && m->group == 0)
 		return false;

@@ -17,6 +17,14 @@ typedef struct vf_client_options {
  * memory and randomness. */
 void vf_client_defaults(vf_job_config *config);
 
+/* Makes raw deflate for vf_job_config.deflate (deflate_ctx: the packer). vf_client_do
+ * brings its own where a job has none. One packer serves one job at a time. */
+typedef struct vf_packer vf_packer;
+vf_packer *vf_packer_new(void);      /* NULL: no memory */
+void vf_packer_free(vf_packer *p);   /* NULL is harmless */
+size_t vf_packer_deflate(void *packer, const uint8_t *in, size_t in_len, uint8_t *out,
+                         size_t room);
+
 /* Finds the one port where a board answers; its name into `name` (`room`
  * bytes). VF_E_LINK lists what was tried, or the several that answered. */
 int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_error *err);

@@ -68,6 +68,12 @@ typedef struct vf_job_callbacks {
 	                                                            * with that status */
 } vf_job_callbacks;
 
+enum vf_job_compress {
+	VF_COMPRESS_AUTO, /* where the link is slower than the chip, and the board unpacks */
+	VF_COMPRESS_ON,   /* whatever gains bytes; VF_E_REFUSED where the board cannot unpack */
+	VF_COMPRESS_OFF,
+};
+
 typedef struct vf_job_config {
 	uint8_t kind;           /* enum vf_job_kind */
 	vf_session_config session; /* alloc, random, text, trace */
@@ -84,6 +90,11 @@ typedef struct vf_job_config {
 	bool discard;           /* PROGRAM, ERASE: do not preserve what no file names */
 	bool verify_full;       /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */
 	bool run_after;         /* PROGRAM: then RUN at the image's first vector table */
+	uint8_t compress;       /* PROGRAM: enum vf_job_compress */
+	/* Raw deflate of `in` into `out`; returns its size, 0 where that is more than
+	 * `room`. NULL: nothing is compressed. */
+	size_t (*deflate)(void *ctx, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);
+	void *deflate_ctx;
 } vf_job_config;
 
 enum vf_mismatch_cause { /* §: what the direction of the difference suggests */
@@ -113,6 +124,8 @@ typedef struct vf_job_result {
 	uint64_t erased_bytes;
 	uint64_t programmed_bytes;
 	uint64_t kept_bytes;     /* preserved and written back */
+	uint64_t packed_bytes;   /* of programmed_bytes, so many travelled compressed, */
+	uint64_t saved_bytes;    /* which kept so many off the link */
 	uint64_t verified_bytes; /* digested after writing, or compared */
 	uint32_t attempts;       /* 1, more if something was planned anew */
 	uint64_t elapsed_us;     /* from the first tick */

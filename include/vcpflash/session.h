@@ -65,7 +65,8 @@ enum vf_operation_status {
  * keeps both until it is DONE or DROPPED. */
 typedef struct vf_operation {
 	vf_message message;
-	const uint8_t *data;   /* PROGRAM: message.length bytes; NULL means `data_fn` */
+	const uint8_t *data;   /* PROGRAM: message.length bytes; NULL means `data_fn`.
+	                        * DEFLATED: message.packed bytes, required */
 	/* PROGRAM without `data`: copies bytes [at, at+len) of the operation's data.
 	 * It must give the same bytes whenever asked (they may be sent again). */
 	void (*data_fn)(void *ctx, uint32_t at, uint8_t *out, uint32_t len);
@@ -89,6 +90,8 @@ typedef struct vf_session_stats {
 	uint32_t damaged_there;             /* chunks the board reported, this session */
 	uint32_t lost_there;                /* raw bytes the board had no room for */
 	uint32_t round_trip_us;             /* smallest seen, 0 none yet */
+	uint64_t rate;                      /* bytes a second: at least so many at first, then
+	                                     * what the last echo longer than a greeting showed */
 	uint16_t payload;                   /* size in use now */
 } vf_session_stats;
 

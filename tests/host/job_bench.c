@@ -419,7 +419,7 @@ void bench_board(bench *b)
 
 bench *bench_new(void)
 {
-	enum { RING = 16384, WINDOW = 32768, FRAME = 2064, WORK = 8192 };
+	enum { RING = 16384, WINDOW = 32768, FRAME = 2064, WORK = 16384 };
 	bench *b = calloc(1, sizeof *b);
 	assert_non_null(b);
 	b->info[0] = nor_info;
