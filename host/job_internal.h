@@ -40,11 +40,16 @@ enum {
 	VF_JOB_FAILED = 1u << 4,  /* something failed here: erase it anew */
 	VF_JOB_BLANK = 1u << 5,   /* as looked at: all 0xFF */
 	VF_JOB_SCARRED = 1u << 6, /* something failed here once in this job */
+	VF_JOB_WANTED = 1u << 7,  /* the plan erases it, and has to know more of it before */
 };
+
+/* In place of a vf_sector_state: a neighbour of the image that was not looked at. */
+#define VF_JOB_UNSEEN 0xFFu
 
 typedef struct vf_job_sector {
 	uint32_t index;   /* within the memory */
-	uint32_t covered; /* bytes of it that the image has */
+	uint32_t covered; /* bytes of it that the image has; 0: a neighbour, which an erase
+			   * larger than a sector may hit, and which has to survive */
 	uint8_t *keep;    /* what the chip held, a whole sector; NULL: not needed or not yet */
 	uint8_t digest[VF_DIGEST_SIZE];
 	uint8_t state; /* enum vf_sector_state; VERIFY: SAME, or DIRTY for what must be read */
@@ -119,9 +124,9 @@ struct vf_job {
 	uint32_t packed_now; /* bytes that were compressed in this turn */
 	unsigned changing;   /* erase and program operations in flight */
 	uint64_t check_bytes, checked_bytes; /* of this plan: to check, and checked */
-	bool check_failed;   /* sectors were found that differ, */
-	bool check_hopeless; /* one of them for the second time: */
-	vf_job_cursor wrong; /* this one */
+	bool check_failed;                   /* sectors were found that differ, */
+	bool check_hopeless;                 /* one of them for the second time: */
+	vf_job_cursor wrong;                 /* this one */
 	unsigned restarts;
 	unsigned keep_again; /* sectors that had to be read again to be sure of them */
 
@@ -129,9 +134,10 @@ struct vf_job {
 	vf_sha256 read_hash;
 	uint32_t echo_us; /* where the session puts a round trip */
 	unsigned echo_round;
-	uint64_t link_rate; /* bytes a second, 0 unknown */
-	uint64_t link_first; /* what the greeting showed: at least so many */
-	uint64_t link_until; /* so long its measurement is waited for */
+	uint64_t link_rate;                       /* bytes a second, 0 unknown */
+	uint64_t look_began, look_us, look_bytes; /* how fast the board digests */
+	uint64_t link_first;                      /* what the greeting showed: at least so many */
+	uint64_t link_until;                      /* so long its measurement is waited for */
 	uint16_t echo_len;
 	bool link_measuring;
 	bool run_sent;
@@ -195,12 +201,19 @@ bool vf_job_scratch(vf_job *j, size_t room); /* false: no memory */
 int vf_job_expect(vf_job *j, const vf_job_area *a, const vf_job_sector *s,
 		  uint8_t digest[VF_DIGEST_SIZE]);
 void vf_job_forget_session(vf_job *j);
+/* Adds what is missing of [index, +count) as neighbours that nobody looked at. */
+int vf_job_map_add(vf_job *j, vf_job_area *a, uint32_t index, uint32_t count);
 /* Sets a flag on every sector of a memory that [start, end) touches. */
 void vf_job_flag(vf_job *j, uint8_t memory, uint64_t start, uint64_t end, uint8_t flag);
 /* Next bytes of the image in address order that lie in one memory and touch,
  * at most `max`; false at the end. */
 bool vf_job_next_run(const vf_job *j, vf_job_cursor *c, uint32_t max, uint8_t *memory,
 		     uint64_t *start, uint64_t *end);
+
+/* job_estimate.c: what is expected to take how long; us */
+uint64_t vf_job_digest_us(const vf_job *j, const vf_job_area *a, uint64_t bytes);
+uint64_t vf_job_read_us(const vf_job *j, uint64_t bytes);
+vf_job_plan vf_job_describe(const vf_job *j, const vf_job_area *a);
 
 /* job_sweep.c: digests of sectors */
 /* One step of a walk over all sectors that `wanted` picks, in DIGEST operations
@@ -210,8 +223,7 @@ bool vf_job_sweep(vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector 
 		  bool (*take)(vf_job *, vf_job_area *, vf_job_sector *, const uint8_t *));
 /* A question for the digests of neighbours, each of `group` sectors, not submitted
  * yet; NULL: leaving. */
-vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count,
- uint32_t group);
+vf_slot *vf_job_digest_slot(vf_job *j, vf_job_area *a, size_t first, size_t count, uint32_t group);
 uint64_t vf_job_count_bytes(const vf_job *j, bool (*wanted)(const vf_job *, const vf_job_sector *));
 bool vf_job_equal(const uint8_t *a, const uint8_t *b);
 
@@ -242,6 +254,7 @@ bool vf_job_check_verdict(vf_job *j);
 bool vf_job_begin(vf_job *j); /* the session is open and the board known: first state */
 bool vf_job_begin_look(vf_job *j);
 bool vf_job_look(vf_job *j);
+bool vf_job_begin_look_around(vf_job *j); /* at unseen sectors that a plan wants */
 bool vf_job_verify_begin(vf_job *j);
 bool vf_job_begin_keep(vf_job *j);
 bool vf_job_keep(vf_job *j);

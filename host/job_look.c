@@ -41,7 +41,7 @@ static void judge(const vf_job *j, vf_job_sector *s, const uint8_t *expected)
 	if (!writes(j))
 		return;
 	const bool unsure = blank && (s->flags & VF_JOB_SUSPECT) != 0;
-	const bool forced = j->config.full && (s->flags & VF_JOB_WRITTEN) == 0;
+	const bool forced = j->config.full && (s->flags & VF_JOB_WRITTEN) == 0 && s->covered > 0;
 	if (unsure || forced || (s->flags & VF_JOB_FAILED) != 0)
 		s->state = VF_SECTOR_DIRTY;
 }
@@ -62,7 +62,8 @@ static bool look_take(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t
 	if (vf_job_equal(digest, a->blank))
 		s->flags |= VF_JOB_BLANK;
 	if (vf_job_unknown_rest(j, s)) {
-		s->state = VF_SECTOR_DIRTY; /* until vf_job_probe or vf_job_keep looked closer */
+		/* A neighbour is as it should be; else vf_job_probe or vf_job_keep look closer. */
+		s->state = s->covered == 0 ? VF_SECTOR_SAME : VF_SECTOR_DIRTY;
 		if ((s->flags & VF_JOB_BLANK) == 0)
 			return true;
 		s->flags |= VF_JOB_KEPT;
@@ -202,6 +203,7 @@ bool vf_job_begin_look(vf_job *j)
 	for (size_t i = 0; i < j->areas; i++)
 		if (vf_job_expect(j, &j->area[i], NULL, j->area[i].blank) != VF_OK)
 			return vf_job_no_memory(j);
+	j->look_began = j->now;
 	vf_job_link_begin(j);
 	return vf_job_go(j, vf_job_look, VF_PHASE_COMPARE, vf_job_count_bytes(j, to_look_at));
 }
@@ -221,6 +223,11 @@ bool vf_job_look(vf_job *j)
 		return true;
 	if (j->in_flight > 0)
 		return false;
+	if (j->look_began != 0) {
+		j->look_us = j->now - j->look_began;
+		j->look_bytes = j->progress.total;
+		j->look_began = 0;
+	}
 	if (vf_job_link_measuring(j) && work_ahead(j)) {
 		j->wait_until = j->link_until;
 		return false;
@@ -228,12 +235,34 @@ bool vf_job_look(vf_job *j)
 	return vf_job_begin_probe(j);
 }
 
+/* --- looking around ---------------------------------------------------------- */
+
+static bool to_see(const vf_job *j, const vf_job_sector *s)
+{
+	(void)j;
+	return s->state == VF_JOB_UNSEEN;
+}
+
+static bool look_around(vf_job *j)
+{
+	if (!vf_job_sweep(j, to_see, look_take))
+		return false;
+	return j->closing || vf_job_go(j, vf_job_plan_all, VF_PHASE_PROGRAM, 0);
+}
+
+bool vf_job_begin_look_around(vf_job *j)
+{
+	return vf_job_go(j, look_around, VF_PHASE_COMPARE, vf_job_count_bytes(j, to_see));
+}
+
 /* --- keeping --------------------------------------------------------------- */
 
-/* A sector that holds its part of the image already is left alone. */
+/* A sector that holds its part of the image already is left alone, unless a plan
+ * erases it. */
 static bool to_keep(const vf_job *j, const vf_job_sector *s)
 {
-	return vf_job_unknown_rest(j, s) && s->state != VF_SECTOR_SAME;
+	return vf_job_unknown_rest(j, s) &&
+	       (s->state != VF_SECTOR_SAME || (s->flags & VF_JOB_WANTED) != 0);
 }
 
 bool vf_job_begin_keep(vf_job *j)

@@ -66,6 +66,35 @@ static bool map_memory(vf_job *j, vf_job_area *a)
 	return true;
 }
 
+int vf_job_map_add(vf_job *j, vf_job_area *a, uint32_t index, uint32_t count)
+{
+	const size_t first = vf_job_sector_find(a, index);
+	const size_t last = vf_job_sector_find(a, (uint64_t)index + count);
+	const size_t missing = count - (last - first);
+	if (a->count + missing > a->room) {
+		const size_t room = a->count + missing + 64;
+		void *sectors = vf_resize(&j->alloc, a->sectors, room * sizeof *a->sectors);
+		if (sectors == NULL)
+			return VF_E_NOMEM;
+		a->sectors = sectors;
+		a->room = room;
+	}
+	memmove(a->sectors + last + missing, a->sectors + last,
+		(a->count - last) * sizeof *a->sectors);
+	a->count += missing;
+	/* From behind, so that what is there moves up before its place is taken. */
+	for (size_t at = last, i = count; i > 0; i--) {
+		vf_job_sector *s = &a->sectors[first + i - 1];
+		if (at > first && a->sectors[at - 1].index == index + (uint32_t)i - 1)
+			*s = a->sectors[--at];
+		else
+			*s = (vf_job_sector){.index = index + (uint32_t)i - 1,
+					     .state = VF_JOB_UNSEEN,
+					     .flags = VF_JOB_PARTIAL};
+	}
+	return VF_OK;
+}
+
 int vf_job_map(vf_job *j)
 {
 	if (j->image == NULL)
@@ -186,7 +215,7 @@ void vf_job_forget_session(vf_job *j)
 {
 	for (size_t i = 0; i < j->areas; i++)
 		for (size_t k = 0; k < j->area[i].count; k++)
-			j->area[i].sectors[k].flags &= (uint8_t)~VF_JOB_BLANK;
+			j->area[i].sectors[k].flags &= (uint8_t) ~(VF_JOB_BLANK | VF_JOB_WANTED);
 }
 
 void vf_job_flag(vf_job *j, uint8_t memory, uint64_t start, uint64_t end, uint8_t flag)

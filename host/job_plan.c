@@ -1,8 +1,21 @@
-/* job_plan.c - from what was looked at to a plan for each memory, and what it
- * will take. */
+/* job_plan.c - from what was looked at to a plan for each memory.
+ *
+ * A larger erase may hit sectors beside the image. Of those nothing is known at
+ * first: the planner is told to hope that they are blank. Where its plan relies
+ * on that they are looked at, where they are not blank they are planned as to be
+ * read, and where the plan still wants it they are; then it is planned again. So
+ * nobody looks or reads where it cannot pay. */
 #include "job_internal.h"
 
-enum { ASSUMED_RATE = 500000 /* bytes a second, where the link was not measured */ };
+enum { TURNAROUNDS = 4 /* learning of so many sectors shares one */ };
+
+typedef struct list {
+	vf_job *j;
+	vf_job_area *a;
+	vf_plan_sector *sectors;
+	size_t count, room;
+	bool no_memory;
+} list;
 
 typedef struct content_of {
 	const vf_job_area *area;
@@ -15,60 +28,166 @@ static void content(void *ctx, uint32_t offset, uint8_t *out, uint32_t len)
 	vf_job_content(c->area, c->image, offset, out, len);
 }
 
+/* --- what the planner is told --------------------------------------------------- */
+
+static uint32_t learn_us(const list *l, uint8_t known)
+{
+	const uint32_t size = vf_job_sector_size(l->a);
+	const uint64_t us = known == VF_PLAN_UNSEEN ? vf_job_digest_us(l->j, l->a, size)
+						    : vf_job_read_us(l->j, size);
+	const uint64_t turn = l->j->result.echo_us / TURNAROUNDS;
+	return us + turn < UINT32_MAX ? (uint32_t)(us + turn) : UINT32_MAX;
+}
+
+static void put(list *l, vf_plan_sector s)
+{
+	if (l->count == l->room) {
+		const size_t room = l->room == 0 ? l->a->count + 64 : l->room * 2;
+		void *sectors = vf_resize(&l->j->alloc, l->sectors, room * sizeof *l->sectors);
+		if (sectors == NULL) {
+			l->no_memory = true;
+			return;
+		}
+		l->sectors = sectors;
+		l->room = room;
+	}
+	if (s.known != VF_PLAN_KNOWN)
+		s.learn_us = learn_us(l, s.known);
+	l->sectors[l->count++] = s;
+}
+
+/* What was read before planning is still there, if nothing was done to it. */
+static const uint8_t *present(const vf_job *j, const vf_job_sector *s)
+{
+	const unsigned spoiled = VF_JOB_WRITTEN | VF_JOB_SUSPECT | VF_JOB_FAILED;
+	if (j->config.full || (s->flags & VF_JOB_KEPT) == 0 || (s->flags & spoiled) != 0)
+		return NULL;
+	return s->keep;
+}
+
+static void put_mapped(list *l, const vf_job_sector *s)
+{
+	vf_plan_sector p = {.index = s->index, .state = s->state};
+	if (s->state == VF_JOB_UNSEEN) {
+		p.state = VF_SECTOR_SAME;
+		p.known = VF_PLAN_UNSEEN;
+	} else if (s->state == VF_SECTOR_SAME && vf_job_unknown_rest(l->j, s)) {
+		p.known = VF_PLAN_UNREAD;
+	} else if (s->state == VF_SECTOR_DIRTY) {
+		p.present = present(l->j, s);
+	}
+	put(l, p);
+}
+
+/* --- units ------------------------------------------------------------------------ */
+
+static bool is_protected(const vf_memory *m, uint64_t from, uint64_t to)
+{
+	for (unsigned i = 0; i < m->protects; i++) {
+		const uint64_t start = m->protect[i].offset;
+		if (m->protect[i].len != 0 && from < start + m->protect[i].len && start < to)
+			return true;
+	}
+	return false;
+}
+
+/* Could erasing all of the unit pay, if what is unknown of it were blank? */
+static bool may_pay(const list *l, unsigned type, size_t from, size_t to)
+{
+	const vf_memory *m = l->a->memory;
+	const vf_erase_type *e = &m->erase[type];
+	const uint64_t start =
+		(uint64_t)l->a->sectors[from].index * m->erase[0].size / e->size * e->size;
+	uint64_t dirty = 0;
+	if (e->typ_us == 0 || is_protected(m, start, start + e->size))
+		return false;
+	for (size_t i = from; i < to; i++)
+		dirty += l->a->sectors[i].state == VF_SECTOR_DIRTY;
+	return dirty * vf_plan_erase_us(m, 0) > e->typ_us;
+}
+
+static void put_unit(list *l, unsigned type, size_t from, size_t to)
+{
+	const vf_job_sector *s = l->a->sectors;
+	const uint32_t per = l->a->memory->erase[type].size / vf_job_sector_size(l->a);
+	const uint32_t start = s[from].index / per * per;
+	for (uint32_t i = start; i < start + per && !l->no_memory; i++) {
+		if (from < to && s[from].index == i)
+			put_mapped(l, &s[from++]);
+		else
+			put(l, (vf_plan_sector){.index = i, .known = VF_PLAN_UNSEEN});
+	}
+}
+
+/* Lists the sectors [from, to) of the map, and what is missing of their units. */
+static void put_units(list *l, unsigned type, size_t from, size_t to)
+{
+	const vf_job_sector *s = l->a->sectors;
+	const uint32_t per = l->a->memory->erase[type].size / vf_job_sector_size(l->a);
+	for (size_t i = from, end; i < to && !l->no_memory; i = end) {
+		for (end = i + 1; end < to && s[end].index / per == s[i].index / per; end++) {
+		}
+		if (type == 0)
+			put_mapped(l, &s[i]);
+		else if (end - i == per || may_pay(l, type, i, end))
+			put_unit(l, type, i, end);
+		else
+			put_units(l, type - 1, i, end);
+	}
+}
+
 static int plan_area(vf_job *j, vf_job_area *a)
 {
 	content_of c = {.area = a, .image = j->image};
+	const vf_plan_source source = {.ctx = &c, .content = content, .link_rate = j->link_rate};
+	list l = {.j = j, .a = a};
 	vf_plan_free(&a->plan, &j->alloc);
 	a->step = 0;
 	a->step_done = 0;
-	vf_plan_sector *list = vf_resize(&j->alloc, NULL, a->count * sizeof *list);
-	if (list == NULL)
-		return VF_E_NOMEM;
 	for (size_t i = 0; i < a->count; i++)
-		list[i] = (vf_plan_sector){.index = a->sectors[i].index,
-					   .state = a->sectors[i].state};
-	int status = vf_plan_make(&a->plan, &j->alloc, a->memory, list, a->count, content, &c);
-	vf_free(&j->alloc, list);
+		a->sectors[i].flags &= (uint8_t)~VF_JOB_WANTED;
+	put_units(&l, a->memory->erase_types - 1u, 0, a->count);
+	int status = VF_E_NOMEM;
+	if (!l.no_memory)
+		status = vf_plan_make(&a->plan, &j->alloc, a->memory, l.sectors, l.count, &source);
+	vf_free(&j->alloc, l.sectors);
 	return status;
 }
 
-/* Messages of the steps as vf_job_write cuts them. */
-static uint64_t link_bytes(const vf_plan *plan)
+/* --- what the plan relies on --------------------------------------------------------- */
+
+typedef struct reliance {
+	bool unseen, unread;
+} reliance;
+
+static void rely(const vf_job *j, vf_job_sector *s, reliance *r)
 {
-	uint64_t bytes = 0;
-	for (size_t i = 0; i < plan->count; i++) {
-		const vf_plan_step *s = &plan->steps[i];
-		bytes += VF_WIRE_MESSAGE_HEADER;
-		if (s->kind != VF_PLAN_PROGRAM)
-			continue;
-		const uint32_t cuts =
-			(s->offset + s->len - 1) / VF_JOB_PIECE - s->offset / VF_JOB_PIECE;
-		bytes += s->len + (uint64_t)cuts * VF_WIRE_MESSAGE_HEADER;
-	}
-	return bytes;
+	const bool unseen = s->state == VF_JOB_UNSEEN;
+	const bool unread = !unseen && vf_job_unknown_rest(j, s);
+	if (unseen || unread)
+		s->flags |= VF_JOB_WANTED;
+	r->unseen = r->unseen || unseen;
+	r->unread = r->unread || unread;
 }
 
-static vf_job_plan describe(const vf_job *j, const vf_job_area *a)
+static int rely_on_plan(vf_job *j, vf_job_area *a, reliance *r)
 {
-	vf_job_plan d = {.memory = a->index, .plan = &a->plan};
-	const uint64_t rate = j->link_rate != 0 ? j->link_rate : ASSUMED_RATE;
-	const uint64_t chip = a->plan.erase_us + a->plan.program_us;
-	for (size_t i = 0; i < a->count; i++) {
-		const vf_job_sector *s = &a->sectors[i];
-		d.sectors_same += s->state == VF_SECTOR_SAME;
-		d.sectors_blank += s->state == VF_SECTOR_BLANK;
-		d.sectors_dirty += s->state == VF_SECTOR_DIRTY;
-		if (s->state == VF_SECTOR_DIRTY && s->keep != NULL)
-			d.keep_bytes += vf_job_sector_size(a) - s->covered;
+	const uint32_t size = vf_job_sector_size(a);
+	for (size_t i = 0; i < a->plan.count; i++) {
+		const vf_plan_step *step = &a->plan.steps[i];
+		const uint32_t first = step->offset / size;
+		if (step->kind != VF_PLAN_ERASE)
+			continue;
+		if (vf_job_map_add(j, a, first, step->len / size) != VF_OK)
+			return VF_E_NOMEM;
+		for (size_t k = vf_job_sector_find(a, first);
+		     k < a->count && a->sectors[k].index - first < step->len / size; k++)
+			rely(j, &a->sectors[k], r);
 	}
-	d.link_bytes = link_bytes(&a->plan);
-	const uint64_t link = d.link_bytes * 1000000 / rate;
-	d.estimate_us = chip > link ? chip : link;
-	if (a->memory->read_rate != 0) /* the check afterwards */
-		d.estimate_us += (uint64_t)(d.sectors_blank + d.sectors_dirty) *
-				 vf_job_sector_size(a) * 1000000 / a->memory->read_rate;
-	return d;
+	return VF_OK;
 }
+
+/* --- the state ------------------------------------------------------------------------ */
 
 /* What was right already, when the job came. */
 static void count_same(vf_job *j)
@@ -85,18 +204,16 @@ static void tell(vf_job *j)
 	if (j->config.call.plan == NULL)
 		return;
 	for (size_t i = 0; i < j->areas; i++) {
-		const vf_job_plan d = describe(j, &j->area[i]);
+		const vf_job_plan d = vf_job_describe(j, &j->area[i]);
 		j->config.call.plan(j->config.call.ctx, &d, &j->board);
 	}
 }
 
-bool vf_job_plan_all(vf_job *j)
+static bool carry_out(vf_job *j)
 {
 	uint64_t steps = 0, program = 0, erase = 0;
 	for (size_t i = 0; i < j->areas; i++) {
-		vf_plan *plan = &j->area[i].plan;
-		if (plan_area(j, &j->area[i]) != VF_OK)
-			return vf_job_no_memory(j);
+		const vf_plan *plan = &j->area[i].plan;
 		steps += plan->count;
 		program += plan->program_bytes;
 		erase += plan->erase_bytes;
@@ -112,4 +229,17 @@ bool vf_job_plan_all(vf_job *j)
 	if (program > 0)
 		return vf_job_go(j, vf_job_write, VF_PHASE_PROGRAM, program);
 	return vf_job_go(j, vf_job_write, VF_PHASE_ERASE, erase);
+}
+
+bool vf_job_plan_all(vf_job *j)
+{
+	reliance r = {false, false};
+	for (size_t i = 0; i < j->areas; i++)
+		if (plan_area(j, &j->area[i]) != VF_OK || rely_on_plan(j, &j->area[i], &r) != VF_OK)
+			return vf_job_no_memory(j);
+	if (r.unseen)
+		return vf_job_begin_look_around(j);
+	if (r.unread && !j->config.dry_run)
+		return vf_job_begin_keep(j);
+	return carry_out(j);
 }

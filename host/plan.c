@@ -1,253 +1,249 @@
-/* plan.c - the planner: which erases, which programs, in which order.
+/* plan.c - the planner's door, and the steps: what was chosen becomes runs of
+ * pages and erases, in the order in which the link waits least for the chip and
+ * the chip for the link.
  *
- * Two steps. First every dirty sector gets an erase type: bottom-up through
- * the erase sizes, a larger unit replaces the erases inside it where all of its
- * sectors may be lost (listed, and none right already) and it takes less time.
- * Then one walk in address order emits each erase directly before the programs
- * of its unit, so that the link fills the window while the chip erases.
- *
- * Both steps are linear in sectors. A planner that also weighs rewriting what
- * is right already, or clearing bits without an erase, belongs here. */
-#include <stdbool.h>
-#include <string.h>
-
-#include <vcpflash/plan.h>
-#include <vcpflash/status.h>
+ * Programs that wait for no erase come first, then those behind erases, both in
+ * address order; the erases are spread evenly among all of them, the first at
+ * the very beginning. So the chip erases while data arrive, whatever the share
+ * of the two, and no erase comes after what is to be programmed in its unit. */
+#include "plan_internal.h"
 
 enum {
-	NO_ERASE = 0xFF,
 	STEP_MAX = 64 * 1024, /* longest program step */
 	CHUNK_MIN = 4 * 1024, /* content is asked for in pieces of at least this */
-	UNKNOWN_PART = 4,     /* an unknown typical time is taken as a quarter of the maximum */
 };
 
-typedef struct planner {
-	vf_plan *plan;
-	const vf_alloc *alloc;
-	const vf_memory *memory;
-	uint32_t sector; /* its size */
-	const vf_plan_sector *sectors;
-	size_t count;
-	vf_plan_content content;
-	void *ctx;
-	uint8_t *erase_type; /* for each sector: the erase type that clears it, or NO_ERASE */
-	uint8_t *chunk;
-	uint32_t chunk_len;
-	size_t room; /* of plan->steps */
-	bool no_memory;
-	bool open; /* a run of pages is being joined: */
-	uint32_t run_start, run_end;
-	uint32_t run_page; /* end of its last page */
-} planner;
+/* Steps while they are made: programs and erases apart. */
+typedef struct steps {
+	vf_planner *p;
+	vf_plan_step *erases, *programs;
+	size_t erase_count, erase_room, program_count, program_room;
+	size_t *after; /* for each program: how many erases must stand before it */
+	size_t after_room;
+	uint32_t run, run_end;      /* pages being joined; empty: none */
+	size_t run_first, run_last; /* leaves of its ends */
+} steps;
 
-/* What clearing the sectors of some range costs. */
-typedef struct cost {
-	uint64_t us;
-	bool known;
-	size_t dirty;
-} cost;
+/* --- runs of pages ------------------------------------------------------------- */
 
-/* --- erase sizes ----------------------------------------------------------- */
-
-static uint32_t sectors_per(const planner *p, unsigned type)
+static void add(steps *s, vf_plan_step **list, size_t *count, size_t *room, vf_plan_step step)
 {
-	return p->memory->erase[type].size / p->sector;
-}
-
-/* May all of a unit's sectors be lost? [from, to) are the listed ones in it. */
-static bool replaceable(const planner *p, unsigned type, size_t from, size_t to)
-{
-	if (to - from != sectors_per(p, type))
-		return false;
-	for (size_t i = from; i < to; i++)
-		if (p->sectors[i].state == VF_SECTOR_SAME)
-			return false;
-	return true;
-}
-
-static bool larger_is_better(const planner *p, unsigned type, const cost *smaller, size_t sectors)
-{
-	const vf_erase_type *e = &p->memory->erase[type];
-	if (smaller->dirty == 0)
-		return false;
-	if (e->typ_us != 0 && smaller->known)
-		return e->typ_us < smaller->us;
-	/* An erase of the whole chip takes minutes: never on a guess. */
-	return e->size != p->memory->size && smaller->dirty * 2 >= sectors;
-}
-
-static cost choose_sector(planner *p, size_t at)
-{
-	const vf_erase_type *e = &p->memory->erase[0];
-	if (p->sectors[at].state != VF_SECTOR_DIRTY)
-		return (cost){.us = 0, .known = true, .dirty = 0};
-	p->erase_type[at] = 0;
-	return (cost){.us = e->typ_us, .known = e->typ_us != 0, .dirty = 1};
-}
-
-/* Chooses for the listed sectors [from, to), all in one unit of `type`. */
-static cost choose(planner *p, unsigned type, size_t from, size_t to)
-{
-	if (type == 0)
-		return choose_sector(p, from);
-	cost sum = {.us = 0, .known = true, .dirty = 0};
-	const uint32_t per = sectors_per(p, type - 1);
-	for (size_t i = from, end; i < to; i = end) {
-		for (end = i + 1; end < to; end++)
-			if (p->sectors[end].index / per != p->sectors[i].index / per)
-				break;
-		cost part = choose(p, type - 1, i, end);
-		sum.us += part.us;
-		sum.known = sum.known && part.known;
-		sum.dirty += part.dirty;
-	}
-	if (!replaceable(p, type, from, to) || !larger_is_better(p, type, &sum, to - from))
-		return sum;
-	memset(p->erase_type + from, (int)type, to - from);
-	sum.us = p->memory->erase[type].typ_us;
-	sum.known = sum.us != 0;
-	return sum;
-}
-
-static void choose_all(planner *p)
-{
-	const unsigned top = p->memory->erase_types - 1u;
-	const uint32_t per = sectors_per(p, top);
-	memset(p->erase_type, NO_ERASE, p->count);
-	for (size_t i = 0, end; i < p->count; i = end) {
-		for (end = i + 1; end < p->count; end++)
-			if (p->sectors[end].index / per != p->sectors[i].index / per)
-				break;
-		(void)choose(p, top, i, end);
-	}
-}
-
-/* --- steps ----------------------------------------------------------------- */
-
-static void add_step(planner *p, enum vf_plan_kind kind, uint32_t offset, uint32_t len)
-{
-	vf_plan *plan = p->plan;
-	if (plan->count == p->room) {
-		size_t room = p->room == 0 ? 64 : p->room * 2;
-		void *steps = vf_resize(p->alloc, plan->steps, room * sizeof *plan->steps);
-		if (steps == NULL) {
-			p->no_memory = true;
-			return;
-		}
-		plan->steps = steps;
-		p->room = room;
-	}
-	plan->steps[plan->count++] =
-		(vf_plan_step){.kind = (uint8_t)kind, .offset = offset, .len = len};
-}
-
-static void end_run(planner *p)
-{
-	if (!p->open)
+	void *array = *list;
+	if (!vf_plan_room(s->p, &array, room, *count + 1, sizeof step))
 		return;
-	p->open = false;
-	const uint32_t len = p->run_end - p->run_start;
-	const uint32_t page = p->memory->page;
-	const uint32_t pages = (p->run_end - 1) / page - p->run_start / page + 1;
-	add_step(p, VF_PLAN_PROGRAM, p->run_start, len);
-	p->plan->program_bytes += len;
-	p->plan->program_us += (uint64_t)pages * p->memory->page_typ_us;
+	*list = array;
+	(*list)[(*count)++] = step;
 }
 
-static void add_erase(planner *p, size_t at)
+/* What a page holds before it is programmed; NULL: nothing but 0xFF. */
+static const uint8_t *page_before(const vf_planner *p, size_t at, uint32_t offset)
 {
-	const vf_erase_type *e = &p->memory->erase[p->erase_type[at]];
-	const uint64_t start = (uint64_t)p->sectors[at].index * p->sector;
-	end_run(p);
-	add_step(p, VF_PLAN_ERASE, (uint32_t)start, e->size);
-	p->plan->erase_bytes += e->size;
-	p->plan->erase_us += e->typ_us != 0 ? e->typ_us : e->max_us / UNKNOWN_PART;
+	const vf_plan_sector *s = &p->sectors[at];
+	if (p->leaves[at].type != VF_PLAN_LEAVE || s->state != VF_SECTOR_DIRTY)
+		return NULL;
+	return s->present + (offset - s->index * p->sector);
 }
 
-/* One page of content: joined to the run before it, begins a run, or is all
- * 0xFF and ends one. A run is trimmed to programming units at both ends. */
-static void add_page(planner *p, uint32_t offset, const uint8_t *bytes)
+static bool changes(const uint8_t *before, const uint8_t *want, uint32_t i)
 {
-	const uint32_t page = p->memory->page;
+	return want[i] != (before != NULL ? before[i] : 0xFF);
+}
+
+/* A run is trimmed to programming units at both ends. */
+static void trim(steps *s, vf_plan_step *run)
+{
+	const vf_planner *p = s->p;
+	const uint32_t unit = p->memory->unit;
 	uint32_t first = 0;
-	uint32_t last = page;
-	while (first < page && bytes[first] == 0xFF)
-		first++;
-	if (first == page) {
-		end_run(p);
+	uint32_t last = p->page;
+	if (p->sectors[s->run_first].known == VF_PLAN_KNOWN) {
+		const uint8_t *before = page_before(p, s->run_first, s->run);
+		p->source->content(p->source->ctx, s->run, p->chunk, p->page);
+		while (first < p->page - 1 && !changes(before, p->chunk, first))
+			first++;
+	}
+	if (p->sectors[s->run_last].known == VF_PLAN_KNOWN) {
+		const uint32_t offset = s->run_end - p->page;
+		const uint8_t *before = page_before(p, s->run_last, offset);
+		p->source->content(p->source->ctx, offset, p->chunk, p->page);
+		while (last > 1 && !changes(before, p->chunk, last - 1))
+			last--;
+	}
+	run->offset = s->run + first / unit * unit;
+	run->len = s->run_end - p->page + (last + unit - 1) / unit * unit - run->offset;
+}
+
+static void end_run(steps *s)
+{
+	vf_plan *plan = s->p->plan;
+	vf_plan_step run = {.kind = VF_PLAN_PROGRAM};
+	if (s->run == s->run_end)
 		return;
+	trim(s, &run);
+	void *after = s->after;
+	if (vf_plan_room(s->p, &after, &s->after_room, s->program_count + 1, sizeof *s->after)) {
+		s->after = after;
+		s->after[s->program_count] =
+			s->p->leaves[s->run_first].type == VF_PLAN_LEAVE ? 0 : s->erase_count;
+		add(s, &s->programs, &s->program_count, &s->program_room, run);
 	}
-	while (bytes[last - 1] == 0xFF)
-		last--;
-	if (p->open && (p->run_page != offset || offset % STEP_MAX == 0))
-		end_run(p);
-	if (!p->open)
-		p->run_start = offset + first / p->memory->unit * p->memory->unit;
-	p->open = true;
-	p->run_end = offset + (last - 1) / p->memory->unit * p->memory->unit + p->memory->unit;
-	p->run_page = offset + page;
+	plan->program_bytes += run.len;
+	plan->program_us += (uint64_t)(s->run_end - s->run) / s->p->page * s->p->page_us;
+	s->run = s->run_end = 0;
 }
 
-static void add_programs(planner *p, size_t at)
+static void add_page(steps *s, size_t at, uint32_t offset)
 {
-	const uint32_t size = p->sector;
-	const uint32_t start = p->sectors[at].index * size;
-	uint32_t done = 0;
-	do {
-		p->content(p->ctx, start + done, p->chunk, p->chunk_len);
-		for (uint32_t i = 0; i < p->chunk_len; i += p->memory->page)
-			add_page(p, start + done + i, p->chunk + i);
-		done += p->chunk_len;
-	} while (done < size);
+	if (s->run != s->run_end && (s->run_end != offset || offset % STEP_MAX == 0))
+		end_run(s);
+	if (s->run == s->run_end) {
+		s->run = offset;
+		s->run_first = at;
+	}
+	s->run_end = offset + s->p->page;
+	s->run_last = at;
 }
 
-/* In address order. The sectors of a larger unit stand together in the list
- * (all of them are in it), so its erase is due at the unit's first sector. */
-static void emit(planner *p)
+static void add_pages(steps *s, size_t at)
 {
+	const vf_planner *p = s->p;
+	const vf_plan_leaf *leaf = &p->leaves[at];
+	const bool left = leaf->type == VF_PLAN_LEAVE;
+	const uint32_t start = p->sectors[at].index * p->sector;
+	const bool all = !left && p->sectors[at].known == VF_PLAN_UNREAD;
+	bool changed = !left;
+	for (uint32_t i = 0; i < p->pages; i++) {
+		if (!all && !vf_plan_bit(p, left ? leaf->leave_map : leaf->erased_map, i))
+			continue;
+		add_page(s, at, start + i * p->page);
+		changed = true;
+	}
+	p->plan->changed_bytes += changed ? p->sector : 0;
+}
+
+/* --- order ----------------------------------------------------------------------- */
+
+static void add_erase(steps *s, size_t at)
+{
+	vf_planner *p = s->p;
+	const vf_erase_type *e = &p->memory->erase[p->leaves[at].type];
+	end_run(s);
+	add(s, &s->erases, &s->erase_count, &s->erase_room,
+	    (vf_plan_step){.kind = VF_PLAN_ERASE,
+			   .offset = p->sectors[at].index * p->sector,
+			   .len = e->size});
+	p->plan->erase_bytes += e->size;
+	p->plan->erase_us += vf_plan_erase_us(p->memory, p->leaves[at].type);
+}
+
+/* The sectors of a unit stand together in the list (all of them are in it), so
+ * its erase is due at its first sector. */
+static void collect(steps *s)
+{
+	vf_planner *p = s->p;
+	for (size_t i = 0; i < p->count && !p->no_memory; i++)
+		if (p->leaves[i].type == VF_PLAN_LEAVE)
+			add_pages(s, i);
+	end_run(s);
 	for (size_t i = 0; i < p->count && !p->no_memory; i++) {
-		const uint8_t type = p->erase_type[i];
-		if (type != NO_ERASE && p->sectors[i].index % sectors_per(p, type) == 0)
-			add_erase(p, i);
-		if (p->sectors[i].state != VF_SECTOR_SAME)
-			add_programs(p, i);
+		const uint8_t type = p->leaves[i].type;
+		if (type == VF_PLAN_LEAVE)
+			continue;
+		if (p->sectors[i].index % vf_plan_sectors_per(p, type) == 0)
+			add_erase(s, i);
+		if (p->sectors[i].known != VF_PLAN_KNOWN)
+			p->plan->learn_us += p->sectors[i].learn_us;
+		add_pages(s, i);
 	}
-	end_run(p);
+	end_run(s);
 }
 
-/* --- the door -------------------------------------------------------------- */
-
-static uint32_t chunk_length(const vf_memory *m)
+static void arrange(steps *s)
 {
-	uint32_t len = m->page > CHUNK_MIN ? m->page : CHUNK_MIN;
-	return len < m->erase[0].size ? len : m->erase[0].size;
+	vf_plan *plan = s->p->plan;
+	vf_plan_step *out =
+		vf_resize(s->p->alloc, NULL, (s->erase_count + s->program_count + 1) * sizeof *out);
+	uint64_t done = 0;
+	size_t e = 0;
+	s->p->no_memory = s->p->no_memory || out == NULL;
+	plan->steps = out;
+	if (s->p->no_memory)
+		return;
+	for (size_t i = 0; i < s->program_count; i++) {
+		while (e < s->erase_count &&
+		       (e < s->after[i] || e * plan->program_bytes <= done * s->erase_count))
+			out[plan->count++] = s->erases[e++];
+		out[plan->count++] = s->programs[i];
+		done += s->programs[i].len;
+	}
+	while (e < s->erase_count)
+		out[plan->count++] = s->erases[e++];
+}
+
+static void make_steps(vf_planner *p)
+{
+	steps s = {.p = p};
+	collect(&s);
+	arrange(&s);
+	vf_free(p->alloc, s.erases);
+	vf_free(p->alloc, s.programs);
+	vf_free(p->alloc, s.after);
+}
+
+/* --- the door ---------------------------------------------------------------------- */
+
+static bool prepare(vf_planner *p)
+{
+	const vf_memory *m = p->memory;
+	p->sector = m->erase[0].size;
+	p->page = m->page < p->sector ? m->page : p->sector;
+	p->pages = p->sector / p->page;
+	p->page_us = vf_plan_page_us(m);
+	p->chunk_len = p->page > CHUNK_MIN ? p->page : CHUNK_MIN;
+	if (p->chunk_len > p->sector)
+		p->chunk_len = p->sector;
+	p->leaves = vf_resize(p->alloc, NULL, p->count * sizeof *p->leaves);
+	p->chunk = vf_resize(p->alloc, NULL, p->chunk_len);
+	p->no_memory = p->leaves == NULL || p->chunk == NULL;
+	for (size_t i = 0; i < p->count && !p->no_memory; i++)
+		p->leaves[i] = (vf_plan_leaf){.leave_map = VF_PLAN_NONE,
+					      .erased_map = VF_PLAN_NONE,
+					      .type = VF_PLAN_LEAVE};
+	return !p->no_memory;
+}
+
+/* The link's time as it was weighed: sector by sector. */
+static uint64_t link_time(const vf_planner *p)
+{
+	uint64_t us = 0;
+	for (size_t i = 0; i < p->count; i++) {
+		const vf_plan_leaf *leaf = &p->leaves[i];
+		us += leaf->type == VF_PLAN_LEAVE ? leaf->leave.link : leaf->erased.link;
+	}
+	return us;
 }
 
 int vf_plan_make(vf_plan *plan, const vf_alloc *alloc, const vf_memory *memory,
-		 const vf_plan_sector *sectors, size_t count, vf_plan_content content, void *ctx)
+		 const vf_plan_sector *sectors, size_t count, const vf_plan_source *source)
 {
-	planner p = {.plan = plan,
-		     .alloc = alloc,
-		     .memory = memory,
-		     .sector = memory->erase[0].size,
-		     .sectors = sectors,
-		     .count = count,
-		     .content = content,
-		     .ctx = ctx};
+	vf_planner p = {.plan = plan,
+			.alloc = alloc,
+			.memory = memory,
+			.source = source,
+			.sectors = sectors,
+			.count = count};
 	memset(plan, 0, sizeof *plan);
-	if (count == 0 || p.sector == 0)
+	if (count == 0 || memory->erase[0].size == 0)
 		return VF_OK;
-	p.chunk_len = chunk_length(memory);
-	p.erase_type = vf_resize(alloc, NULL, count);
-	p.chunk = vf_resize(alloc, NULL, p.chunk_len);
-	if (p.erase_type == NULL || p.chunk == NULL) {
-		p.no_memory = true;
-	} else {
-		choose_all(&p);
-		emit(&p);
-	}
-	vf_free(alloc, p.erase_type);
+	if (prepare(&p))
+		vf_plan_choose(&p);
+	if (!p.no_memory)
+		make_steps(&p);
+	plan->link_us = p.no_memory ? 0 : link_time(&p) - plan->learn_us;
+	vf_free(alloc, p.leaves);
+	vf_free(alloc, p.maps);
 	vf_free(alloc, p.chunk);
+	vf_free(alloc, p.nodes);
 	if (!p.no_memory)
 		return VF_OK;
 	vf_plan_free(plan, alloc);

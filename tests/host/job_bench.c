@@ -21,9 +21,9 @@ static const vf_memory nor_info = {
 	.erase_types = 4,
 	.protects = 0,
 	.erase = {{4096, 4800, 40000},
-		  {32768, 11200, 100000},
-		  {65536, 16000, 100000},
-		  {BENCH_NOR_SIZE, 70000, 300000}},
+		  {32768, 35000, 100000},
+		  {65536, 45000, 200000},
+		  {BENCH_NOR_SIZE, 190000, 800000}},
 };
 
 static const vf_memory inner_info = {
