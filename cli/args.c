@@ -24,7 +24,7 @@ static const char usage[] =
 	"          --dry-run          print the plan and its time, change nothing\n"
 	"          --discard          do not preserve what no file names in erased sectors\n"
 	"          --verify digest|full   digests of what was written, or SHA-256 of everything\n"
-	"          --compress auto|off    (no board takes compressed data yet)\n"
+	"          --compress auto|on|off where the line is slower than the chip (auto)\n"
 	"          --run              start the application afterwards\n"
 	"          --yes              do not ask\n"
 	"  verify  FILE[@ADDR]...     compare only; change nothing\n"
@@ -183,10 +183,14 @@ static int set_choice(cli_options *o, int option, const char *text)
 		o->verify_full = text[0] == 'f';
 		return -1;
 	}
-	if (strcmp(text, "on") == 0)
-		return wrong(o, "no board takes compressed data yet: leave --compress at 'auto'");
-	if (strcmp(text, "auto") != 0 && strcmp(text, "off") != 0)
-		return wrong(o, "--compress wants auto or off, not '%s'", text);
+	if (strcmp(text, "auto") == 0)
+		o->compress = VF_COMPRESS_AUTO;
+	else if (strcmp(text, "on") == 0)
+		o->compress = VF_COMPRESS_ON;
+	else if (strcmp(text, "off") == 0)
+		o->compress = VF_COMPRESS_OFF;
+	else
+		return wrong(o, "--compress wants auto, on or off, not '%s'", text);
 	return -1;
 }
 

@@ -50,6 +50,7 @@ static void say_changed(const cli_run *r, const char *what, const char *of)
 	add_part(parts, sizeof parts, s->erased_bytes, "erased");
 	add_part(parts, sizeof parts, s->programmed_bytes, "written");
 	add_part(parts, sizeof parts, s->kept_bytes, "of it kept from before");
+	add_part(parts, sizeof parts, s->saved_bytes, "saved on the line by compression");
 	cli_say(r->o, "%s %s%s in %s (%s); all of it was read back and compared", what, all, of,
 		time, parts);
 }
@@ -77,6 +78,7 @@ int cli_program(const cli_options *o)
 	r.job.discard = o->discard;
 	r.job.verify_full = o->verify_full;
 	r.job.run_after = o->run;
+	r.job.compress = o->compress;
 	if (go_ahead(&r) && cli_run_do(&r) == VF_OK) {
 		if (o->dry_run)
 			cli_say(o, "a dry run: nothing was changed");

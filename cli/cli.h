@@ -18,6 +18,7 @@ typedef struct cli_options {
 	bool json, quiet, verbose;
 	const char *trace;
 	bool full, dry_run, discard, verify_full, run, yes, chip;
+	uint8_t compress; /* enum vf_job_compress */
 	const char *out;
 	const char *format;
 	bool fill_given;

@@ -201,6 +201,8 @@ void cli_run_figures(cli_run *r)
 	cJSON_AddNumberToObject(r->json, "erased_bytes", (double)s->erased_bytes);
 	cJSON_AddNumberToObject(r->json, "programmed_bytes", (double)s->programmed_bytes);
 	cJSON_AddNumberToObject(r->json, "kept_bytes", (double)s->kept_bytes);
+	cJSON_AddNumberToObject(r->json, "packed_bytes", (double)s->packed_bytes);
+	cJSON_AddNumberToObject(r->json, "saved_bytes", (double)s->saved_bytes);
 	cJSON_AddNumberToObject(r->json, "verified_bytes", (double)s->verified_bytes);
 	cJSON_AddNumberToObject(r->json, "attempts", s->attempts);
 	cJSON_AddNumberToObject(r->json, "elapsed_us", (double)s->elapsed_us);

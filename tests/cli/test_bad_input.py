@@ -119,7 +119,7 @@ class Files(bench.Case):
     def test_usage(self):
         for args in ((), ("frobnicate",), ("info", "more"), ("program",), ("erase", "1"), ("merge", "x"),
                      ("--full", "info"), ("-b", "fast", "info"), ("digest", "here", "1"),
-                     ("program", "--compress", "on", "x"), ("--nonsense", "info"), ("read", "0", "0", "x")):
+                     ("program", "--compress", "best", "x"), ("--nonsense", "info"), ("read", "0", "0", "x")):
             run = vcpflash(*args)
             self.assertEqual(run.code, 2, f"{args}: {run.err}")
             self.assertTrue(run.err.strip())

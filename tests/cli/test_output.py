@@ -143,6 +143,21 @@ class Json(bench.Case):
                          (5000, 8192, 8192 - 5000))
         self.assertGreater(done["sent_bytes"], 5000)
 
+    def test_compression_is_chosen_and_told(self):
+        a = self.file("a.bin", (b"the same words again and again, number %d\n" * 1000) % tuple(range(1000)))
+        size = a.stat().st_size
+        with Board(self.folder) as board:
+            off = board.run("--json", "program", "--compress", "off", f"{a}@{BASE:#x}").result
+        with Board(self.folder) as board:
+            on = board.run("--json", "program", "--compress", "on", "--full", f"{a}@{BASE:#x}")
+            words = board.run("program", "--compress", "on", "--full", f"{a}@{BASE:#x}")
+        self.assertEqual((off["packed_bytes"], off["saved_bytes"]), (0, 0))
+        self.assertEqual(on.result["programmed_bytes"], off["programmed_bytes"])
+        self.assertEqual(on.result["packed_bytes"], on.result["programmed_bytes"])
+        self.assertGreater(on.result["saved_bytes"], size // 2)
+        self.assertLess(on.result["sent_bytes"], off["sent_bytes"] // 2)
+        self.assertIn("saved on the line by compression", words.out + words.err)
+
 
 class Read(bench.Case):
     def test_a_failed_read_leaves_nothing(self):
