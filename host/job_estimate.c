@@ -3,18 +3,12 @@
 #include "job_internal.h"
 
 enum {
-	ASSUMED_RATE = 500000,      /* of the link, bytes a second, where it was not measured */
 	ASSUMED_DIGESTS = 20000000, /* of digests, bytes a second, where none were made */
 };
 
-static uint64_t rate(const vf_job *j)
-{
-	return j->link_rate != 0 ? j->link_rate : ASSUMED_RATE;
-}
-
 uint64_t vf_job_read_us(const vf_job *j, uint64_t bytes)
 {
-	return bytes * 1000000 / rate(j);
+	return bytes * 1000000 / vf_job_link_rate(j);
 }
 
 uint64_t vf_job_digest_us(const vf_job *j, const vf_job_area *a, uint64_t bytes)
@@ -73,17 +67,20 @@ static uint64_t keep_bytes(const vf_job_area *a)
 	return bytes;
 }
 
-/* What was done so far, what is left to read, the work itself, and the check. */
+/* What was done so far, what is left to read, the work itself with the checks in
+ * between, the last of them, and a good-bye. */
 static uint64_t estimate_us(const vf_job *j, const vf_job_area *a, uint64_t bytes)
 {
-	const uint64_t chip = a->plan.erase_us + a->plan.program_us;
-	const uint64_t link = bytes * 1000000 / rate(j);
-	uint64_t us = j->now - j->began + j->result.echo_us; /* good-bye */
+	const uint64_t changed = a->plan.changed_bytes;
+	const uint64_t last = changed < VF_JOB_STRETCH ? changed : VF_JOB_STRETCH;
+	const uint64_t turn = vf_session_stats_get(j->session)->round_trip_us;
+	const uint64_t chip =
+		a->plan.erase_us + a->plan.program_us + vf_job_digest_us(j, a, changed);
+	const uint64_t link = bytes * 1000000 / vf_job_link_rate(j) + vf_job_digest_us(j, a, last);
+	const uint64_t us = j->now - j->began + turn;
 	if (a->plan.count == 0)
 		return us;
-	us += a->plan.learn_us + (chip > link ? chip : link) + j->result.echo_us;
-	us += vf_job_digest_us(j, a, a->plan.changed_bytes) + j->result.echo_us;
-	return us;
+	return us + a->plan.learn_us + (chip > link ? chip : link) + turn;
 }
 
 vf_job_plan vf_job_describe(const vf_job *j, const vf_job_area *a)

@@ -35,7 +35,7 @@ static uint32_t learn_us(const list *l, uint8_t known)
 	const uint32_t size = vf_job_sector_size(l->a);
 	const uint64_t us = known == VF_PLAN_UNSEEN ? vf_job_digest_us(l->j, l->a, size)
 						    : vf_job_read_us(l->j, size);
-	const uint64_t turn = l->j->result.echo_us / TURNAROUNDS;
+	const uint64_t turn = vf_session_stats_get(l->j->session)->round_trip_us / TURNAROUNDS;
 	return us + turn < UINT32_MAX ? (uint32_t)(us + turn) : UINT32_MAX;
 }
 
