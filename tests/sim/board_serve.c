@@ -206,7 +206,7 @@ static void chips_and_links_take_their_time(void **state)
 	rig_stop(&r);
 }
 
-/* Reading at the bus' rate and digesting at the processor's, one after the other. */
+/* The flash is read ahead while the processor works, so the slower of the two counts. */
 static void digests_take_the_processors_time(void **state)
 {
 	(void)state;
@@ -219,13 +219,11 @@ static void digests_take_the_processors_time(void **state)
 	rig_open(&r);
 	vf_operation s = {.message = {.type = VF_MESSAGE_SHA256, .address = BASE, .length = LEN},
 			  .answer = sha};
-	within("SHA-256 of 1 MB", time_of(&r, &s), LEN / 20 + LEN / 50,
-	       (LEN / 20 + LEN / 50) * 11 / 10);
+	within("SHA-256 of 1 MB", time_of(&r, &s), LEN / 20, LEN / 20 * 11 / 10);
 	vf_operation d = {
 		.message = {.type = VF_MESSAGE_DIGEST, .address = BASE, .length = LEN, .group = 1},
 		.answer = digests};
-	within("digests of 1 MB", time_of(&r, &d), LEN / 50 + LEN / 50,
-	       (LEN / 50 + LEN / 50) * 11 / 10);
+	within("digests of 1 MB", time_of(&r, &d), LEN / 50, LEN / 50 * 13 / 10);
 	rig_stop(&r);
 	rig_prepare(&r, "mt25ql512ab", 1);
 	r.config.free_cpu = true;
