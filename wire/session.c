@@ -66,7 +66,7 @@ size_t vf_pack_welcome(uint8_t *out, uint16_t number, const vf_welcome *w)
 	*p++ = (uint8_t)name_len;
 	p = vf_wire_put_id(p, w->id, w->id_len, VF_WIRE_ID_MAX);
 	vf_put32(p, w->block);
-	vf_put32(p + 4, 0);
+	vf_put32(p + 4, w->rate);
 	p += 8;
 	vf_wire_put_id(p, (const uint8_t *)w->name, name_len, name_len);
 	return WELCOME_SIZE + name_len;
@@ -96,6 +96,7 @@ int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len)
 		return -1;
 	p = vf_wire_get_id(w->id, p, w->id_len, VF_WIRE_ID_MAX);
 	w->block = vf_get32(p);
+	w->rate = vf_get32(p + 4);
 	p += 8;
 	vf_wire_name_get(w->name, p, name_len);
 	return session_ok(w->session, body) && welcome_ok(w) ? 0 : -1;

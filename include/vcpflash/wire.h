@@ -20,6 +20,7 @@ enum {
 	VF_WIRE_HEADER = 8,         /* marker, kind, number, tag */
 	VF_WIRE_DATA_HEADER = 12,   /* header and offset */
 	VF_WIRE_ANSWER_HEADER = 16, /* header, operation and offset */
+	VF_WIRE_RATE_SIZE = 12,     /* of RATE and RATED: header and a rate */
 	VF_WIRE_PAYLOAD_MIN = 64,
 	VF_WIRE_PAYLOAD_MAX = 4096,
 	VF_WIRE_CONTROL_MAX = 240, /* longest body of a frame without payload */
@@ -49,6 +50,7 @@ enum vf_wire_kind {
 	VF_KIND_ABORT = 0x04,
 	VF_KIND_ECHO = 0x05,
 	VF_KIND_DATA = 0x06,
+	VF_KIND_RATE = 0x07,
 	VF_KIND_WELCOME = 0x81,
 	VF_KIND_MEMORY = 0x82,
 	VF_KIND_STATE = 0x83,
@@ -56,6 +58,7 @@ enum vf_wire_kind {
 	VF_KIND_ANSWER = 0x86,
 	VF_KIND_REFUSE = 0x87,
 	VF_KIND_ENDED = 0x88,
+	VF_KIND_RATED = 0x89,
 };
 
 /* §5 */
@@ -275,6 +278,7 @@ typedef struct vf_welcome {
 	uint8_t id_len;
 	uint8_t id[VF_WIRE_ID_MAX];
 	uint32_t block;    /* most bytes a DEFLATED message unpacks to; 0: not understood */
+	uint32_t rate;     /* highest baud rate of its port; 0: it does not change */
 	char name[VF_WIRE_BOARD_NAME_MAX + 1];
 } vf_welcome;
 

@@ -148,16 +148,16 @@ def hello(name, number, session, low=1, high=1, payload=4096, flags=0):
 
 def welcome(name, number, session, board, chip_id, version=1, version_max=1, memories=1,
             trailer=0, capabilities=1, ring=16384, credit=12288, window=16384, payload=1024,
-            answer=1024, queue=16, block=0):
+            answer=1024, queue=16, block=0, rate=0):
     fields = [("version", version), ("version_max", version_max), ("memories", memories),
               ("trailer", trailer), ("session", session), ("capabilities", capabilities),
               ("ring", ring), ("credit", credit), ("window", window), ("payload", payload),
               ("answer", answer), ("queue", queue), ("id_len", len(chip_id)), ("id", chip_id),
-              ("block", block), ("board", board)]
+              ("block", block), ("rate", rate), ("board", board)]
     body = (le(version, 1) + le(version_max, 1) + le(memories, 1) + le(trailer, 1)
             + le(session, 8) + le(capabilities, 4) + le(ring, 4) + le(credit, 4) + le(window, 4)
             + le(payload, 2) + le(answer, 2) + le(queue, 2) + le(len(chip_id), 1)
-            + le(len(board), 1) + chip_id.ljust(16, b"\0") + le(block, 4) + le(0, 4)
+            + le(len(board), 1) + chip_id.ljust(16, b"\0") + le(block, 4) + le(rate, 4)
             + board.encode("ascii"))
     return body_record(name, 0x81, number, session & MASK, fields, body)
 
@@ -218,12 +218,12 @@ def control():
     yield hello("hello-most", 256, 0xFFFFFFFFFFFFFFFF, 1, 255, 4096, 0xFFFFFFFF)
     yield hello("hello-high-half-zero", 1, 0x80000000)
     yield welcome("welcome", 0, 0x1122334455667788, "STM32H747I-DISCO",
-                  bytes.fromhex("3132330051353438002F0041"))
+                  bytes.fromhex("3132330051353438002F0041"), rate=3000000)
     yield welcome("welcome-least", 65535, 1, "x", b"", capabilities=0, ring=1024, credit=83,
                   window=512, payload=64, answer=64, queue=0)
     yield welcome("welcome-most", 256, 0xFFFFFFFFFFFFFFFF, "board with a name of 32 letters.",
                   bytes(range(0xF0, 0x100)), 1, 255, 8, 0, MASK, 1 << 31, MASK, 1 << 31, 4096,
-                  4096, 65535, 1 << 16)
+                  4096, 65535, 1 << 16, MASK)
     yield body_record("describe", 0x02, 1, 0x55667788, [("index", 0)], le(0, 1))
     yield body_record("describe-last", 0x02, 2, MASK, [("index", 7)], le(7, 1))
     yield memory("memory", 1, 0x55667788, 0, "MT25QL512AB", 1, 0b1111, 1,
@@ -243,6 +243,10 @@ def control():
                  MASK, [(1 << 12, MASK, MASK), (1 << 15, 1, MASK), (1 << 16, 1, 1),
                         (1 << 30, 0, 1), (1 << 31, 7, 8)],
                  [(0, 1 << 31), (0x7FFFFFFF, 1), (1 << 31, 0), (4096, 4096)])
+    yield body_record("rate", 0x07, 19, 0x55667788, [("baud", 3000000)], le(3000000, 4))
+    yield body_record("rate-most", 0x07, 65535, MASK, [("baud", MASK)], le(MASK, 4))
+    yield body_record("rated", 0x89, 20, 0x55667788, [("baud", 2000000)], le(2000000, 4))
+    yield body_record("rated-least", 0x89, 0, 1, [("baud", 1)], le(1, 4))
     yield body_record("query", 0x03, 7, 0x55667788, [], b"")
     yield body_record("query-most", 0x03, 65535, MASK, [], b"")
     yield body_record("abort", 0x04, 8, 0x55667788, [], b"")

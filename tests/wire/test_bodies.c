@@ -250,7 +250,8 @@ static const struct change changes[] = {
 	{W, 40, 2, true, 0},  /* queue */
 	{W, 42, 1, true, 16}, /* id */
 	{W, 42, 1, false, 17},
-	{W, 43, 1, false, 0}, /* name */
+	{W, 64, 4, true, 0xFFFFFFFF}, /* rate */
+	{W, 43, 1, false, 0},         /* name */
 	{W, 43, 1, true, 1},
 	{W, 43, 1, false, 11},
 	{W, 43, 1, false, 33},

@@ -45,6 +45,7 @@ static const struct member welcome_members[] = {
 	SAME(vf_welcome, window),   SAME(vf_welcome, payload),
 	SAME(vf_welcome, answer),   SAME(vf_welcome, queue),
 	SAME(vf_welcome, id_len),   SAME(vf_welcome, block),
+	SAME(vf_welcome, rate),
 	MEMBERS_END};
 
 #define ERASE(n)                                                                                   \
@@ -188,8 +189,8 @@ static size_t pack_plain(uint8_t *out, const struct golden_record *r, uint8_t ki
 		      (uint32_t)golden_number(r, "tag"));
 	if (kind == VF_KIND_DESCRIBE)
 		out[at++] = (uint8_t)golden_number(r, "index");
-	for (size_t i = 0; i < 3; i++) {
-		static const char *const words[] = {"open", "operation", "offset"};
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const words[] = {"open", "baud", "operation", "offset"};
 
 		if (!golden_has(r, words[i]))
 			continue;
