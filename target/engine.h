@@ -14,6 +14,8 @@ enum {
 	VF_T_HEARTBEAT_US = 200000, /* the protocol allows 250 ms: leave the loop some */
 	VF_T_LONE_US = 20000,       /* a lone CR or LF is a line after this */
 	VF_T_DEAF_US = 100000,      /* a blocking operation that may last longer is announced */
+	VF_T_TRIAL_US = 1000000,    /* a new baud rate must prove good within this */
+	VF_T_ALONE_US = 3000000,    /* no host at that rate any more */
 	VF_T_MARGIN = 2,            /* drivers wait this many times the chip's maximum */
 	VF_T_MATCH_MOST = 257,      /* bytes unpacked beyond those that were wanted */
 };
@@ -44,11 +46,13 @@ enum { /* vf_target_out.pending */
        VF_T_ENDING = 1u << 2,
        VF_T_WELCOME = 1u << 3,
        VF_T_STATE = 1u << 4,
+       VF_T_RATED = 1u << 5,
 };
 
 enum { /* vf_target_out.reports */
        VF_T_REPORTS_DEAF = 1u << 0,
        VF_T_REPORTS_RUN = 1u << 1,
+       VF_T_REPORTS_RATE = 1u << 2,
 };
 
 static inline uint32_t vf_t_min(uint32_t a, uint32_t b)
@@ -137,6 +141,21 @@ bool vf_t_state_due(const vf_target *t);
 
 /* greet.c */
 uint32_t vf_t_greeting(const vf_target *t, uint8_t *out);
+
+/* rate.c */
+bool vf_t_rate_good(const vf_target_config *c);
+void vf_t_rate_ask(vf_target *t, uint32_t wanted);
+void vf_t_rate_clear(vf_target *t);               /* the session is gone, and what it asked for */
+void vf_t_rate_heard(vf_target *t, uint8_t kind); /* an intact frame of the session */
+void vf_t_rate_sent(vf_target *t);                /* what announced the change has left */
+void vf_t_rate_home(vf_target *t);
+void vf_t_rate_watch(vf_target *t);
+/* True if it must be watched again, `span` after `since`. */
+bool vf_t_rate_limit(const vf_target *t, uint32_t *span);
+static inline bool vf_t_rate_raised(const vf_target *t)
+{
+	return t->speed.now != t->config.home_rate;
+}
 
 /* send.c */
 void vf_t_send_echo(vf_target *t, const uint8_t *payload, size_t len);

@@ -40,6 +40,7 @@ void vf_t_session_clear(vf_target *t)
 	t->out.reports &= (uint8_t)~VF_T_REPORTS_RUN;
 	t->out.pending &= (uint8_t)~(VF_T_STATE | VF_T_WELCOME);
 	t->out.describe = 0;
+	vf_t_rate_clear(t);
 	t->out.told_done = 0;
 	t->out.told_stopped = false;
 }
@@ -91,6 +92,7 @@ static void take_hello(vf_target *t, const uint8_t *body, size_t len)
 	if (!t->session.open || t->session.number != h.session)
 		open_session(t, &h);
 	t->session.seen = vf_body_number(body);
+	vf_t_rate_heard(t, VF_KIND_HELLO);
 	t->out.pending |= VF_T_WELCOME;
 }
 
@@ -117,10 +119,20 @@ static void take_describe(vf_target *t, const uint8_t *body)
 		refuse(t, body, VF_REFUSE_MEMORY);
 }
 
+static void take_rate(vf_target *t, const uint8_t *body)
+{
+	if (t->config.rate_max != 0)
+		vf_t_rate_ask(t, vf_get32(body + VF_WIRE_HEADER));
+	else
+		refuse(t, body, VF_REFUSE_KIND);
+}
+
 static size_t least_len(uint8_t kind)
 {
 	if (kind == VF_KIND_DATA)
 		return VF_WIRE_DATA_HEADER + 1;
+	if (kind == VF_KIND_RATE)
+		return VF_WIRE_RATE_SIZE;
 	return kind == VF_KIND_DESCRIBE ? VF_WIRE_HEADER + 1 : VF_WIRE_HEADER;
 }
 
@@ -132,6 +144,7 @@ static void take_own(vf_target *t, const uint8_t *body, size_t len)
 		return;
 	}
 	t->session.seen = vf_body_number(body);
+	vf_t_rate_heard(t, vf_body_kind(body));
 	switch (vf_body_kind(body)) {
 	case VF_KIND_DESCRIBE:
 		take_describe(t, body);
@@ -147,6 +160,9 @@ static void take_own(vf_target *t, const uint8_t *body, size_t len)
 		break;
 	case VF_KIND_DATA:
 		take_data(t, body, len);
+		break;
+	case VF_KIND_RATE:
+		take_rate(t, body);
 		break;
 	default:
 		refuse(t, body, VF_REFUSE_KIND);

@@ -42,7 +42,20 @@ static void send_ended(vf_target *t, uint8_t *body)
 {
 	vf_put_header(body, VF_KIND_ENDED, t->out.number, t->out.ended_tag);
 	vf_put32(body + VF_WIRE_HEADER, vf_t_tag(t));
+	if (!t->session.open) { /* the answer to ABORT, or to somebody who missed it */
+		t->speed.next = t->config.home_rate;
+		t->out.reports |= VF_T_REPORTS_RATE;
+	}
 	send_body(t, body, VF_WIRE_HEADER + 4);
+}
+
+static void send_rated(vf_target *t, uint8_t *body)
+{
+	vf_put_header(body, VF_KIND_RATED, t->out.number, vf_t_tag(t));
+	t->speed.next = t->speed.asked;
+	vf_put32(body + VF_WIRE_HEADER, t->speed.next);
+	t->out.reports |= VF_T_REPORTS_RATE;
+	send_body(t, body, VF_WIRE_RATE_SIZE);
 }
 
 static void send_welcome(vf_target *t, uint8_t *body)
@@ -63,6 +76,7 @@ static void send_welcome(vf_target *t, uint8_t *body)
 		.queue = VF_TARGET_QUEUE,
 		.id_len = c->id_len,
 		.block = c->block_len,
+		.rate = c->rate_max,
 	};
 	memcpy(w.id, c->id, sizeof w.id);
 	memcpy(w.name, c->name, strlen(c->name) + 1);
@@ -169,6 +183,8 @@ static void send_next(vf_target *t)
 		send_welcome(t, body);
 	} else if (t->out.describe != 0) {
 		send_memory(t, body);
+	} else if (take_pending(t, VF_T_RATED)) {
+		send_rated(t, body);
 	} else if (vf_t_state_due(t) && (!answers || t->out.answered)) {
 		t->out.answered = false;
 		send_state(t, body);
@@ -181,6 +197,9 @@ static void send_next(vf_target *t)
 
 const uint8_t *vf_target_tx(vf_target *t, size_t *len)
 {
+	*len = 0;
+	if (t->speed.due) /* the port has another rate to set first */
+		return NULL;
 	if (t->out.len == 0)
 		send_next(t);
 	*len = t->out.len - t->out.sent;
@@ -192,10 +211,16 @@ static void frame_sent(vf_target *t)
 {
 	t->out.len = 0;
 	t->out.sent = 0;
-	if ((t->out.reports & VF_T_REPORTS_DEAF) != 0)
+	if ((t->out.reports & VF_T_REPORTS_DEAF) != 0) {
 		t->deaf = VF_T_TOLD;
-	if ((t->out.reports & VF_T_REPORTS_RUN) != 0)
+		t->speed.deaf = true;
+	}
+	if ((t->out.reports & VF_T_REPORTS_RUN) != 0) {
 		t->run = VF_T_TOLD;
+		vf_t_rate_home(t);
+	}
+	if ((t->out.reports & VF_T_REPORTS_RATE) != 0)
+		vf_t_rate_sent(t);
 	t->out.reports = 0;
 }
 

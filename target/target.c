@@ -12,10 +12,11 @@ _Static_assert(VF_TARGET_MEMORIES >= 1 && VF_TARGET_MEMORIES <= VF_WIRE_MEMORIES
 
 int vf_target_init(vf_target *t, const vf_target_config *config)
 {
-	if (!vf_t_config_good(config))
+	if (!vf_t_config_good(config) || !vf_t_rate_good(config))
 		return VF_E_USAGE;
 	memset(t, 0, sizeof *t);
 	t->config = *config;
+	t->speed.now = t->speed.next = config->home_rate;
 	vf_decoder_init(&t->decoder, config->frame, config->frame_len);
 	for (unsigned m = 0; m < config->memories; m++)
 		t->unit[m].op.memory = (uint8_t)m;
@@ -43,6 +44,7 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 	t->now = now_us;
 	vf_t_link_drain(t);
 	vf_t_link_lone_line(t);
+	vf_t_rate_watch(t);
 	work(t);
 	t->stats.lost_bytes = vf_t_ring_lost(t);
 }
@@ -73,8 +75,10 @@ static bool sooner(const vf_target *t, uint32_t since, uint32_t span, uint32_t *
 
 bool vf_target_deadline(const vf_target *t, uint32_t *at_us)
 {
-	uint32_t left = UINT32_MAX;
+	uint32_t left = UINT32_MAX, span;
 	bool due = false;
+	if (vf_t_rate_limit(t, &span))
+		due = sooner(t, t->speed.since, span, &left);
 	if (t->session.open && vf_t_busy(t))
 		due = sooner(t, t->out.told_at, VF_T_HEARTBEAT_US, &left);
 	if (vf_t_link_lone(t))
@@ -88,7 +92,7 @@ bool vf_target_deadline(const vf_target *t, uint32_t *at_us)
 
 bool vf_target_run(vf_target *t, uint32_t *address)
 {
-	if (t->run != VF_T_TOLD)
+	if (t->run != VF_T_TOLD || t->speed.due)
 		return false;
 	t->run = VF_T_QUIET;
 	*address = t->run_address;

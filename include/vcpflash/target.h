@@ -6,7 +6,8 @@
  *   main loop:  vf_target_tick(&t, now_us());
  *               if ((p = vf_target_tx(&t, &n))) { sent = port_send(p, n); vf_target_tx_done(&t,
  * sent); } if ((op = vf_target_flash_next(&t, m))) begin it; when it ended:
- * vf_target_flash_done(&t, m, status); if (vf_target_run(&t, &address)) start the application;
+ * vf_target_flash_done(&t, m, status); if (vf_target_rate(&t, &baud)) let the transmitter run
+ * empty, then set the UART; if (vf_target_run(&t, &address)) start the application;
  *
  * Conventions: an engine. It does no I/O, allocates nothing, reads no clock,
  * never blocks. The struct and all buffers are the caller's and stay valid as
@@ -71,6 +72,12 @@ typedef struct vf_target_config {
 	uint32_t block_len;  /* from the largest page of any memory to 1 MB, or 0 */
 	vf_inflate *inflate; /* what the unpacker knows, some 2.5 KB */
 	bool can_run;        /* the port serves vf_target_run */
+	/* A UART whose baud rate can go up (the port serves vf_target_rate). All 0
+	 * where it cannot, or where there is no such thing. */
+	uint32_t home_rate;    /* at which the port begins, and which hosts know */
+	uint32_t rate_max;     /* the highest, not below home_rate */
+	const uint32_t *rates; /* those it can do, ascending, none below home_rate; */
+	uint8_t rate_count;    /* how many; 0: every one from home_rate to rate_max */
 } vf_target_config;
 
 typedef struct vf_target_stats {
@@ -121,6 +128,11 @@ bool vf_target_deadline(const vf_target *t, uint32_t *at_us);
 /* True once after a RUN operation was reported to the host and the port took
  * that report: let it leave the port, then start what stands at `*address`. */
 bool vf_target_run(vf_target *t, uint32_t *address);
+
+/* True once when the port must be set to another baud rate, both directions: all
+ * that was given to the transmitter leaves it at the old rate first, and nothing
+ * more is given to it until then. */
+bool vf_target_rate(vf_target *t, uint32_t *baud);
 
 /* A plausible Cortex-M vector table? Eight bytes from the memory: a stack in
  * RAM (0x10000000 to 0x3FFFFFFF, a multiple of 4) and a reset vector with the
@@ -266,9 +278,9 @@ typedef struct vf_target_out {
 	uint32_t len;
 	uint32_t sent;
 	uint16_t number;   /* of the next frame */
-	uint8_t pending;   /* greeting, refuse, ended, welcome, state */
+	uint8_t pending;   /* greeting, refuse, ended, welcome, state, rated */
 	uint8_t describe;  /* memories asked for, a bit each */
-	uint8_t reports;   /* what the frame on its way announces: deaf, run */
+	uint8_t reports;   /* what the frame on its way announces: deaf, run, rate */
 	uint8_t turn;      /* memory whose answer goes next */
 	bool answered;     /* an ANSWER went last: a STATE goes first */
 	bool told_stopped; /* as in the last STATE, and so below */
@@ -279,6 +291,17 @@ typedef struct vf_target_out {
 	uint32_t refuse_tag;
 	vf_refuse refuse;
 } vf_target_out;
+
+/* The port's baud rate; nothing of it is used where it cannot change. */
+typedef struct vf_target_speed {
+	uint32_t now;
+	uint32_t asked; /* to be granted by the next RATED */
+	uint32_t next;  /* after what is announced has left */
+	uint32_t since; /* now: heard of the host last, or was set */
+	bool due;       /* the port has to be set to `next` */
+	bool trusted;   /* the host said that it can use the present rate */
+	bool deaf;      /* was told to be */
+} vf_target_speed;
 
 struct vf_target {
 	vf_target_config config;
@@ -293,6 +316,7 @@ struct vf_target {
 	vf_target_unit unit[VF_TARGET_MEMORIES];
 	vf_target_unpack unpack;
 	vf_target_out out;
+	vf_target_speed speed;
 	uint8_t deaf; /* none, wanted, being sent, announced */
 	uint8_t deaf_memory;
 	uint8_t run; /* none, wanted, being reported, due */
