@@ -378,3 +378,8 @@ uint64_t vf_job_deadline(const vf_job *j)
 	const uint64_t session = vf_session_deadline(j->session);
 	return session < j->wait_until ? session : j->wait_until;
 }
+
+bool vf_job_rate(vf_job *j, uint32_t *baud)
+{
+	return vf_session_rate(j->session, baud);
+}

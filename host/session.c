@@ -24,10 +24,12 @@ vf_session *vf_session_new(const vf_session_config *config)
 	memset(s, 0, sizeof *s);
 	s->config = *config;
 	if (s->config.open_timeout_us == 0)
-		s->config.open_timeout_us = 3000 * MS;
+		s->config.open_timeout_us = s->config.rate != 0 ? 4500 * MS : 3000 * MS;
 	if (s->config.lost_timeout_us == 0)
 		s->config.lost_timeout_us = 3000 * MS;
 	vf_decoder_init(&s->decoder, s->rx, sizeof s->rx);
+	s->rate.home = s->rate.now = s->rate.pipe = s->stats.baud = s->config.rate;
+	s->rate.limit = s->config.rate_max;
 	return s;
 }
 
@@ -68,6 +70,7 @@ void vf_session_set_lost(vf_session *s, int code, const char *fmt, ...)
 	va_end(ap);
 	s->status = VF_SESSION_LOST;
 	s->tx_len = s->tx_at = 0;
+	vf_rate_go_home(s);
 	vf_session_drop_all(s);
 }
 
@@ -99,6 +102,13 @@ static void forget_session(vf_session *s)
 	s->want_abort = false;
 	s->tx_len = s->tx_at = 0;
 	vf_link_reset(s);
+	vf_rate_reset(s);
+}
+
+void vf_session_opened(vf_session *s)
+{
+	s->status = VF_SESSION_OPEN;
+	s->state.limit = s->board.welcome.window;
 }
 
 void vf_session_open(vf_session *s, uint64_t now_us)
@@ -129,8 +139,10 @@ void vf_session_close(vf_session *s, uint64_t now_us)
 	vf_session_drop_all(s);
 	s->want_hello = false;
 	s->status = VF_SESSION_CLOSED;
-	if (!there)
+	if (!there) {
+		vf_rate_go_home(s);
 		return;
+	}
 	s->status = VF_SESSION_CLOSING;
 	s->tx_len = s->tx_at = 0; /* what was composed counts no more: ABORT goes first */
 	s->want_abort = true;

@@ -6,6 +6,7 @@
  *   session_tx.c     composes frames, only when the pipe asks for bytes
  *   session_time.c   tick and deadline
  *   session_text.c   other people's console output
+ *   session_rate.c   the baud rate
  *   stream.c         operations as one sequence of bytes, made anew whenever needed
  *   stream_answer.c  answers, and asking again for what is missing of them
  *   link.c           what is under way, and what was lost
@@ -54,6 +55,8 @@ typedef struct link_trial {
 	uint64_t bytes;
 	uint32_t frames, losses;
 } link_trial;
+
+enum rate_stage { RATE_NONE, RATE_ASK, RATE_PROVE, RATE_CONFIRM, RATE_RETURN };
 
 /* Everything that is known of the line, and what is on it. */
 typedef struct link_state {
@@ -147,6 +150,22 @@ struct vf_session {
 		uint64_t at_us;
 	} echo;
 
+	/* the baud rate */
+	struct {
+		uint32_t home, now; /* now: the pipe's, as the session wants it, */
+		uint32_t pipe;      /* and as it was told */
+		uint32_t limit;     /* highest worth trying */
+		uint32_t ask;
+		enum rate_stage stage;
+		unsigned tries, good, bad;
+		bool send, proving;
+		uint16_t first; /* number of the stage's first frame */
+		uint16_t echo_len, echo_id;
+		uint64_t at_us, due_us, end_us; /* sent, to be answered, to be over */
+		uint64_t sent_us, nudged_us;    /* any frame was sent; was wanted */
+		uint64_t fell_us;               /* went home for silence; 0 not */
+	} rate;
+
 	/* sending */
 	size_t tx_len, tx_at;
 	link_state link;
@@ -162,6 +181,7 @@ void vf_session_set_lost(vf_session *s, int code, const char *fmt, ...)
 #endif
 	;
 void vf_session_drop_all(vf_session *s);
+void vf_session_opened(vf_session *s);
 
 /* session_state.c */
 void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len);
@@ -172,6 +192,22 @@ bool vf_session_text_due(const vf_session *s, uint64_t *at_us);
 
 /* session_time.c */
 uint64_t vf_session_query_time(const vf_session *s);
+
+/* session_rate.c */
+bool vf_rate_begin(vf_session *s); /* all is known: true if there is a higher rate to try */
+void vf_rate_on_rated(vf_session *s, const uint8_t *body, size_t len);
+void vf_rate_refused(vf_session *s);
+void vf_rate_on_echoed(vf_session *s, const uint8_t *body, size_t len);
+void vf_rate_on_state(vf_session *s, const uint8_t *body, size_t len);
+void vf_rate_tick_opening(vf_session *s);
+size_t vf_rate_body(vf_session *s, uint8_t *body);
+void vf_rate_reset(vf_session *s);
+void vf_rate_go_home(vf_session *s);
+void vf_rate_watch(vf_session *s);
+uint64_t vf_rate_deadline(const vf_session *s);
+uint64_t vf_rate_excuse(const vf_session *s);
+void vf_rate_alive(vf_session *s);
+bool vf_rate_unsure(const vf_session *s); /* what arrives may be of another rate */
 
 /* stream.c */
 void vf_stream_reset(vf_session *s);

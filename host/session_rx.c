@@ -122,8 +122,8 @@ static void on_memory(vf_session *s, const uint8_t *body, size_t len)
 				    one, other);
 		return;
 	}
-	s->status = VF_SESSION_OPEN;
-	s->state.limit = s->board.welcome.window;
+	if (!vf_rate_begin(s))
+		vf_session_opened(s);
 }
 
 static void refuse_version(vf_session *s, const vf_refuse *r)
@@ -146,7 +146,9 @@ static void on_refuse(vf_session *s, const uint8_t *body, size_t len)
 
 	if (vf_unpack_refuse(&r, body, len) != 0)
 		return;
-	if (s->status == VF_SESSION_OPENING && r.code == VF_REFUSE_VERSION && !s->welcomed)
+	if (r.kind == VF_KIND_RATE)
+		vf_rate_refused(s);
+	else if (s->status == VF_SESSION_OPENING && r.code == VF_REFUSE_VERSION && !s->welcomed)
 		refuse_version(s, &r);
 	else if (s->status == VF_SESSION_OPENING && s->welcomed)
 		vf_session_set_lost(s, VF_E_LINK,
@@ -169,6 +171,7 @@ static void on_ended(vf_session *s, const uint8_t *body, size_t len)
 
 	if (s->status == VF_SESSION_CLOSING) {
 		s->status = VF_SESSION_CLOSED;
+		vf_rate_go_home(s);
 		return;
 	}
 	if (open_tag == s->tag ||
@@ -184,6 +187,7 @@ static void on_ended(vf_session *s, const uint8_t *body, size_t len)
 		      "the board restarted in the middle: check its supply and its "
 		      "watchdog, then run this again");
 	s->status = VF_SESSION_ENDED;
+	vf_rate_go_home(s);
 	vf_session_drop_all(s);
 }
 
@@ -200,6 +204,10 @@ static void on_answer(vf_session *s, const uint8_t *body, size_t len)
 
 static void on_echoed(vf_session *s, const uint8_t *body, size_t len)
 {
+	if (s->status == VF_SESSION_OPENING) {
+		vf_rate_on_echoed(s, body, len);
+		return;
+	}
 	if (s->echo.result == NULL || s->echo.want || len < VF_WIRE_HEADER + sizeof s->echo.id ||
 	    vf_get16(body + VF_WIRE_HEADER) != s->echo.id)
 		return;
@@ -268,6 +276,9 @@ static void on_frame(vf_session *s, size_t len)
 	case VF_KIND_ENDED:
 		on_ended(s, body, len);
 		break;
+	case VF_KIND_RATED:
+		vf_rate_on_rated(s, body, len);
+		break;
 	default: /* of a later version: ignored */
 		break;
 	}
@@ -291,7 +302,7 @@ void vf_session_rx(vf_session *s, const uint8_t *data, size_t len, uint64_t now_
 			on_frame(s, s->decoder.len);
 		else if (event == VF_DECODE_DAMAGED)
 			s->stats.damaged_here++;
-		else if (event == VF_DECODE_TEXT)
+		else if (event == VF_DECODE_TEXT && !vf_rate_unsure(s))
 			vf_session_on_text(s, s->decoder.len);
 	}
 	s->text_us = s->now;

@@ -71,6 +71,8 @@ void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len)
 {
 	vf_state n;
 
+	if (s->status == VF_SESSION_OPENING)
+		vf_rate_on_state(s, body, len);
 	if (s->status != VF_SESSION_OPEN)
 		return;
 	const char *wrong = "it contradicts itself";
@@ -83,6 +85,7 @@ void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len)
 	if (wrong == NULL) {
 		s->heard_us = s->now;
 		s->backoff = 0;
+		vf_rate_alive(s);
 		s->state = n;
 		s->has_state = true;
 		s->stats.damaged_there += (uint16_t)(n.damaged - before.damaged);

@@ -48,7 +48,9 @@ uint64_t vf_session_query_time(const vf_session *s)
 
 static uint64_t lost_time(const vf_session *s)
 {
-	return later(later(s->heard_us, s->wait_us), s->deaf_us) + s->config.lost_timeout_us;
+	uint64_t since = later(later(s->heard_us, s->wait_us), s->deaf_us);
+
+	return later(since, vf_rate_excuse(s)) + s->config.lost_timeout_us;
 }
 
 static uint64_t echo_time(const vf_session *s)
@@ -114,6 +116,10 @@ static void give_up_opening(vf_session *s)
 
 static void tick_opening(vf_session *s)
 {
+	if (s->rate.stage != RATE_NONE) {
+		vf_rate_tick_opening(s);
+		return;
+	}
 	if (s->now >= s->give_up_us) {
 		give_up_opening(s);
 		return;
@@ -128,6 +134,7 @@ static void tick_closing(vf_session *s)
 {
 	if (s->now >= s->give_up_us) {
 		s->status = VF_SESSION_CLOSED;
+		vf_rate_go_home(s);
 	} else if (s->now >= s->repeat_us) {
 		s->want_abort = true;
 		s->repeat_us = s->now + REPEAT_US;
@@ -195,6 +202,7 @@ void vf_session_tick(vf_session *s, uint64_t now_us)
 		if (len > 0)
 			vf_session_on_text(s, len);
 	}
+	vf_rate_watch(s);
 	if (s->status == VF_SESSION_OPENING)
 		tick_opening(s);
 	else if (s->status == VF_SESSION_OPEN)
@@ -220,7 +228,7 @@ uint64_t vf_session_deadline(const vf_session *s)
 	uint64_t t = NEVER;
 	uint64_t text_at;
 
-	if (s->status == VF_SESSION_OPENING)
+	if (s->status == VF_SESSION_OPENING && s->rate.stage == RATE_NONE)
 		t = sooner(s->give_up_us, s->repeat_us);
 	else if (s->status == VF_SESSION_OPEN)
 		t = deadline_open(s);
@@ -228,5 +236,5 @@ uint64_t vf_session_deadline(const vf_session *s)
 		t = sooner(s->give_up_us, s->repeat_us);
 	if (vf_session_text_due(s, &text_at))
 		t = sooner(t, text_at);
-	return t;
+	return sooner(t, vf_rate_deadline(s));
 }

@@ -32,6 +32,7 @@ static size_t end(vf_session *s, vf_encoder *e)
 		trace(s, s->tx + s->tx_len, raw);
 	s->tx_len += raw;
 	s->next_number++;
+	s->rate.sent_us = s->now;
 	s->stats.frames_sent++;
 	return raw;
 }
@@ -124,6 +125,15 @@ static bool echo(vf_session *s)
 	return true;
 }
 
+static bool rate(vf_session *s)
+{
+	size_t len = vf_rate_body(s, s->body);
+
+	if (len > 0)
+		put_body(s, s->body, len);
+	return len > 0;
+}
+
 static bool control(vf_session *s)
 {
 	if (s->want_abort && s->status == VF_SESSION_CLOSING) {
@@ -131,7 +141,7 @@ static bool control(vf_session *s)
 		return plain(s, VF_KIND_ABORT);
 	}
 	if (s->status == VF_SESSION_OPENING)
-		return s->want_hello ? hello(s) : s->welcomed && describe(s);
+		return s->want_hello ? hello(s) : s->welcomed && (describe(s) || rate(s));
 	if (s->status != VF_SESSION_OPEN)
 		return false;
 	if (s->want_query && vf_link_control_ok(s)) {
@@ -228,7 +238,7 @@ const uint8_t *vf_session_tx(vf_session *s, size_t *len, uint64_t now_us)
 {
 	if (now_us > s->now)
 		s->now = now_us;
-	if (s->tx_at == s->tx_len)
+	if (s->tx_at == s->tx_len && s->rate.pipe == s->rate.now)
 		compose(s);
 	*len = s->tx_len - s->tx_at;
 	return *len > 0 ? s->tx + s->tx_at : NULL;

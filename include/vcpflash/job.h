@@ -159,4 +159,7 @@ void vf_job_tx_done(vf_job *job, size_t sent, uint64_t now_us);
 void vf_job_tick(vf_job *job, uint64_t now_us);
 uint64_t vf_job_deadline(const vf_job *job);
 
+/* The pipe's baud rate, as vf_session_rate; also once more when the job has finished. */
+bool vf_job_rate(vf_job *job, uint32_t *baud);
+
 #endif

@@ -33,9 +33,14 @@ typedef struct vf_session_config {
 	/* One line a frame, for --trace. NULL: none. `sent` tells the direction. */
 	void (*trace)(void *ctx, uint64_t now_us, bool sent, const uint8_t *body, size_t len);
 	void *ctx;
-	uint32_t open_timeout_us; /* give up opening after this; 0 = 3 s */
+	uint32_t open_timeout_us; /* give up opening after this; 0 = 3 s, and 4.5 s where there
+				   * is a rate: a board that another host left at a higher one
+				   * comes home within 3 s */
 	uint32_t lost_timeout_us; /* silence beyond what was announced; 0 = 3 s */
 	uint16_t payload_max;     /* most payload to use; 0 = what the board takes */
+	uint32_t rate;            /* baud rate at which the pipe begins; 0: it has none */
+	uint32_t rate_max;        /* to which it may be raised, where the caller serves
+				   * vf_session_rate; 0, or not above `rate`: it stays */
 } vf_session_config;
 
 /* What the board said of itself. Valid once the session is open. */
@@ -93,6 +98,7 @@ typedef struct vf_session_stats {
 	uint64_t rate;                      /* bytes a second: at least so many at first, then
 	                                     * what the last echo longer than a greeting showed */
 	uint16_t payload;                   /* size in use now */
+	uint32_t baud;                      /* baud rate of the session; 0 there is none */
 } vf_session_stats;
 
 vf_session *vf_session_new(const vf_session_config *config); /* NULL: no memory */
@@ -138,6 +144,12 @@ void vf_session_rx(vf_session *s, const uint8_t *data, size_t len, uint64_t now_
 /* Bytes for the pipe, NULL if there are none; valid until vf_session_tx_done. */
 const uint8_t *vf_session_tx(vf_session *s, size_t *len, uint64_t now_us);
 void vf_session_tx_done(vf_session *s, size_t sent, uint64_t now_us);
+
+/* True once when the pipe must be set to another baud rate, when all that was
+ * taken has left it; nothing is to be sent until then. With it the rate goes up
+ * while the session opens, and home again at its end or when it does not hold.
+ * Ask after each call of rx, tick, close. */
+bool vf_session_rate(vf_session *s, uint32_t *baud);
 
 /* Hand in what has arrived before: tick may find that nothing did. */
 void vf_session_tick(vf_session *s, uint64_t now_us);
