@@ -15,7 +15,7 @@ enum {
 
 /* What the board's end takes ahead of the line: a millisecond's worth. Little,
  * so that what is sent is new. */
-static uint32_t board_buffer(uint64_t rate)
+uint32_t vf_sim_board_buffer(uint64_t rate)
 {
 	uint64_t n = rate / 1000;
 	if (rate == 0 || n > 4096)
@@ -33,7 +33,7 @@ static int make_links(vf_sim_board *b)
 				  .fault = &c->fault};
 	vf_sim_link_config in = {.rate = c->link.in_rate,
 				 .latency_us = c->link.latency_us,
-				 .buffer = board_buffer(c->link.in_rate),
+				 .buffer = vf_sim_board_buffer(c->link.in_rate),
 				 .unread = HOST_UNREAD,
 				 .seed = vf_sim_rng_next(&b->rng),
 				 .fault = &c->fault};
@@ -165,6 +165,10 @@ static int make_target(vf_sim_board *b)
 				.can_run = true};
 	for (unsigned i = 0; i < t->id_len; i++)
 		t->id[i] = (uint8_t)vf_sim_rng_next(&b->rng);
+	if (vf_sim_board_can_raise(b)) {
+		t->home_rate = b->config.link.baud;
+		t->rate_max = b->config.max_baud;
+	}
 	choose_sizes(b);
 	t->ring = vf_resize(a, NULL, t->ring_len);
 	t->window = vf_resize(a, NULL, t->window_len);

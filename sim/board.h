@@ -38,6 +38,7 @@ typedef struct vf_sim_link {
 	uint64_t free_us, free_rest; /* when the line has sent all: us and us / rate */
 	uint64_t lag_us;             /* caller's time less the line's own */
 	bool held;
+	double noise; /* probability a byte that it becomes any other */
 	vf_sim_fault fault;
 	vf_sim_rng rng;
 } vf_sim_link;
@@ -51,6 +52,8 @@ typedef struct vf_sim_link_config {
 	const vf_sim_fault *fault;
 } vf_sim_link_config;
 
+/* From the next byte on. `buffer` as in the configuration, and not larger. */
+void vf_sim_link_tune(vf_sim_link *l, uint64_t rate, uint32_t buffer, double noise);
 int vf_sim_link_init(vf_sim_link *l, const vf_alloc *alloc, const vf_sim_link_config *config);
 void vf_sim_link_free(vf_sim_link *l, const vf_alloc *alloc);
 size_t vf_sim_link_put(vf_sim_link *l, const uint8_t *data, size_t len, uint64_t now);
@@ -111,7 +114,8 @@ struct vf_sim_board {
 	uint8_t state;  /* enum vf_sim_board_state */
 	uint64_t clock; /* time of what happened last */
 	uint64_t on_at;
-	vf_sim_link out, in; /* host -> board, board -> host */
+	vf_sim_link out, in;      /* host -> board, board -> host */
+	uint32_t baud, host_baud; /* where the rate can be raised; host 0: the same */
 	vf_sim_rng rng;
 
 	vf_sim_chip *chip;
@@ -139,6 +143,14 @@ struct vf_sim_board {
 	bool stalled;                        /* the main loop stands in a driver that blocks */
 	uint32_t application;
 };
+
+/* board.c */
+uint32_t vf_sim_board_buffer(uint64_t rate);
+
+/* board_rate.c */
+bool vf_sim_board_can_raise(const vf_sim_board *b);
+void vf_sim_board_rate_home(vf_sim_board *b);
+bool vf_sim_board_rate_serve(vf_sim_board *b); /* true if it changed */
 
 /* board_power.c */
 void vf_sim_board_boot(vf_sim_board *b);

@@ -260,6 +260,8 @@ static void go_round(vf_sim_board *b)
 		return;
 	}
 	b->tx_waits = !transmit(b);
+	if (vf_sim_board_rate_serve(b))
+		b->loop_wanted = true;
 	begin_operations(b);
 	if (b->state != VF_SIM_SERVING)
 		return;

@@ -22,6 +22,7 @@ static void forget(vf_sim_board *b)
 void vf_sim_board_boot(vf_sim_board *b)
 {
 	forget(b);
+	vf_sim_board_rate_home(b);
 	b->state = VF_SIM_PROBING;
 	vf_nor_probe(&b->nor);
 	b->nor_due = b->clock;

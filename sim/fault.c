@@ -65,6 +65,15 @@ static bool read_bad_bit(vf_sim_fault *f, const char *text, const char **end)
 	return true;
 }
 
+static bool read_bad_rate(vf_sim_fault *f, const char *text, const char **end)
+{
+	uint64_t baud;
+	if (!read_number(&baud, UINT32_MAX, text, end) || baud == 0)
+		return false;
+	f->bad_rate = (uint32_t)baud;
+	return true;
+}
+
 /* One NAME=VALUE; what follows it is left at *end. NULL, or what it should be. */
 static const char *read_item(vf_sim_fault *f, const char *item, const char **end)
 {
@@ -79,13 +88,15 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		{"stall=", "stall=P:MS with a probability P from 0 to 1 and milliseconds"},
 		{"cut=", "cut=N with the number of a bus transaction, from 1"},
 		{"badbit=", "badbit=ADDR with an address, at most 8 of them"},
+		{"badrate=", "badrate=BAUD with a rate above which the line is bad"},
 	};
 	const unsigned count = sizeof forms / sizeof forms[0];
 	unsigned i = 0;
 	while (i < count && strncmp(item, forms[i].name, strlen(forms[i].name)) != 0)
 		i++;
 	if (i == count)
-		return "corrupt=P, drop=P, dup=P, stall=P:MS, reset=P, cut=N or badbit=ADDR";
+		return "corrupt=P, drop=P, dup=P, stall=P:MS, reset=P, cut=N, badbit=ADDR or "
+		       "badrate=BAUD";
 	const char *value = item + strlen(forms[i].name);
 	double *const chance[] = {&f->corrupt, &f->drop, &f->dup, &f->reset};
 	bool good;
@@ -95,8 +106,10 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		good = read_stall(f, value, end);
 	else if (i == 5)
 		good = read_number(&f->cut, UINT64_MAX, value, end) && f->cut != 0;
-	else
+	else if (i == 6)
 		good = read_bad_bit(f, value, end);
+	else
+		good = read_bad_rate(f, value, end);
 	return good && (**end == ',' || **end == '\0') ? NULL : forms[i].form;
 }
 

@@ -17,7 +17,8 @@ static int parse_uart(vf_sim_link_model *m, const char *baud, vf_error *err)
 			       "link \"uart:%.40s\": expected uart:BAUD, from 50 to 100000000",
 			       baud);
 	/* A start bit, eight of data, a stop bit. */
-	*m = (vf_sim_link_model){.out_rate = b / 10, .in_rate = b / 10, .loses = true};
+	*m = (vf_sim_link_model){
+		.out_rate = b / 10, .in_rate = b / 10, .loses = true, .baud = (uint32_t)b};
 	return VF_OK;
 }
 
@@ -61,6 +62,15 @@ void vf_sim_link_free(vf_sim_link *l, const vf_alloc *alloc)
 {
 	vf_free(alloc, l->bytes);
 	vf_free(alloc, l->at);
+}
+
+void vf_sim_link_tune(vf_sim_link *l, uint64_t rate, uint32_t buffer, double noise)
+{
+	if (l->rate != rate)
+		l->free_rest = 0;
+	l->rate = rate;
+	l->under_way_max = buffer;
+	l->noise = noise;
 }
 
 static uint64_t arrival(const vf_sim_link *l, uint32_t i)
@@ -118,6 +128,8 @@ static void send_byte(vf_sim_link *l, uint8_t byte)
 		pass_byte(l);
 		return;
 	}
+	if (vf_sim_rng_hit(&l->rng, l->noise))
+		byte = (uint8_t)vf_sim_rng_next(&l->rng);
 	if (vf_sim_rng_hit(&l->rng, l->fault.corrupt))
 		byte ^= (uint8_t)(1u << vf_sim_rng_next(&l->rng) % 8);
 	append(l, byte);

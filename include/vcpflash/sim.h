@@ -27,6 +27,7 @@ typedef struct vf_sim_fault {
 	double corrupt, drop, dup; /* probability a byte, each direction */
 	double stall;
 	uint32_t stall_ms;   /* probability a byte that the line pauses */
+	uint32_t bad_rate;   /* baud; above it one byte in twenty is another; 0 never */
 	double reset;        /* probability a received byte that the board restarts */
 	uint64_t cut;        /* bus transaction (from 1, those of the first probe
 			      * included) in which power dies for a second; 0 never */
@@ -44,6 +45,7 @@ typedef struct vf_sim_link_model {
 	uint32_t latency_us;        /* each way */
 	bool loses;                 /* what the board has no room for is lost (a UART);
 				     * otherwise it waits in the link (USB) */
+	uint32_t baud;              /* of a UART, else 0 */
 } vf_sim_link_model;
 
 /* usb-fs | usb-hs | uart:BAUD | ideal, as measure.md has them. */
@@ -66,6 +68,7 @@ typedef struct vf_sim_board_config {
 	uint32_t ring, window;   /* 0 = 64 KB, 256 KB */
 	uint16_t payload;        /* most payload; 0 = as the ring allows */
 	vf_sim_link_model link;
+	uint32_t max_baud; /* of a UART: to which the host may raise it; 0: it stays */
 	vf_sim_fault fault;
 	uint64_t seed;
 	/* The application was started (RUN): a line for the person. NULL allowed. */
@@ -98,6 +101,12 @@ uint64_t vf_sim_board_next(const vf_sim_board *b);
  * sent is gone, and so is what arrives until it is up again. */
 void vf_sim_board_reset(vf_sim_board *b, uint64_t now_us);
 void vf_sim_board_power_cut(vf_sim_board *b, uint64_t now_us, uint64_t off_us);
+
+/* The baud rate that the host's port has now, where the board's can be raised:
+ * what passes while the two differ is garbled, either way. 0, and before the
+ * first call: whatever the board has. */
+void vf_sim_board_host_rate(vf_sim_board *b, uint32_t baud);
+uint32_t vf_sim_board_rate(const vf_sim_board *b); /* the board's; 0 it has none */
 
 vf_sim_chip *vf_sim_board_chip(vf_sim_board *b);
 const vf_target_stats *vf_sim_board_target_stats(const vf_sim_board *b);
