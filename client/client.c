@@ -57,6 +57,14 @@ static bool transmit(vf_pipe *pipe, vf_job *job, bool *moved, bool *blocked)
 	return true;
 }
 
+/* Where the port cannot do it the session finds that out, and comes back. */
+static void set_rate(vf_pipe *pipe, vf_job *job)
+{
+	uint32_t baud;
+	if (vf_job_rate(job, &baud))
+		(void)vf_pipe_set_baud(pipe, baud);
+}
+
 /* One turn; false once the pipe is gone. */
 static bool turn(vf_pipe *pipe, vf_job *job)
 {
@@ -66,8 +74,10 @@ static bool turn(vf_pipe *pipe, vf_job *job)
 		vf_job_interrupt(job, vf_io_now_us());
 	if (vf_job_deadline(job) <= vf_io_now_us())
 		vf_job_tick(job, vf_io_now_us());
+	set_rate(pipe, job);
 	if (!transmit(pipe, job, &moved, &blocked) || !receive(pipe, job, &moved))
 		return false;
+	set_rate(pipe, job);
 	if (!moved && !vf_job_finished(job))
 		vf_pipe_wait(pipe, blocked, vf_job_deadline(job));
 	return true;
@@ -79,6 +89,14 @@ static void drive(vf_pipe *pipe, vf_job *job)
 	while (!vf_job_finished(job))
 		if (!turn(pipe, job))
 			gone(job, vf_pipe_name(pipe));
+}
+
+/* The rate at which it begins, and to which it may go up. */
+static void offer_rate(vf_job_config *config, const vf_pipe *pipe, uint32_t baud, uint32_t max_baud)
+{
+	const uint32_t most = vf_pipe_max_baud(pipe);
+	config->session.rate = most != 0 ? baud : 0;
+	config->session.rate_max = max_baud != 0 && max_baud < most ? max_baud : most;
 }
 
 static int fail(vf_job_result *result, const vf_error *err)
@@ -107,15 +125,18 @@ static int carry_out(vf_pipe *pipe, const char *port, const vf_job_config *confi
 	return result->error.code;
 }
 
-int vf_client_on(const char *port, uint32_t baud, const vf_job_config *config,
+int vf_client_on(const char *port, uint32_t baud, uint32_t max_baud, const vf_job_config *config,
 		 vf_job_result *result, vf_board *board, vf_session_stats *link)
 {
 	vf_error err = {0};
 	vf_job_config own = *config;
+	if (baud == 0)
+		baud = BAUD_USUAL;
 	memset(result, 0, sizeof *result);
-	vf_pipe *pipe = vf_pipe_open(port, baud != 0 ? baud : BAUD_USUAL, &err);
+	vf_pipe *pipe = vf_pipe_open(port, baud, &err);
 	if (pipe == NULL)
 		return fail(result, &err);
+	offer_rate(&own, pipe, baud, max_baud);
 	vf_packer *packer = NULL;
 	if (own.kind == VF_JOB_PROGRAM && own.deflate == NULL) {
 		packer = vf_packer_new();
@@ -124,6 +145,8 @@ int vf_client_on(const char *port, uint32_t baud, const vf_job_config *config,
 	}
 	const int code = carry_out(pipe, port, &own, result, board, link);
 	vf_packer_free(packer);
+	if (own.session.rate != 0 && vf_pipe_baud(pipe) != baud)
+		(void)vf_pipe_set_baud(pipe, baud);
 	vf_pipe_close(pipe);
 	return code;
 }
@@ -144,5 +167,5 @@ int vf_client_do(const vf_client_options *opt, const vf_job_config *config, vf_j
 			return fail(result, &err);
 		port = name;
 	}
-	return vf_client_on(port, opt->baud, config, result, board, link);
+	return vf_client_on(port, opt->baud, opt->max_baud, config, result, board, link);
 }

@@ -47,7 +47,7 @@ static bool answers(const finding *f, const char *name, vf_error *why)
 	vf_client_defaults(&config);
 	config.session.open_timeout_us = ANSWER_US;
 	config.session.lost_timeout_us = ANSWER_US;
-	const int status = vf_client_on(name, f->opt->baud, &config, &result, NULL, NULL);
+	const int status = vf_client_on(name, f->opt->baud, 1, &config, &result, NULL, NULL);
 	*why = result.error;
 	return status == VF_OK;
 }

@@ -15,13 +15,14 @@ enum vf_pipe_kind { VF_PIPE_TTY, VF_PIPE_PTY, VF_PIPE_SOCKET, VF_PIPE_LISTEN };
 
 struct vf_pipe {
 	enum vf_pipe_kind kind;
-	int fd;           /* what is read and written; -1: nobody there (LISTEN) */
-	int listen_fd;    /* LISTEN */
-	int slave_fd;     /* PTY: kept open so that the master outlives its peers */
-	char *slave;      /* PTY: name of the terminal itself */
-	char *link;       /* PTY: the symbolic link to it, NULL if none */
-	char *name;       /* what vf_pipe_name says */
-	bool interrupted; /* a caught signal ended a wait already */
+	int fd;            /* what is read and written; -1: nobody there (LISTEN) */
+	int listen_fd;     /* LISTEN */
+	int slave_fd;      /* PTY: kept open so that the master outlives its peers */
+	char *slave;       /* PTY: name of the terminal itself */
+	char *link;        /* PTY: the symbolic link to it, NULL if none */
+	char *name;        /* what vf_pipe_name says */
+	uint32_t max_baud; /* TTY: beyond this its probe loses bytes; 0 unknown */
+	bool interrupted;  /* a caught signal ended a wait already */
 };
 
 /* A pipe with that kind and a copy of the name, all descriptors -1. */
@@ -43,6 +44,8 @@ int vf_tty_raw(int fd, uint32_t baud);
 /* The speed that the driver made of it. 0 if it cannot be told. */
 uint32_t vf_tty_baud(int fd);
 void vf_tty_flush_input(int fd);
+/* Bytes that were written and have not left; 0 if it cannot be told. */
+uint32_t vf_tty_unsent(int fd);
 /* Nobody else may open it from now on. */
 int vf_tty_exclusive(int fd);
 bool vf_tty_is_pseudo(int fd);
@@ -50,6 +53,8 @@ bool vf_tty_is_pseudo(int fd);
 /* --- ports that are known (known.c) --------------------------------------- */
 
 bool vf_known_usb(int vid, int pid);
+/* The baud rate that is safe with this probe; 0: nothing is known against any. */
+uint32_t vf_known_max_baud(int vid, int pid);
 /* The text of the state file with `port` as its newest line; the caller frees. */
 char *vf_known_add(const char *text, const char *name, int vid, int pid, const char *serial);
 /* Is the port in that text? By USB ids and serial number where it has any (so

@@ -42,6 +42,13 @@ bool vf_known_usb(int vid, int pid)
 	return false;
 }
 
+/* ST-LINK/V2-1 keeps up with 1.2 Mbaud, and has no line to hold anybody back. */
+uint32_t vf_known_max_baud(int vid, int pid)
+{
+	bool v21 = vid == 0x0483 && (pid == 0x374a || pid == 0x374b || pid == 0x3752);
+	return v21 ? 1200000 : 0;
+}
+
 char *vf_known_path(void)
 {
 	const char *state = getenv("XDG_STATE_HOME");

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct port_names {
@@ -93,7 +94,7 @@ static int explain(const char *name, int error, vf_error *err)
 /* libserialport knows the ports that sysfs lists, and how their drivers like to
  * be opened. It refuses all others, pseudo-terminals among them. Returns a
  * descriptor, -1 with errno, or -2 where it does not know the port. */
-static int open_listed(const char *path)
+static int open_listed(const char *path, uint32_t *max_baud)
 {
 	struct sp_port *port = NULL;
 	if (sp_get_port_by_name(path, &port) != SP_OK)
@@ -102,6 +103,9 @@ static int open_listed(const char *path)
 	errno = 0;
 	enum sp_return rc = sp_open(port, SP_MODE_READ_WRITE);
 	int error = rc == SP_ERR_ARG ? ENOTTY : errno;
+	int vid, pid;
+	if (sp_get_port_usb_vid_pid(port, &vid, &pid) == SP_OK)
+		*max_baud = vf_known_max_baud(vid, pid);
 	if (rc == SP_OK && sp_get_port_handle(port, &fd) == SP_OK) {
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		error = errno;
@@ -112,7 +116,7 @@ static int open_listed(const char *path)
 	return own;
 }
 
-static int open_tty(const char *path)
+static int open_tty(const char *path, uint32_t *max_baud)
 {
 	struct stat st;
 	if (stat(path, &st) != 0)
@@ -121,7 +125,7 @@ static int open_tty(const char *path)
 		errno = ENOTTY;
 		return -1;
 	}
-	int fd = open_listed(path);
+	int fd = open_listed(path, max_baud);
 	if (fd == -2)
 		fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	return fd;
@@ -170,7 +174,8 @@ vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err)
 		(void)explain(name, errno, err);
 		return NULL;
 	}
-	int fd = open_tty(path);
+	uint32_t max_baud = 0;
+	int fd = open_tty(path, &max_baud);
 	if (fd < 0) {
 		(void)explain(name, errno, err);
 		return NULL;
@@ -178,9 +183,54 @@ vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err)
 	vf_pipe *p = NULL;
 	if (prepare(fd, name, baud, err) == VF_OK)
 		p = vf_pipe_make(VF_PIPE_TTY, name, err);
-	if (p == NULL)
+	if (p == NULL) {
 		(void)close(fd);
-	else
-		p->fd = fd;
+		return NULL;
+	}
+	p->fd = fd;
+	p->max_baud = max_baud;
 	return p;
+}
+
+/* --- the rate, later ------------------------------------------------------------ */
+
+enum {
+	BAUD_MOST = 12000000, /* no bridge does more */
+	FIFO_BITS = 640,      /* bytes in a UART's own memory, which the system cannot see */
+	DRAIN_MS = 1000,
+};
+
+uint32_t vf_pipe_baud(const vf_pipe *p)
+{
+	if (p->kind == VF_PIPE_PTY)
+		return vf_tty_baud(p->slave_fd);
+	return p->kind == VF_PIPE_TTY ? vf_tty_baud(p->fd) : 0;
+}
+
+uint32_t vf_pipe_max_baud(const vf_pipe *p)
+{
+	if (p->kind != VF_PIPE_TTY)
+		return 0;
+	return p->max_baud != 0 ? p->max_baud : BAUD_MOST;
+}
+
+static void sleep_ms(uint32_t ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+	(void)nanosleep(&t, NULL);
+}
+
+int vf_pipe_set_baud(vf_pipe *p, uint32_t baud)
+{
+	if (p->kind != VF_PIPE_TTY || baud == 0)
+		return VF_E_USAGE;
+	uint32_t before = vf_tty_baud(p->fd);
+	for (unsigned ms = 0; ms < DRAIN_MS && vf_tty_unsent(p->fd) > 0; ms++)
+		sleep_ms(1);
+	sleep_ms(before > 0 ? FIFO_BITS * 1000 / before + 1 : 1);
+	if (set_baud(p->fd, baud))
+		return VF_OK;
+	if (before != 0)
+		(void)vf_tty_raw(p->fd, before);
+	return VF_E_LINK;
 }

@@ -49,6 +49,12 @@ uint32_t vf_tty_baud(int fd)
 	return ioctl(fd, TCGETS2, &t) == 0 ? t.c_ospeed : 0;
 }
 
+uint32_t vf_tty_unsent(int fd)
+{
+	int n;
+	return ioctl(fd, TIOCOUTQ, &n) == 0 && n > 0 ? (uint32_t)n : 0;
+}
+
 void vf_tty_flush_input(int fd)
 {
 	(void)ioctl(fd, TCFLSH, TCIFLUSH);

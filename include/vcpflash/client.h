@@ -10,7 +10,9 @@
 
 typedef struct vf_client_options {
 	const char *port; /* a path, tcp://HOST:PORT, or "auto"; NULL = "auto" */
-	uint32_t baud;    /* 0 = 115200 */
+	uint32_t baud;    /* at which talk begins; 0 = 115200 */
+	uint32_t max_baud; /* to which it may go up; 0: as far as port and board can; not
+			    * above `baud`: it stays */
 } vf_client_options;
 
 /* Fills the parts of a job's configuration that the operating system serves:

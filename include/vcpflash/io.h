@@ -37,6 +37,14 @@ vf_pipe *vf_pipe_listen(const char *host_port, vf_error *err);
 void vf_pipe_close(vf_pipe *p);
 const char *vf_pipe_name(const vf_pipe *p);
 
+/* The baud rate: what the port has now (of a pseudo-terminal what its peer has
+ * set; 0 where there is no such thing), the highest that is worth asking for,
+ * and a new one. Setting waits, a second at most, until what was written has
+ * left. VF_E_LINK: it cannot, and stays as it was; VF_E_USAGE: no such thing. */
+uint32_t vf_pipe_baud(const vf_pipe *p);
+uint32_t vf_pipe_max_baud(const vf_pipe *p);
+int vf_pipe_set_baud(vf_pipe *p, uint32_t baud);
+
 /* Never block. Return bytes, 0 if none now, VF_E_LINK if the pipe is gone. */
 long vf_pipe_read(vf_pipe *p, uint8_t *buf, size_t len);
 long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len);
