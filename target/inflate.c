@@ -19,8 +19,7 @@ enum {
 	DISTANCE_CODES = 30,
 	LONGEST = 15, /* bits of a code */
 	LONGEST_MATCH = 258,
-	NO_SYMBOL = 511,   /* what bits that are no code stand for */
-	REFILL_BELOW = 20, /* a length with its extra bits, or a distance's code */
+	NO_SYMBOL = 511, /* what bits that are no code stand for */
 };
 
 enum { /* vf_inflate.state */
@@ -40,19 +39,26 @@ enum { GO_ON = VF_INFLATE_BAD + 1 }; /* the next state's turn; else enum vf_infl
 
 /* --- bits ---------------------------------------------------------------------- */
 
-/* At least 24 bits, if there is input for them. Where four bytes can be loaded
- * at once the bits above `count` are those of bytes not taken yet: loading them
- * again does not change them. */
-static inline void refill(vf_inflate_bits *b)
+/* At least 24 bits, if there is input for them. By value, so that the inner
+ * loop's may stay in registers. */
+static vf_inflate_bits filled(vf_inflate_bits b)
 {
-	if (b->end - b->in >= 4) {
-		b->bits |= vf_get32(b->in) << b->count;
-		b->in += (31 - b->count) >> 3;
-		b->count |= 24;
+	for (; b.count < 24 && b.in != b.end; b.count += 8)
+		b.bits |= (uint32_t)*b.in++ << b.count;
+	return b;
+}
+
+/* The same, four bytes at once where there are so many. The bits above `count`
+ * are those of bytes not taken yet then: loading them again does not change them. */
+__attribute__((always_inline)) static inline void refill(vf_inflate_bits *b)
+{
+	if (b->end - b->in < 4) {
+		*b = filled(*b);
 		return;
 	}
-	for (; b->count < 24 && b->in != b->end; b->count += 8)
-		b->bits |= (uint32_t)*b->in++ << b->count;
+	b->bits |= vf_get32(b->in) << b->count;
+	b->in += (31 - b->count) >> 3;
+	b->count |= 24;
 }
 
 static inline void drop(vf_inflate_bits *b, uint32_t n)
@@ -64,7 +70,7 @@ static inline void drop(vf_inflate_bits *b, uint32_t n)
 static bool need(vf_inflate *z, uint32_t n)
 {
 	if (z->input.count < n)
-		refill(&z->input);
+		z->input = filled(z->input);
 	return z->input.count >= n;
 }
 
@@ -161,12 +167,22 @@ static uint32_t look_further(const vf_inflate_code *c, const uint16_t *symbol, u
 	return NO_SYMBOL << 4 | LONGEST;
 }
 
-static inline uint32_t look_up(const code *c, uint32_t bits)
+static inline uint32_t literal_at(const vf_inflate *z, uint32_t bits)
 {
-	uint32_t entry = c->table[bits & ((1u << c->bits) - 1)];
+	uint32_t entry = z->literal_table[bits & ((1u << VF_INFLATE_LITERAL_BITS) - 1)];
 	if ((entry & 15) != 0)
 		return entry;
-	return look_further(c->lengths, c->symbol, entry >> 4, bits, c->bits);
+	return look_further(&z->literal, z->literal_symbol, entry >> 4, bits,
+			    VF_INFLATE_LITERAL_BITS);
+}
+
+static inline uint32_t distance_at(const vf_inflate *z, uint32_t bits)
+{
+	uint32_t entry = z->distance_table[bits & ((1u << VF_INFLATE_DISTANCE_BITS) - 1)];
+	if ((entry & 15) != 0)
+		return entry;
+	return look_further(&z->distance, z->distance_symbol, entry >> 4, bits,
+			    VF_INFLATE_DISTANCE_BITS);
 }
 
 /* --- the beginning of a block ---------------------------------------------------- */
@@ -313,10 +329,9 @@ static unsigned use_codes(vf_inflate *z)
 
 static unsigned read_lengths(vf_inflate *z)
 {
-	code c = distances(z);
 	while (z->have < z->all) {
 		bool enough = need(z, 14); /* a code and its extra bits */
-		uint32_t entry = look_up(&c, z->input.bits);
+		uint32_t entry = distance_at(z, z->input.bits);
 		uint32_t symbol = entry >> 4, used = entry & 15, count = 1;
 		uint32_t extra = symbol < 16 ? 0 : symbol == 18 ? 7 : symbol - 14;
 		if (!enough && z->input.count < used + extra)
@@ -371,28 +386,33 @@ static inline void repeat(uint8_t *to, uint32_t distance, uint32_t n)
  * compiler cannot know that the output does not lie over `*z`. */
 static unsigned read_symbols(vf_inflate *z, uint32_t want)
 {
-	const code literal = literals(z), distance = distances(z);
 	vf_inflate_bits b = z->input;
 	uint8_t *const out = z->out;
 	const uint32_t len = z->len;
 	uint32_t at = z->made, match = z->match, far = z->far;
+	const uint32_t stop = want < len ? want : len;
 	unsigned step = VF_INFLATE_PAUSE;
 	while (at < want) {
 		uint32_t entry, extra;
-		if (b.count < REFILL_BELOW)
+		if (b.count < LONGEST)
 			refill(&b);
 		if (match == 0) {
-			entry = look_up(&literal, b.bits);
-			if ((entry & 15) > b.count)
-				goto starved;
-			uint32_t symbol = entry >> 4;
-			if (symbol < END_OF_BLOCK) {
-				if (at == len)
-					goto wrong;
-				out[at++] = (uint8_t)symbol;
+			for (;;) { /* literals, mostly several in a row */
+				entry = literal_at(z, b.bits);
+				if ((entry & 15) > b.count)
+					goto starved;
+				if (entry >= END_OF_BLOCK << 4 || at >= stop)
+					break;
+				out[at++] = (uint8_t)(entry >> 4);
 				drop(&b, entry & 15);
-				continue;
+				if (b.count < LONGEST)
+					refill(&b);
 			}
+			if (at >= want)
+				break;
+			if (entry < END_OF_BLOCK << 4)
+				goto wrong; /* one more than there should be */
+			uint32_t symbol = entry >> 4;
 			if (symbol == END_OF_BLOCK) {
 				drop(&b, entry & 15);
 				step = GO_ON;
@@ -402,6 +422,8 @@ static unsigned read_symbols(vf_inflate *z, uint32_t want)
 			extra = symbol == LENGTH_CODES - 1 ? 0 : extra_bits(symbol, 2);
 			if (symbol >= LENGTH_CODES)
 				goto wrong;
+			if ((entry & 15) + extra > b.count)
+				b = filled(b);
 			if ((entry & 15) + extra > b.count)
 				goto starved;
 			drop(&b, entry & 15);
@@ -415,7 +437,7 @@ static unsigned read_symbols(vf_inflate *z, uint32_t want)
 				continue;
 		}
 		if (far == 0) {
-			entry = look_up(&distance, b.bits);
+			entry = distance_at(z, b.bits);
 			if ((entry & 15) > b.count)
 				goto starved;
 			drop(&b, entry & 15);

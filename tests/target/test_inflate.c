@@ -14,11 +14,12 @@ enum { MOST = 20000, PACKED_MOST = 2 * MOST + 1000 };
 
 static uint64_t only_seed;
 static uint64_t last_seed;
+static uint64_t first_seed; /* VF_SEED of the environment: other runs */
 static uint32_t count_wanted;
 
 static uint64_t seed_of(uint32_t run)
 {
-	last_seed = only_seed != 0 ? only_seed : 0x9E3779B97F4A7C15u * (run + 1);
+	last_seed = only_seed != 0 ? only_seed : first_seed + 0x9E3779B97F4A7C15u * (run + 1);
 	return last_seed;
 }
 
@@ -362,6 +363,8 @@ int main(int argc, char **argv)
 	const char *count = getenv("VF_COUNT");
 	if (count != NULL)
 		count_wanted = (uint32_t)strtoul(count, NULL, 0);
+	if (getenv("VF_SEED") != NULL)
+		first_seed = strtoull(getenv("VF_SEED"), NULL, 0);
 	if (argc > 1)
 		only_seed = strtoull(argv[1], NULL, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);

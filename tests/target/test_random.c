@@ -9,10 +9,11 @@
 
 static uint64_t only_seed;
 static uint64_t last_seed;
+static uint64_t first_seed; /* VF_SEED of the environment: other runs */
 
 static uint64_t seed_of(unsigned run)
 {
-	last_seed = only_seed != 0 ? only_seed : 0x9E3779B97F4A7C15u * (run + 1);
+	last_seed = only_seed != 0 ? only_seed : first_seed + 0x9E3779B97F4A7C15u * (run + 1);
 	return last_seed;
 }
 
@@ -513,6 +514,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(a_bad_pipe_costs_only_time, print_seed),
 		cmocka_unit_test_teardown(a_bad_chip_is_never_called_done, print_seed),
 	};
+	if (getenv("VF_SEED") != NULL)
+		first_seed = strtoull(getenv("VF_SEED"), NULL, 0);
 	if (argc > 1)
 		only_seed = strtoull(argv[1], NULL, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
