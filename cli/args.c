@@ -41,13 +41,16 @@ static const char usage[] =
 	"\n"
 	"PORT is a device, tcp://HOST:PORT or auto (the default: the one port where a board\n"
 	"answers). Numbers: 4096, 0x1000, 4K, 1M. FILE@ADDR places a raw binary; FILE may be -.\n"
-	"VCPFLASH_PORT and VCPFLASH_BAUD set defaults.\n"
+	"VCPFLASH_PORT and VCPFLASH_BAUD set defaults. Talk with a serial port begins at BAUD\n"
+	"(115200) and goes up as far as board and port can; --max-baud BAUD caps that, 0: it "
+	"stays.\n"
 	"Exit: 0 done and seen, 1 differs, 2 usage, 3 link, 4 board or flash, 5 a file,\n"
 	"6 refused, 130 interrupted.\n";
 
 enum {
 	OPT_JSON = 256,
 	OPT_TRACE,
+	OPT_MAX_BAUD,
 	OPT_VERSION,
 	OPT_FULL,
 	OPT_DRY_RUN,
@@ -69,6 +72,7 @@ static const struct option options[] = {
 	{"quiet", no_argument, NULL, 'q'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"trace", required_argument, NULL, OPT_TRACE},
+	{"max-baud", required_argument, NULL, OPT_MAX_BAUD},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"full", no_argument, NULL, OPT_FULL},
@@ -175,6 +179,15 @@ static int set_baud(cli_options *o, const char *text, const char *where)
 	return -1;
 }
 
+static int set_max_baud(cli_options *o, const char *text)
+{
+	uint64_t v;
+	if (!cli_number(text, 100000000, &v))
+		return wrong(o, "--max-baud wants a rate such as 921600, or 0, not '%s'", text);
+	o->client.max_baud = v != 0 ? (uint32_t)v : 1; /* 0 is there the highest possible */
+	return -1;
+}
+
 static int set_choice(cli_options *o, int option, const char *text)
 {
 	if (option == OPT_VERIFY) {
@@ -246,6 +259,8 @@ static int set_option(cli_options *o, int option)
 	case OPT_TRACE:
 		o->trace = optarg;
 		return -1;
+	case OPT_MAX_BAUD:
+		return set_max_baud(o, optarg);
 	case OPT_FULL:
 		o->full = true;
 		return -1;

@@ -117,6 +117,8 @@ static void say_link(const cli_run *r)
 			", lost on the way there %" PRIu32,
 			l->raw_sent, l->stream_repeated, l->raw_received, l->damaged_there,
 			l->damaged_here, l->lost_there);
+	if (r->o->verbose && l->baud != 0)
+		cli_say(r->o, "link: %" PRIu32 " baud", l->baud);
 }
 
 int cli_run_do(cli_run *r)
@@ -208,5 +210,7 @@ void cli_run_figures(cli_run *r)
 	cJSON_AddNumberToObject(r->json, "elapsed_us", (double)s->elapsed_us);
 	cJSON_AddNumberToObject(r->json, "sent_bytes", (double)r->link.raw_sent);
 	cJSON_AddNumberToObject(r->json, "received_bytes", (double)r->link.raw_received);
+	if (r->link.baud != 0)
+		cJSON_AddNumberToObject(r->json, "baud", r->link.baud);
 	add_trouble(r);
 }

@@ -24,6 +24,7 @@ typedef struct sim_options {
 	const char *tcp;
 	const char *name;
 	vf_sim_link_model link;
+	uint32_t max_baud;
 	bool no_time;
 	vf_sim_fault fault;
 	uint64_t seed;

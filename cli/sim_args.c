@@ -16,6 +16,7 @@ enum option_code {
 	OPT_PTY,
 	OPT_TCP,
 	OPT_LINK,
+	OPT_MAX_BAUD,
 	OPT_TIME,
 	OPT_FAULT,
 	OPT_SEED,
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{"pty", required_argument, NULL, OPT_PTY},
 	{"tcp", required_argument, NULL, OPT_TCP},
 	{"link", required_argument, NULL, OPT_LINK},
+	{"max-baud", required_argument, NULL, OPT_MAX_BAUD},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"fault", required_argument, NULL, OPT_FAULT},
 	{"seed", required_argument, NULL, OPT_SEED},
@@ -70,8 +72,11 @@ static const char help[] =
 	"  --pty PATH         link the pseudo-terminal there\n"
 	"  --tcp HOST:PORT    listen there instead (port 0: any)\n"
 	"  --link KIND        usb-fs (default), usb-hs, uart:BAUD or ideal\n"
+	"  --max-baud N       with uart:BAUD: up to N baud if the host asks; then the rate\n"
+	"                     of the pseudo-terminal counts, as on a real line\n"
 	"  --time real|none   none: chip and link take no time\n"
-	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,cut=N,badbit=ADDR\n"
+	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,cut=N,badbit=ADDR,\n"
+	"                     badrate=BAUD\n"
 	"  --seed N           for faults; printed if drawn\n"
 	"  --ring N, --window N, --payload N    the loader's buffers, in bytes\n"
 	"  --blocking         the board cannot receive while its chip works\n"
@@ -173,6 +178,10 @@ static int parse_number(sim_options *o, int code, const char *value)
 			return bad_value("--seed", value, "a number");
 		o->has_seed = true;
 		break;
+	case OPT_MAX_BAUD:
+		status = parse_size(&n, 50, 100000000, false, "--max-baud", value);
+		o->max_baud = (uint32_t)n;
+		break;
 	case OPT_RING:
 		status = parse_size(&n, VF_TARGET_RING_MIN, 1 << 20, true, "--ring", value);
 		o->ring = (uint32_t)n;
@@ -270,6 +279,10 @@ int sim_parse(sim_options *o, int argc, char **argv)
 			      argv[optind]);
 		return SIM_EXIT_USAGE;
 	}
+	if (o->max_baud != 0 && o->max_baud <= o->link.baud)
+		return usage("--max-baud is not above the rate of --link uart:BAUD");
+	if (o->max_baud != 0 && o->link.baud == 0)
+		return usage("--max-baud needs --link uart:BAUD");
 	if (o->pty != NULL && o->tcp != NULL)
 		return usage("--pty and --tcp exclude each other");
 	return -1;

@@ -104,12 +104,13 @@ static int make_board(simulation *s, vf_error *err)
 		.window = o->window,
 		.payload = o->payload,
 		.link = o->link,
+		.max_baud = o->max_baud,
 		.fault = o->fault,
 		.seed = o->seed,
 		.log = on_log,
 	};
 	if (o->no_time)
-		c.link = (vf_sim_link_model){.loses = false};
+		c.link = (vf_sim_link_model){.baud = o->link.baud};
 	s->board = vf_sim_board_new(&c, err);
 	return s->board != NULL ? VF_OK : err->code;
 }
@@ -140,6 +141,7 @@ static int move(simulation *s)
 			return VF_E_LINK;
 		s->in_len += (size_t)n;
 	}
+	vf_sim_board_host_rate(s->board, vf_pipe_baud(s->pipe));
 	size_t taken = vf_sim_board_write(s->board, s->in, s->in_len, now);
 	s->in_len -= taken;
 	memmove(s->in, s->in + taken, s->in_len);

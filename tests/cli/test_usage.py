@@ -12,6 +12,7 @@ BASE = 0x90000000
 class Usage(bench.Case):
     WRONG = ((), ("frobnicate",), ("info", "more"), ("program",), ("erase", "1"), ("erase", "--chip", "0", "1"),
              ("merge", "x"), ("--full", "info"), ("-b", "fast", "info"), ("-b",), ("--trace",),
+             ("--max-baud", "fast", "info"), ("--max-baud",),
              ("program", "--compress", "best", "x"), ("--nonsense", "info"), ("--ver",), ("-Z", "info"),
              ("--full=3", "program", "x"), ("-q", "-v", "info"), ("merge", "--fill", "256", "x", "-o", "y"),
              ("merge", "--format", "elf", "x@0", "-o", "y"), ("merge", "x@0", "-o", "-"),
