@@ -76,7 +76,8 @@ static uint64_t estimate_us(const vf_job *j, const vf_job_area *a, uint64_t byte
 	const uint64_t turn = vf_session_stats_get(j->session)->round_trip_us;
 	const uint64_t chip =
 		a->plan.erase_us + a->plan.program_us + vf_job_digest_us(j, a, changed);
-	const uint64_t link = bytes * 1000000 / vf_job_link_rate(j) + vf_job_digest_us(j, a, last);
+	const uint64_t link = bytes * 1000000 / vf_job_link_rate(j) + a->plan.stall_us +
+			      vf_job_digest_us(j, a, last);
 	const uint64_t us = j->now - j->began + turn;
 	if (a->plan.count == 0)
 		return us;

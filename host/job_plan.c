@@ -139,7 +139,10 @@ static void put_units(list *l, unsigned type, size_t from, size_t to)
 static int plan_area(vf_job *j, vf_job_area *a)
 {
 	content_of c = {.area = a, .image = j->image};
-	const vf_plan_source source = {.ctx = &c, .content = content, .link_rate = j->link_rate};
+	const vf_plan_source source = {.ctx = &c,
+				       .content = content,
+				       .link_rate = j->link_rate,
+				       .ahead = j->board.welcome.window};
 	list l = {.j = j, .a = a};
 	vf_plan_free(&a->plan, &j->alloc);
 	a->step = 0;

@@ -134,6 +134,8 @@ static void add_erase(steps *s, size_t at)
 			   .len = e->size});
 	p->plan->erase_bytes += e->size;
 	p->plan->erase_us += vf_plan_erase_us(p->memory, p->leaves[at].type);
+	if (p->leaves[at].type > 0)
+		p->plan->stall_us += vf_plan_stall_us(p, p->leaves[at].type);
 }
 
 /* The sectors of a unit stand together in the list (all of them are in it), so

@@ -258,14 +258,16 @@ static void search_between(vf_planner *p, search *s)
 }
 
 /* Erasing the whole memory is one plan, all others are the search's: a choice so
- * large within the tree would leave the bound far below both. */
+ * large within the tree would leave the bound far below both. And the link idles
+ * meanwhile, once the board is full. */
 static void set_whole_apart(vf_planner *p, search *s)
 {
 	const uint32_t n = p->nodes[p->node_count - 1].child;
 	if (n == VF_PLAN_NONE || p->memory->erase[p->nodes[n].type].size != p->memory->size ||
 	    !p->nodes[n].may_erase || !p->nodes[n].may_split)
 		return;
-	s->least = vf_plan_max(p->nodes[n].whole);
+	const vf_plan_cost stall = {vf_plan_stall_us(p, p->nodes[n].type), 0};
+	s->least = vf_plan_max(vf_plan_add(p->nodes[n].whole, stall));
 	vf_plan_pick(p, n, p->nodes[n].type);
 	p->nodes[n].may_erase = false;
 }

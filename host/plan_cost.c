@@ -127,6 +127,16 @@ static vf_plan_cost program_cost(const vf_planner *p, uint64_t bytes, uint64_t p
 	return c;
 }
 
+uint64_t vf_plan_stall_us(const vf_planner *p, unsigned type)
+{
+	const uint64_t erase = vf_plan_erase_us(p->memory, type);
+	const uint64_t rate = p->source->link_rate;
+	const uint64_t held = rate != 0 ? (uint64_t)p->source->ahead * 1000000 / rate : 0;
+	if (rate == 0 || p->memory->erase[type].size != p->memory->size)
+		return 0;
+	return erase > held ? erase - held : 0;
+}
+
 static vf_plan_cost map_cost(const vf_planner *p, uint32_t start, uint32_t map)
 {
 	uint64_t bytes = 0;

@@ -87,6 +87,8 @@ static inline bool vf_plan_bit(const vf_planner *p, uint32_t map, uint32_t page)
 /* plan_cost.c */
 bool vf_plan_room(vf_planner *p, void **array, size_t *room, size_t count, size_t size);
 uint32_t vf_plan_sectors_per(const vf_planner *p, unsigned type);
+/* How long the link has to wait for an erase. */
+uint64_t vf_plan_stall_us(const vf_planner *p, unsigned type);
 /* Fills in `leaves[at]`; `erased`: the cost after an erase is wanted too. */
 void vf_plan_leaf_cost(vf_planner *p, size_t at, bool erased);
 

@@ -9,7 +9,9 @@
  *     max(time of the link, time of the chip) + time of keeping
  *
  * is least. Link: the bytes programmed. Chip: typical times of erases and pages,
- * each page's read-back included. Keeping: reading what has to survive. The
+ * each page's read-back included. Keeping: reading what has to survive. While the
+ * whole memory is erased the link is of use only as far as the board can hold what
+ * arrives; smaller erases are spread so that it never has to wait. The
  * choice is exact: `total_us` equals `bound_us`, below which nothing is possible;
  * where proving that takes too long (no such case is known from practice) the
  * best plan found is given and the bound stands below it.
@@ -67,6 +69,7 @@ typedef struct vf_plan_source {
 	/* Bytes that they take on the link; NULL: len. */
 	uint32_t (*packed)(void *ctx, uint32_t offset, uint32_t len);
 	uint64_t link_rate; /* bytes a second; 0: so many that it does not matter */
+	uint32_t ahead;     /* bytes that the board holds while the chip is busy */
 } vf_plan_source;
 
 typedef struct vf_plan {
@@ -82,7 +85,8 @@ typedef struct vf_plan {
 	uint64_t program_us;
 	uint64_t link_us;
 	uint64_t learn_us; /* for what the plan relies on */
-	uint64_t total_us; /* max(erase + program, link) + learn */
+	uint64_t stall_us; /* the link has to wait for an erase of the whole memory */
+	uint64_t total_us; /* max(erase + program, link + stall) + learn */
 	uint64_t bound_us; /* no plan takes less */
 } vf_plan;
 

@@ -117,6 +117,49 @@ static void test_dirty_keeps_neighbours(void **state)
 	free(before);
 }
 
+/* Seven dirty sectors, 33.6 ms one by one; all eight of their unit take 13. What
+ * stands in the eighth survives, and is neither read nor looked at if the larger
+ * erase would not pay. */
+static void larger_unit(bench *b, uint32_t first, uint32_t typ_us, bool blank, bool larger)
+{
+	const uint32_t other = first == 0 ? 7 : 0;
+	make_dirty(b);
+	b->info[0].erase[1].typ_us = typ_us;
+	bench_board(b);
+	if (blank)
+		memset(b->flash[0].cells + 0x10000 + other * 4096, 0xFF, 4096);
+	uint8_t *before = snapshot(b);
+	bench_clear(b);
+	filled *f = fill(b, 1, (uint32_t[]){BENCH_NOR_BASE + 0x10000 + first * 4096},
+			 (uint32_t[]){7 * 4096});
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &f->image), VF_OK);
+	assert_holds(b, &f->image, before);
+	assert_int_equal(b->flash[0].erases, larger ? 1 : 7);
+	assert_int_equal(b->plan[0].sectors_dirty, 7);
+	assert_int_equal(b->plan[0].sectors_same, 0);
+	const bool read = b->link.raw_received > 4096;
+	assert_int_equal(read, larger && !blank);
+	assert_int_equal(b->result.kept_bytes, larger && !blank ? 4096 : 0);
+	drop(f);
+	free(before);
+}
+
+static void test_larger_unit_keeps_neighbours(void **state)
+{
+	bench *b = *state;
+	for (uint32_t first = 0; first < 2; first++) {
+		larger_unit(b, first, 13000, false, true);
+		larger_unit(b, first, 13000, true, true);
+		larger_unit(b, first, 35000, false, false);
+		larger_unit(b, first, 33000, true, true);
+		larger_unit(b, first, 33000, false, false);
+	}
+	b->job.discard = true; /* gives up nothing in sectors beside the image */
+	larger_unit(b, 0, 13000, false, true);
+	b->job.full = true;
+	larger_unit(b, 1, 13000, false, true);
+}
+
 static void test_twice_writes_nothing(void **state)
 {
 	bench *b = *state;
@@ -391,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_blank, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dirty_keeps_neighbours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_larger_unit_keeps_neighbours, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_twice_writes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_memories_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),

@@ -139,6 +139,7 @@ static void random_link(world *w)
 		w->source.link_rate += draw(w, (uint32_t)w->source.link_rate);
 	if (draw(w, 2))
 		w->source.packed = packed;
+	w->source.ahead = draw(w, 2) ? draw(w, 2000) : UINT32_MAX;
 	for (unsigned i = 0; i < 4; i++)
 		w->ratio[i] = 1 + draw(w, 256);
 }
@@ -329,6 +330,17 @@ static options sums(options a, options b)
 	return o;
 }
 
+/* While all of the chip is erased the board takes `ahead` bytes, and no more. */
+static uint64_t stall(const world *w)
+{
+	const uint64_t rate = w->source.link_rate;
+	const uint64_t erase = w->memory.erase[w->memory.erase_types - 1].typ_us;
+	if (rate == 0)
+		return 0;
+	const uint64_t held = (uint64_t)w->source.ahead * 1000000 / rate;
+	return held < erase ? erase - held : 0;
+}
+
 /* Every outcome for the unit of `type` at sector `from`. */
 static options every(const world *w, unsigned type, uint32_t from)
 {
@@ -350,6 +362,8 @@ static options every(const world *w, unsigned type, uint32_t from)
 		may = after_erase(w, i, &c);
 		whole = plus(whole, c);
 	}
+	if (may && size == w->sectors)
+		whole.link += stall(w);
 	if (may)
 		put(&o, whole);
 	return o;
@@ -447,7 +461,8 @@ static bool learn(world *w, const vf_plan *plan)
 static uint64_t total(const vf_plan *plan)
 {
 	const uint64_t chip = plan->erase_us + plan->program_us;
-	return (plan->link_us > chip ? plan->link_us : chip) + plan->learn_us;
+	const uint64_t link = plan->link_us + plan->stall_us;
+	return (link > chip ? link : chip) + plan->learn_us;
 }
 
 static void small(uint64_t seed)
@@ -494,6 +509,8 @@ static costs greedy(const world *w, unsigned type, uint32_t from)
 	}
 	if (type == 0)
 		return as_it_is(w, from, &c) ? c : whole;
+	if (size == w->sectors)
+		whole.link += stall(w);
 	const uint32_t part = w->memory.erase[type - 1].size / SECTOR;
 	for (uint32_t i = from; i < from + size; i += part)
 		parts = plus(parts, greedy(w, type - 1, i));
