@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The benchmark: how far from the reference time T*, and how far from others.
 
-    bench.py [--quick | --goals | --all] [--update] [--no-real-time] [--size 64M]
+    bench.py [--quick | --goals] [--size SIZE] [--update] [--no-real-time | --no-virtual]
 
 Results go to build/bench as JSON and Markdown; --update also puts the tables
 into docs/PERFORMANCE.md and draws docs/performance.svg.
@@ -13,6 +13,9 @@ import pathlib
 import sys
 import time
 
+import chart
+import counts
+import real_time
 import report
 import virtual
 
@@ -52,18 +55,57 @@ def virtual_part(bench, args):
     return rows
 
 
+def virtual_report(folder, rows):
+    goals = virtual.goals(rows)
+    (folder / "virtual.json").write_text(json.dumps(rows, indent=1) + "\n")
+    (folder / "virtual.md").write_text(report.virtual_markdown(rows))
+    (folder / "virtual.txt").write_text(report.text(rows, goals))
+    print(report.goals_text(goals))
+    spoken_of = {virtual.key(c) for c in virtual.goal_cases()}
+    return {"goals": report.goals_table(goals),
+            "detail": report.virtual_detail([r for r in rows if r["key"] in spoken_of]),
+            "matrix": report.matrix(rows) + report.random_summary(rows)}
+
+
+def say_real(row):
+    print(f"{row['state']:10s} {row['tool']:24s} {row['seconds']:7.2f} s  {row['ratio']:7.2f} of T*  "
+          f"{row['wrong_bytes']} bytes wrong, exit {row['exit']}", flush=True)
+
+
+def real_time_report(folder, bench):
+    rows = real_time.RealTime(bench).run_all("1M", say_real)
+    (folder / "real_time.json").write_text(json.dumps(rows, indent=1) + "\n")
+    (folder / "real_time.md").write_text(report.real_time_table(rows))
+    (folder / "performance.svg").write_text(chart.draw(rows))
+    return {"real-time": report.real_time_table(rows)}
+
+
+def update(folder, parts):
+    path = TOP / "docs/PERFORMANCE.md"
+    document = path.read_text()
+    for name, text in parts.items():
+        document = report.put(document, name, text)
+    path.write_text(document)
+    if "real-time" in parts:
+        (TOP / "docs/performance.svg").write_text((folder / "performance.svg").read_text())
+
+
 def main():
     args = arguments()
     binaries = pathlib.Path(os.environ.get("VCPFLASH_BIN", TOP / "build/release")).resolve()
     folder = TOP / "build/bench"
     bench = virtual.Bench(binaries, folder)
-    rows = [] if args.no_virtual else virtual_part(bench, args)
-    if rows:
-        (folder / "virtual.json").write_text(json.dumps(rows, indent=1) + "\n")
-        (folder / "virtual.md").write_text(report.virtual_markdown(rows))
-        told = report.text(rows, virtual.goals(rows))
-        (folder / "virtual.txt").write_text(told)
-        print(report.goals_text(virtual.goals(rows)))
+    parts = {}
+    if not args.no_virtual:
+        parts.update(virtual_report(folder, virtual_part(bench, args)))
+    if not args.no_real_time:
+        parts.update(real_time_report(folder, bench))
+    sizes = counts.sizes()
+    if sizes:
+        parts["counts"] = report.counts_table(sizes)
+    if args.update:
+        update(folder, parts)
+    print(f"results: {folder}")
     return 0
 
 

@@ -1,4 +1,6 @@
-"""Results as tables."""
+"""Results as tables, and tables into docs/PERFORMANCE.md."""
+import re
+
 import workload
 
 def seconds(s):
@@ -57,3 +59,48 @@ def text(rows, goals):
 
 def virtual_markdown(rows):
     return "# Under virtual time\n\n" + virtual_detail(rows)
+
+
+# --- for the document ---------------------------------------------------------------
+
+
+def matrix(rows):
+    """Ratios: a line a chip, link and size, a column a state. Real firmware."""
+    cells = {}
+    for r in rows:
+        c = r["case"]
+        if c["content"] == "firmware":
+            cells.setdefault((c["chip"], c["link"], c["size"]), {})[c["state"]] = r["ratio"]
+    head = ["chip", "link", "size"] + [workload.STATE_TEXT[s] for s in workload.STATES]
+    return table(head, [[*k] + [f"{v[s]:.2f}" if s in v else "" for s in workload.STATES]
+                        for k, v in cells.items()])
+
+
+def random_summary(rows):
+    found = sorted(r["ratio"] for r in rows if r["case"]["content"] == "random")
+    if not found:
+        return ""
+    return (f"\nRandom bytes, {len(found)} runs: least {found[0]:.2f}, median "
+            f"{found[len(found) // 2]:.2f}, most {found[-1]:.2f}.\n")
+
+
+def real_time_table(rows):
+    head = ["1 MB of firmware, usb-fs", "", "s", "of T*", "against vcpflash", "bytes wrong", "exit"]
+    own = {r["state"]: r["seconds"] for r in rows if r["tool"] == "vcpflash"}
+    return table(head, [[workload.STATE_TEXT[r["state"]], r["tool"], f"{r['seconds']:.2f}",
+                         f"{r['ratio']:.2f}", f"{r['seconds'] / own[r['state']]:.1f}",
+                         str(r["wrong_bytes"]), str(r["exit"])] for r in rows])
+
+
+def counts_table(sizes):
+    return table(["room", "code and constants, bytes", "writable"],
+                 [[room, str(code), str(data)] for room, (code, data) in sizes.items()])
+
+
+def put(document, name, text):
+    """Replaces what stands between the markers of `name`."""
+    pattern = rf"(<!-- bench:{name} -->\n).*?(<!-- /bench:{name} -->)"
+    changed, count = re.subn(pattern, lambda m: m[1] + text + m[2], document, flags=re.S)
+    if count != 1:
+        raise SystemExit(f"the document has no place for {name}")
+    return changed

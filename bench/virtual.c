@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vcpflash/client.h>
 #include <vcpflash/io.h>
 #include <vcpflash/job.h>
 #include <vcpflash/sim.h>
@@ -32,6 +33,7 @@ typedef struct options {
 	uint32_t dies, offset, ring, window, percent;
 	uint64_t seed;
 	bool full;
+	uint8_t compress; /* enum vf_job_compress */
 } options;
 
 typedef struct bench {
@@ -42,6 +44,7 @@ typedef struct bench {
 	vf_sim_board *board;
 	vf_image segments;
 	vf_job_config job_config;
+	vf_packer *packer;
 	vf_job *job;
 	uint64_t now, random, misuses;
 	account account;
@@ -128,15 +131,24 @@ static int make_job(bench *b, vf_error *err)
 {
 	const vf_image_add_options add = {
 		.format = VF_FORMAT_BIN, .has_address = true, .address = BASE + b->opt.offset};
+	b->packer = vf_packer_new();
+	if (b->packer == NULL)
+		return vf_fail(err, VF_E_NOMEM, "out of memory");
 	int status = vf_image_add(&b->segments, b->opt.image, b->image, b->image_len, &add, err);
 	if (status != VF_OK)
 		return status;
 	b->job_config = (vf_job_config){
 		.kind = VF_JOB_PROGRAM,
-		.session = {.alloc = vf_io_alloc, .random = number, .ctx = b},
+		.session = {.alloc = vf_io_alloc,
+			    .random = number,
+			    .ctx = b,
+			    .rate = b->config.link.baud},
 		.call = {.ctx = b, .plan = on_plan},
 		.image = &b->segments,
 		.full = b->opt.full,
+		.compress = b->opt.compress,
+		.deflate = vf_packer_deflate,
+		.deflate_ctx = b->packer,
 	};
 	b->job = vf_job_new(&b->job_config, err);
 	return b->job != NULL ? VF_OK : err->code;
@@ -158,6 +170,7 @@ static int make(bench *b, vf_error *err)
 static void clean(bench *b)
 {
 	vf_job_free(b->job);
+	vf_packer_free(b->packer);
 	vf_image_free(&b->segments);
 	vf_sim_board_free(b->board);
 	vf_free(&vf_io_alloc, b->image);
@@ -279,6 +292,8 @@ static void print_result(const bench *b, uint64_t wrong)
 	print_number("image_bytes", r->image_bytes);
 	print_number("attempts", r->attempts);
 	print_number("kept_bytes", r->kept_bytes);
+	print_number("packed_bytes", r->packed_bytes);
+	print_number("saved_bytes", r->saved_bytes);
 	print_number("digested_bytes", t->digested);
 	print_number("hashed_bytes", t->hashed);
 	print_link(vf_job_link(b->job));
@@ -313,7 +328,7 @@ static int usage(void)
 		stderr,
 		"usage: bench-virtual --chip PART [--dual] --link LINK --image FILE\n"
 		"       [--flash FILE] [--offset N] [--ring N] [--window N] [--percent N|random]\n"
-		"       [--seed N] [--full]\n");
+		"       [--seed N] [--full] [--plain]\n");
 	return 2;
 }
 
@@ -354,6 +369,9 @@ static bool take(options *o, int option, const char *arg)
 	case 'F':
 		o->full = true;
 		return true;
+	case 'P':
+		o->compress = VF_COMPRESS_OFF;
+		return true;
 	default:
 		return false;
 	}
@@ -362,12 +380,19 @@ static bool take(options *o, int option, const char *arg)
 int main(int argc, char **argv)
 {
 	static const struct option names[] = {
-		{"chip", required_argument, NULL, 'c'},    {"dual", no_argument, NULL, 'd'},
-		{"link", required_argument, NULL, 'l'},    {"image", required_argument, NULL, 'i'},
-		{"flash", required_argument, NULL, 'f'},   {"offset", required_argument, NULL, 'o'},
-		{"ring", required_argument, NULL, 'r'},    {"window", required_argument, NULL, 'w'},
-		{"percent", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 's'},
-		{"full", no_argument, NULL, 'F'},          {0},
+		{"chip", required_argument, NULL, 'c'},
+		{"dual", no_argument, NULL, 'd'},
+		{"link", required_argument, NULL, 'l'},
+		{"image", required_argument, NULL, 'i'},
+		{"flash", required_argument, NULL, 'f'},
+		{"offset", required_argument, NULL, 'o'},
+		{"ring", required_argument, NULL, 'r'},
+		{"window", required_argument, NULL, 'w'},
+		{"percent", required_argument, NULL, 'p'},
+		{"seed", required_argument, NULL, 's'},
+		{"full", no_argument, NULL, 'F'},
+		{"plain", no_argument, NULL, 'P'},
+		{0},
 	};
 	bench b = {.opt = {.dies = 1, .percent = 100, .seed = 1, .ring = 65536, .window = 262144},
 		   .random = 1};
