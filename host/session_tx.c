@@ -3,6 +3,8 @@
  */
 #include "session_internal.h"
 
+enum { FIRST = 64 }; /* bytes of the stream; a header or more */
+
 static void begin(vf_session *s, vf_encoder *e)
 {
 	vf_encode_begin(e, s->tx + s->tx_len, TX_ROOM - s->tx_len);
@@ -187,6 +189,9 @@ static bool lost_data(vf_session *s, uint32_t payload)
 static bool new_data(vf_session *s, uint32_t payload)
 {
 	uint32_t left = s->end - s->next;
+	/* Nothing is under way: a short frame first, so that the board begins at once. */
+	if (s->link.flight == 0 && payload > FIRST)
+		payload = FIRST;
 	uint32_t room = vf_offset_diff(s->state.limit, s->next) > 0 ? s->state.limit - s->next : 0;
 	uint32_t n = left < payload ? left : payload;
 
