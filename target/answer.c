@@ -5,6 +5,10 @@
  * Digests are collected in the second half of the work buffer and sent a frame
  * at a time. What is to be hashed is read into the two quarters of the first half
  * in turn, so that the flash fills one while the processor hashes the other.
+ *
+ * Drivers of two dies in parallel know even offsets and lengths only. So what is
+ * read begins and ends at a multiple of `dies`, and may have a byte before and
+ * one after those that were asked for: the *padding*.
  */
 #include <string.h>
 
@@ -63,39 +67,52 @@ static uint32_t next_room(const vf_target *t, unsigned memory, uint8_t **buf)
 	*buf = t->config.memory[memory].work;
 	if (quarter == 0)
 		return u->fresh_len == 0 ? half : 0;
-	if (u->fresh_len != 0 && u->fresh == *buf)
+	if (u->fresh_len != 0 && u->fresh < *buf + quarter)
 		*buf += quarter;
 	return quarter;
 }
 
+/* Bytes before the first one wanted that are read with it. */
+static uint32_t padding(const vf_target *t, unsigned memory, const vf_target_operation *o)
+{
+	return (o->offset + o->at) & (vf_t_info(t, memory)->dies - 1u);
+}
+
+/* How many of the wanted bytes come next; with their padding they fit at `*buf`. */
 static uint32_t next_len(const vf_target *t, unsigned memory, const vf_target_operation *o,
 			 uint8_t **buf)
 {
-	uint32_t len = o->length - o->at;
+	uint32_t len = o->length - o->at, room;
 	uint32_t sector = vf_t_info(t, memory)->erase[0].size;
 	if (o->type == VF_MESSAGE_READ) {
 		*buf = t->config.memory[memory].work;
-		return vf_t_min(len, t->config.memory[memory].work_len);
+		room = t->config.memory[memory].work_len & ~(vf_t_info(t, memory)->dies - 1u);
+	} else {
+		room = next_room(t, memory, buf);
 	}
 	if (o->type == VF_MESSAGE_DIGEST)
 		len = vf_t_min(len, sector - (o->at & (sector - 1)));
-	return vf_t_min(len, next_room(t, memory, buf));
+	return room != 0 ? vf_t_min(len, room - padding(t, memory, o)) : 0;
 }
 
 bool vf_t_answer_next(vf_target *t, unsigned memory, vf_target_operation *o)
 {
 	vf_target_unit *u = &t->unit[memory];
+	uint32_t over = vf_t_info(t, memory)->dies - 1u;
 	if (u->answer_len != 0)
 		return false;
 	if (o->type == VF_MESSAGE_SHA256 && u->hashed == o->length) {
 		finish_sha(t, memory);
 		return false;
 	}
-	u->op.len = next_len(t, memory, o, &u->op.buf);
-	if (u->op.len == 0)
+	uint32_t len = next_len(t, memory, o, &u->op.buf);
+	if (len == 0)
 		return false;
+	uint32_t before = padding(t, memory, o);
 	u->op.kind = VF_FLASH_READ_MAPPED;
-	u->op.offset = o->offset + o->at;
+	u->op.offset = o->offset + o->at - before;
+	u->op.len = (before + len + over) & ~over;
+	u->wanted = len;
 	u->stage = VF_T_READY;
 	return true;
 }
@@ -163,11 +180,12 @@ void vf_t_answer_take(vf_target *t, unsigned memory, vf_target_operation *o)
 	vf_target_unit *u = &t->unit[memory];
 	if (t->queue.stopping)
 		return;
-	o->at += u->op.len;
+	const uint8_t *bytes = u->op.buf + padding(t, memory, o);
+	o->at += u->wanted;
 	if (o->type == VF_MESSAGE_READ) {
-		offer(u, u->op.buf, u->op.len);
+		offer(u, bytes, u->wanted);
 		return;
 	}
-	u->fresh = u->op.buf;
-	u->fresh_len = u->op.len;
+	u->fresh = bytes;
+	u->fresh_len = u->wanted;
 }

@@ -7,6 +7,8 @@
  * offset counts from the first byte of the memory (0), an address is what the
  * processor uses (memory base + offset). The caller owns every buffer; it is
  * contiguous, 32-byte aligned and valid until the operation was reported done.
+ * Where two dies work in parallel every offset and every length is even, of reads
+ * too: a controller cannot address half of a pair (`unit` is even there).
  */
 #ifndef VCPFLASH_FLASH_H
 #define VCPFLASH_FLASH_H
@@ -75,7 +77,8 @@ typedef struct vf_memory {
 } vf_memory;
 
 enum vf_flash_kind {
-	VF_FLASH_READ = 1,    /* len bytes into buf, by any means */
+	VF_FLASH_READ = 1,    /* len bytes into buf, by any means; offset and len are
+	                       * multiples of the memory's `dies` */
 	VF_FLASH_READ_MAPPED, /* the same through the path an application uses
 	                       * (memory-mapped), where there is one */
 	VF_FLASH_PROGRAM,     /* data: whole units, within one page */

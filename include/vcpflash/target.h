@@ -247,6 +247,7 @@ typedef struct vf_target_unit {
 	int status;
 	uint32_t number;       /* operation */
 	uint32_t since;        /* when `op` was handed out */
+	uint32_t wanted;       /* READ, DIGEST, SHA256: of `op.len` without padding */
 	const uint8_t *fresh;  /* DIGEST, SHA256: read and not hashed yet */
 	uint32_t fresh_len;    /* how many; 0 none */
 	uint32_t hashed;       /* DIGEST, SHA256: bytes of the range so far */

@@ -282,6 +282,8 @@ static int carry_out(rig_flash *f, const vf_memory *info, const vf_flash_op *op)
 {
 	assert_true(op->offset <= info->size && op->len <= info->size - op->offset);
 	assert_true(op->len > 0);
+	assert_int_equal(op->offset % info->dies, 0);
+	assert_int_equal(op->len % info->dies, 0);
 	if (f->status_kind == op->kind) {
 		f->status_kind = 0;
 		return f->status;
