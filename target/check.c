@@ -134,37 +134,50 @@ static bool text_good(const char *s, size_t max)
 	return n >= 1 && n <= max;
 }
 
+/* Erase sizes ascend; each but that of the whole memory is a power of two. */
 static bool erases_good(const vf_memory *info)
 {
 	uint32_t before = 0;
 	if (info->erase_types < 1 || info->erase_types > VF_ERASE_TYPES_MAX)
 		return false;
 	for (unsigned i = 0; i < info->erase_types; i++) {
-		uint32_t size = info->erase[i].size;
-		if (size <= before || size > info->size || info->erase[i].max_us == 0)
+		const vf_erase_type *e = &info->erase[i];
+		if (e->size <= before || e->size > info->size || e->max_us == 0 ||
+		    e->typ_us > e->max_us)
 			return false;
-		if (!power_of_two(size) && size != info->size)
+		if (!power_of_two(e->size) && e->size != info->size)
 			return false;
-		before = size;
+		before = e->size;
 	}
 	return multiple(info->size, info->erase[0].size);
 }
 
-static bool info_good(const vf_memory *info)
+static bool protects_good(const vf_memory *info)
 {
-	if (!text_good(info->name, VF_MEMORY_NAME_MAX - 1) || info->id_len > VF_MEMORY_ID_MAX)
-		return false;
-	if (info->size == 0 || info->size - 1 > UINT32_MAX - info->base)
-		return false;
-	if (!power_of_two(info->page) || !power_of_two(info->unit) || info->unit > info->page)
-		return false;
 	if (info->protects > VF_PROTECT_MAX)
 		return false;
 	for (unsigned i = 0; i < info->protects; i++) {
 		if (!within(info->protect[i].offset, info->protect[i].len, info->size))
 			return false;
 	}
-	return erases_good(info);
+	return true;
+}
+
+/* What a host would refuse to plan by (PROTOCOL 3.3) a board does not begin with. */
+static bool info_good(const vf_memory *info)
+{
+	if (!text_good(info->name, VF_MEMORY_NAME_MAX - 1) || info->id_len > VF_MEMORY_ID_MAX)
+		return false;
+	if ((info->kind != VF_MEMORY_NOR && info->kind != VF_MEMORY_INTERNAL) || info->dies < 1 ||
+	    info->dies > 2)
+		return false;
+	if (info->size == 0 || info->base > 0u - info->size)
+		return false;
+	if (!power_of_two(info->page) || !power_of_two(info->unit) || info->unit > info->page ||
+	    info->page_typ_us > info->page_max_us)
+		return false;
+	return erases_good(info) && (info->erase[0].size & (info->unit - 1)) == 0 &&
+	       protects_good(info);
 }
 
 static bool memory_good(const vf_target_memory *m, uint32_t window_len)
