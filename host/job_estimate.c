@@ -90,6 +90,8 @@ vf_job_plan vf_job_describe(const vf_job *j, const vf_job_area *a)
 	count(a, &d);
 	d.keep_bytes = keep_bytes(a);
 	d.link_bytes = link_bytes(&a->plan);
+	if (a->packs_to != 0 && vf_job_pack_wanted(j))
+		d.link_bytes = d.link_bytes * a->packs_to / 1024;
 	d.estimate_us = estimate_us(j, a, d.link_bytes);
 	return d;
 }

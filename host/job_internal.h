@@ -54,6 +54,7 @@ typedef struct vf_job_sector {
 	uint8_t digest[VF_DIGEST_SIZE];
 	uint8_t state; /* enum vf_sector_state; VERIFY: SAME, or DIRTY for what must be read */
 	uint8_t flags;
+	bool begun;    /* an erase or program was submitted, and it was not seen right since */
 	uint32_t last; /* steps of the plan until it is as it should be; 0: none changes it */
 } vf_job_sector;
 
@@ -69,6 +70,8 @@ typedef struct vf_job_area {
 	uint32_t step_done;  /* bytes of it submitted */
 	size_t check;        /* first sector whose check was not asked for */
 	uint64_t plain_end;  /* up to this offset compression does not gain */
+	uint32_t packs_to;   /* so many 1024ths of what travels are left, where it is compressed;
+			      * 0: not tried yet */
 	uint64_t pending_us; /* typical chip time of what was submitted and is not finished */
 } vf_job_area;
 
@@ -128,6 +131,8 @@ struct vf_job {
 	bool check_hopeless;                 /* one of them for the second time: */
 	vf_job_cursor wrong;                 /* this one */
 	unsigned restarts;
+	bool restarted; /* ever: an erase may have been cut short */
+	bool rescuing;  /* interrupted: only what no file names is put back */
 	unsigned keep_again; /* sectors that had to be read again to be sure of them */
 
 	uint64_t read_at; /* READ: bytes given to the sink */
@@ -160,6 +165,7 @@ void vf_job_note(vf_job *j, const char *fmt, ...)
 #endif
 	;
 void vf_job_wait(vf_job *j, uint64_t us);
+void vf_job_open_again(vf_job *j);
 
 /* job_slot.c: operations in flight */
 /* Does it program? */
@@ -241,6 +247,9 @@ bool vf_job_pack_wanted(const vf_job *j); /* for the plans as they are now */
  * (its message says how much); NULL: it does not gain, or the job is leaving. */
 vf_slot *vf_job_pack_slot(vf_job *j, vf_job_area *a, uint32_t offset, uint32_t len);
 
+/* job_packs.c: what compression would gain, by samples; 1024ths that are left. */
+uint32_t vf_job_packs_to(vf_job *j, vf_job_area *a);
+
 /* job_check.c: are written sectors right? */
 void vf_job_check_prepare(vf_job *j);
 /* The next neighbours of an area that are as the plan wants them and worth a
@@ -276,6 +285,16 @@ bool vf_job_info(vf_job *j);
 bool vf_job_diagnose(vf_job *j); /* reads the sector at `wrong` and says what is there */
 /* The session is gone: takes note of what had finished in it. */
 void vf_job_unfinished(vf_job *j);
+
+/* job_rescue.c: interruption */
+/* The person wants to stop: leaves, or begins to put back what no file names. */
+void vf_job_stop(vf_job *j);
+/* Of a sector that is to be rescued, as just looked at: does it hold what it held
+ * before the job? Then nothing is missing. */
+bool vf_job_untouched(vf_job *j, const vf_job_area *a, vf_job_sector *s);
+bool vf_job_rescued(vf_job *j); /* all of it: true */
+/* It ends by an error: says what may be missing, too. */
+void vf_job_rescue_failed(vf_job *j);
 
 /* job_fail.c: failures */
 /* The board stopped: true after arranging another attempt or leaving. */

@@ -28,6 +28,13 @@ static void content(void *ctx, uint32_t offset, uint8_t *out, uint32_t len)
 	vf_job_content(c->area, c->image, offset, out, len);
 }
 
+static uint32_t packed(void *ctx, uint32_t offset, uint32_t len)
+{
+	const content_of *c = ctx;
+	(void)offset;
+	return (uint32_t)(((uint64_t)len * c->area->packs_to + 1023) / 1024);
+}
+
 /* --- what the planner is told --------------------------------------------------- */
 
 static uint32_t learn_us(const list *l, uint8_t known)
@@ -136,13 +143,25 @@ static void put_units(list *l, unsigned type, size_t from, size_t to)
 	}
 }
 
-static int plan_area(vf_job *j, vf_job_area *a)
+/* As if nothing was compressed; again, if the link is what limits that. */
+static int plan_list(vf_job *j, vf_job_area *a, const list *l)
 {
 	content_of c = {.area = a, .image = j->image};
-	const vf_plan_source source = {.ctx = &c,
-				       .content = content,
-				       .link_rate = j->link_rate,
-				       .ahead = j->board.welcome.window};
+	vf_plan_source source = {.ctx = &c,
+				 .content = content,
+				 .link_rate = j->link_rate,
+				 .ahead = j->board.welcome.window};
+	int status = vf_plan_make(&a->plan, &j->alloc, a->memory, l->sectors, l->count, &source);
+	const uint64_t chip = a->plan.erase_us + a->plan.program_us;
+	if (status != VF_OK || a->plan.link_us <= chip || vf_job_packs_to(j, a) >= 1024)
+		return status;
+	source.packed = packed;
+	vf_plan_free(&a->plan, &j->alloc);
+	return vf_plan_make(&a->plan, &j->alloc, a->memory, l->sectors, l->count, &source);
+}
+
+static int plan_area(vf_job *j, vf_job_area *a)
+{
 	list l = {.j = j, .a = a};
 	vf_plan_free(&a->plan, &j->alloc);
 	a->step = 0;
@@ -150,9 +169,7 @@ static int plan_area(vf_job *j, vf_job_area *a)
 	for (size_t i = 0; i < a->count; i++)
 		a->sectors[i].flags &= (uint8_t)~VF_JOB_WANTED;
 	put_units(&l, a->memory->erase_types - 1u, 0, a->count);
-	int status = VF_E_NOMEM;
-	if (!l.no_memory)
-		status = vf_plan_make(&a->plan, &j->alloc, a->memory, l.sectors, l.count, &source);
+	const int status = l.no_memory ? VF_E_NOMEM : plan_list(j, a, &l);
 	vf_free(&j->alloc, l.sectors);
 	return status;
 }
