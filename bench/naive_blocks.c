@@ -2,8 +2,9 @@
  * one: a block of up to 16 KB comes deflated, is acknowledged once it is there
  * and the one before it is written (two buffers), and is written while the next
  * one is sent. What a block needs is erased first, whatever it holds, in the
- * largest erase but the whole chip; every byte is programmed. At the end the
- * board answers the CRC-32 of what the flash holds.
+ * largest erase but the whole chip, and what else that covers is lost; every
+ * byte is programmed. At the end the board answers the CRC-32 of what the flash
+ * holds.
  *
  * On the wire, numbers little-endian: 'B' or 'V', u32 offset, u32 length, u32
  * packed length, the packed bytes (raw deflate); answers 'K' and a u32.
