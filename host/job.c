@@ -12,8 +12,9 @@
  *   after = [hash] -> [run]
  *
  * From every state: the board stopped -> open again, or close with the reason;
- * it restarted -> open again, at most three times; the line is lost or the
- * person interrupts -> close. Areas, kept bytes and what was read so far stay. */
+ * it restarted -> open again, at most three times; the line is lost -> close;
+ * the person interrupts -> close, or open again for what no file names and is
+ * not back yet (job_rescue.c). Areas, kept bytes and what was read so far stay. */
 #include "job_internal.h"
 
 static bool state_open(vf_job *j);
@@ -56,6 +57,8 @@ static void finish(vf_job *j)
 {
 	j->finished = true;
 	j->wait_until = UINT64_MAX;
+	if (j->rescuing && j->result.error.code != VF_E_INTERRUPTED)
+		vf_job_rescue_failed(j);
 	j->result.elapsed_us = j->started ? j->now - j->began : 0;
 }
 
@@ -138,7 +141,7 @@ static bool state_open(vf_job *j)
 	return vf_job_leave(j);
 }
 
-static void open_again(vf_job *j)
+void vf_job_open_again(vf_job *j)
 {
 	vf_job_unfinished(j);
 	vf_session_open(j->session, j->now);
@@ -151,13 +154,14 @@ static void open_again(vf_job *j)
 static bool board_restarted(vf_job *j)
 {
 	const vf_error *why = vf_session_error(j->session);
+	j->restarted = true;
 	if (++j->restarts > VF_JOB_RESTARTS || j->run_sent) {
 		(void)vf_fail(&j->result.error, VF_E_LINK, "%.300s%s", why->text,
 			      j->run_sent ? "" : " (it happened too often to go on)");
 		return vf_job_leave(j);
 	}
 	vf_job_note(j, "the board restarted: beginning again, what is right already stays");
-	open_again(j);
+	vf_job_open_again(j);
 	return true;
 }
 
@@ -178,7 +182,7 @@ static bool watch(vf_job *j)
 	switch (vf_session_status(j->session)) {
 	case VF_SESSION_STOPPED:
 		if (vf_job_stopped(j))
-			open_again(j);
+			vf_job_open_again(j);
 		return true;
 	case VF_SESSION_ENDED:
 		return board_restarted(j);
@@ -293,13 +297,12 @@ void vf_job_interrupt(vf_job *j, uint64_t now_us)
 	if (j->finished || j->closing)
 		return;
 	j->now = now_us;
-	(void)vf_fail(&j->result.error, VF_E_INTERRUPTED,
-		      "interrupted; what was begun is not complete, the board is ready for the "
-		      "next command");
-	if (j->started)
-		vf_job_leave(j);
-	else
-		finish(j);
+	if (j->started) {
+		vf_job_stop(j);
+		return;
+	}
+	(void)vf_fail(&j->result.error, VF_E_INTERRUPTED, "interrupted before anything was begun");
+	finish(j);
 }
 
 void vf_job_pipe_lost(vf_job *j, const char *why)

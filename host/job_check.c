@@ -79,8 +79,10 @@ static bool check_take(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_
 	memcpy(s->digest, digest, VF_DIGEST_SIZE);
 	s->flags &= (uint8_t)~VF_JOB_BLANK;
 	s->state = VF_SECTOR_SAME;
-	if (vf_job_equal(expected, digest))
+	if (vf_job_equal(expected, digest)) {
+		s->begun = false;
 		return true;
+	}
 	s->state = VF_SECTOR_DIRTY;
 	if ((s->flags & VF_JOB_SCARRED) != 0 && !j->check_hopeless) {
 		j->check_hopeless = true;

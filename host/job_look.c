@@ -44,6 +44,7 @@ static void judge(const vf_job *j, vf_job_sector *s, const uint8_t *expected)
 	const bool forced = j->config.full && (s->flags & VF_JOB_WRITTEN) == 0 && s->covered > 0;
 	if (unsure || forced || (s->flags & VF_JOB_FAILED) != 0)
 		s->state = VF_SECTOR_DIRTY;
+	s->begun = s->begun && s->state != VF_SECTOR_SAME;
 }
 
 /* The state of a sector whose whole content is decided. */
@@ -61,6 +62,8 @@ static bool look_take(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t
 	memcpy(s->digest, digest, VF_DIGEST_SIZE);
 	if (vf_job_equal(digest, a->blank))
 		s->flags |= VF_JOB_BLANK;
+	if (vf_job_untouched(j, a, s))
+		return true;
 	if (vf_job_unknown_rest(j, s)) {
 		/* A neighbour is as it should be; else vf_job_probe or vf_job_keep look closer. */
 		s->state = s->covered == 0 ? VF_SECTOR_SAME : VF_SECTOR_DIRTY;

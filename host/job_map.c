@@ -231,6 +231,8 @@ void vf_job_flag(vf_job *j, uint8_t memory, uint64_t start, uint64_t end, uint8_
 			if (a->sectors[k].index * size >= to)
 				break;
 			a->sectors[k].flags |= flag;
+			if ((flag & VF_JOB_WRITTEN) != 0)
+				a->sectors[k].begun = true;
 		}
 	}
 }

@@ -115,6 +115,9 @@ void vf_session_open(vf_session *s, uint64_t now_us)
 {
 	if (now_us > s->now)
 		s->now = now_us;
+	/* What blocks the board does not end with the session. */
+	const uint64_t deaf =
+		s->status == VF_SESSION_OPEN && s->deaf_us > s->now ? s->deaf_us : s->now;
 	forget_session(s);
 	pick_number(s);
 	s->status = VF_SESSION_OPENING;
@@ -124,7 +127,7 @@ void vf_session_open(vf_session *s, uint64_t now_us)
 	s->open_frames = s->open_lines = s->hellos = 0;
 	s->want_hello = true;
 	s->repeat_us = s->now + REPEAT_US;
-	s->give_up_us = s->now + s->config.open_timeout_us;
+	s->give_up_us = deaf + s->config.open_timeout_us;
 }
 
 void vf_session_close(vf_session *s, uint64_t now_us)

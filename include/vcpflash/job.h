@@ -142,7 +142,10 @@ vf_job *vf_job_new(const vf_job_config *config, vf_error *err); /* NULL: see err
 void vf_job_free(vf_job *job);
 
 /* The person wants to stop: ABORT is sent, the job ends with VF_E_INTERRUPTED
- * once the board has answered or a second has passed. */
+ * once the board has answered or a second has passed. Where bytes that no file
+ * names were read, erased and not seen back, they are put back first, and nothing
+ * else. Called again meanwhile, it ends at once; the line says where such bytes
+ * may be lost. */
 void vf_job_interrupt(vf_job *job, uint64_t now_us);
 
 /* The pipe is gone for good (unplugged, closed): ends with VF_E_LINK and `why`. */

@@ -314,9 +314,17 @@ static void disturb(bench *b, vf_job *job)
 	}
 	if (b->deaf_after > 0 && programs >= b->deaf_after)
 		b->deaf = true;
-	if ((b->interrupt_after > 0 && programs >= b->interrupt_after) ||
-	    (b->interrupt_at > 0 && b->now >= b->interrupt_at))
+	if (b->interrupted_at == 0 &&
+	    ((b->interrupt_after > 0 && programs >= b->interrupt_after) ||
+	     (b->interrupt_at > 0 && b->now >= b->interrupt_at))) {
+		b->interrupted_at = b->now;
+		b->again_at = b->again_in > 0 ? b->now + b->again_in : 0;
 		vf_job_interrupt(job, b->now);
+	}
+	if (b->again_at > 0 && b->now >= b->again_at) {
+		b->again_at = 0;
+		vf_job_interrupt(job, b->now);
+	}
 }
 
 static uint64_t next_due(const bench *b, const vf_job *job, bool moving)
@@ -333,6 +341,8 @@ static uint64_t next_due(const bench *b, const vf_job *job, bool moving)
 	}
 	if (b->interrupt_at > b->now && b->interrupt_at < due)
 		due = b->interrupt_at;
+	if (b->again_at > b->now && b->again_at < due)
+		due = b->again_at;
 	if (moving || due <= b->now)
 		due = due < b->now + QUANTUM_US && due > b->now ? due : b->now + QUANTUM_US;
 	return due;
@@ -513,6 +523,7 @@ int bench_do(bench *b, uint8_t kind, const vf_image *image)
 		b->result = (vf_job_result){.error = err};
 		return err.code;
 	}
+	b->interrupted_at = b->again_at = 0;
 	drive(b, job);
 	b->result = *vf_job_result_get(job);
 	b->link = *vf_job_link(job);

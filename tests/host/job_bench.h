@@ -74,6 +74,8 @@ typedef struct bench {
 	bool reset_spoils;        /* the operation under way leaves garbage behind */
 	uint64_t interrupt_after; /* programs begun until the person interrupts; 0 never */
 	uint64_t interrupt_at;    /* the same by time; 0 never */
+	uint64_t again_in;        /* µs later once more; 0 never */
+	uint64_t interrupted_at, again_at; /* set: when that was and will be; 0 not */
 	bool running;
 	uint32_t run_address;
 	uint64_t random;

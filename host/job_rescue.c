@@ -1,0 +1,198 @@
+/* job_rescue.c - the person interrupts while bytes that no file names are only in
+ * this program's hands: read before an erase, not yet seen to be back. The queue
+ * is dropped, and the job goes on with the sectors of which that is true alone,
+ * until they hold what they should. A second interruption ends that too. */
+#include "job_internal.h"
+
+enum { RANGES_MAX = 180 /* of text */ };
+
+/* Could something that no file names be missing there? What was blank stays so,
+ * unless an erase was cut short. */
+static bool at_stake(const vf_job *j, const vf_job_sector *s)
+{
+	const unsigned whole = VF_JOB_PARTIAL | VF_JOB_KEPT;
+	if (!s->begun || (s->flags & whole) != whole)
+		return false;
+	if (s->keep != NULL)
+		return true;
+	return !j->config.discard && ((s->flags & VF_JOB_FAILED) != 0 ||
+				      ((s->flags & VF_JOB_SUSPECT) != 0 && j->restarted));
+}
+
+static size_t count_at_stake(const vf_job *j)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < j->areas; i++)
+		for (size_t k = 0; k < j->area[i].count; k++)
+			count += at_stake(j, &j->area[i].sectors[k]);
+	return count;
+}
+
+/* "0x90000000-0x90003fff": of each memory from the first to the last sector. */
+static void ranges(const vf_job *j, char out[RANGES_MAX])
+{
+	size_t at = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < j->areas; i++) {
+		const vf_job_area *a = &j->area[i];
+		const vf_job_sector *first = NULL, *last = NULL;
+		for (size_t k = 0; k < a->count; k++) {
+			if (!at_stake(j, &a->sectors[k]))
+				continue;
+			first = first != NULL ? first : &a->sectors[k];
+			last = &a->sectors[k];
+		}
+		if (first == NULL || at >= RANGES_MAX)
+			continue;
+		const uint64_t end = vf_job_sector_address(a, last) + vf_job_sector_size(a) - 1;
+		const int n = snprintf(out + at, RANGES_MAX - at, "%s0x%08llx-0x%08llx",
+				       at > 0 ? ", " : "",
+				       (unsigned long long)vf_job_sector_address(a, first),
+				       (unsigned long long)end);
+		at += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* --- restricting the job ------------------------------------------------------ */
+
+static void restrict_area(vf_job *j, vf_job_area *a)
+{
+	size_t left = 0;
+	for (size_t k = 0; k < a->count; k++) {
+		vf_job_sector *s = &a->sectors[k];
+		if (!at_stake(j, s)) {
+			vf_free(&j->alloc, s->keep);
+			continue;
+		}
+		/* A board that did not restart ends what its chip had begun. */
+		if (!j->restarted)
+			s->flags &= (uint8_t)~VF_JOB_SUSPECT;
+		a->sectors[left++] = *s;
+	}
+	a->count = left;
+}
+
+static void restrict_map(vf_job *j)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < j->areas; i++) {
+		vf_job_area *a = &j->area[i];
+		restrict_area(j, a);
+		if (a->count > 0) {
+			j->area[left++] = *a;
+			continue;
+		}
+		vf_free(&j->alloc, a->sectors);
+		vf_plan_free(&a->plan, &j->alloc);
+	}
+	j->areas = left;
+}
+
+/* --- what to say ---------------------------------------------------------------- */
+
+/* So long the board hears nothing, in seconds; 0: it listens. */
+static unsigned deaf_for(const vf_job *j)
+{
+	const vf_state *state = vf_session_state(j->session);
+	if (vf_session_status(j->session) != VF_SESSION_OPEN || (state->flags & VF_STATE_DEAF) == 0)
+		return 0;
+	return state->maximum_ms / 1000 + 1;
+}
+
+static void say_stopped(vf_job *j, const char *what)
+{
+	const unsigned deaf = deaf_for(j);
+	if (deaf != 0)
+		(void)vf_fail(&j->result.error, VF_E_INTERRUPTED,
+			      "%s; the board's flash driver is busy and hears nothing for up to "
+			      "%u s",
+			      what, deaf);
+	else
+		(void)vf_fail(&j->result.error, VF_E_INTERRUPTED,
+			      "%s, the board is ready for the next command", what);
+}
+
+static void say_lost(vf_job *j)
+{
+	char where[RANGES_MAX], what[RANGES_MAX + 80];
+	ranges(j, where);
+	(void)snprintf(what, sizeof what,
+		       "interrupted twice; %s may have lost bytes that no file names", where);
+	say_stopped(j, what);
+}
+
+static void say_begun(vf_job *j, size_t sectors)
+{
+	char wait[80] = "";
+	const unsigned deaf = deaf_for(j);
+	if (deaf != 0)
+		(void)snprintf(wait, sizeof wait, ", once the board hears again, in up to %u s",
+			       deaf);
+	vf_job_note(j,
+		    "interrupted: putting back what the files do not name in %zu %s that %s "
+		    "begun%s; once more ends at once",
+		    sectors, sectors == 1 ? "sector" : "sectors", sectors == 1 ? "was" : "were",
+		    wait);
+}
+
+/* --- doors ------------------------------------------------------------------------ */
+
+void vf_job_stop(vf_job *j)
+{
+	const size_t sectors = count_at_stake(j);
+	if (j->rescuing && sectors > 0) {
+		say_lost(j);
+		(void)vf_job_leave(j);
+		return;
+	}
+	if (j->rescuing) {
+		(void)vf_job_rescued(j);
+		return;
+	}
+	if (sectors == 0) {
+		say_stopped(j, "interrupted; what was begun is not complete");
+		(void)vf_job_leave(j);
+		return;
+	}
+	say_begun(j, sectors);
+	j->rescuing = true;
+	vf_job_open_again(j);
+	restrict_map(j);
+}
+
+bool vf_job_untouched(vf_job *j, const vf_job_area *a, vf_job_sector *s)
+{
+	const unsigned marks = VF_JOB_WRITTEN | VF_JOB_SUSPECT | VF_JOB_FAILED;
+	vf_digest d;
+	uint8_t digest[VF_DIGEST_SIZE];
+	if (!j->rescuing || !at_stake(j, s) || s->keep == NULL)
+		return false;
+	vf_digest_init(&d, vf_session_number(j->session));
+	vf_digest_update(&d, s->keep, vf_job_sector_size(a));
+	vf_digest_final(&d, digest);
+	if (!vf_job_equal(digest, s->digest))
+		return false;
+	s->begun = false;
+	s->state = VF_SECTOR_SAME;
+	s->flags &= (uint8_t)~marks;
+	return true;
+}
+
+bool vf_job_rescued(vf_job *j)
+{
+	say_stopped(j, "interrupted; what the files do not name in the sectors that were begun "
+		       "was put back; the rest is not complete");
+	return vf_job_leave(j);
+}
+
+void vf_job_rescue_failed(vf_job *j)
+{
+	char where[RANGES_MAX];
+	const vf_error why = j->result.error;
+	ranges(j, where);
+	if (where[0] != '\0')
+		(void)vf_fail(&j->result.error, why.code,
+			      "interrupted; %s may have lost bytes that no file names, because "
+			      "then: %.170s",
+			      where, why.text);
+}
