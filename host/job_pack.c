@@ -40,18 +40,12 @@ bool vf_job_pack_wanted(const vf_job *j)
 	return bytes * 1000000 / vf_job_link_rate(j) > longest;
 }
 
-/* What the same bytes cost without compression. */
-static size_t plain_size(uint32_t len)
-{
-	return len + (size_t)(len + VF_JOB_PIECE - 1) / VF_JOB_PIECE * VF_WIRE_MESSAGE_HEADER;
-}
-
 vf_slot *vf_job_pack_slot(vf_job *j, vf_job_area *a, uint32_t offset, uint32_t len)
 {
 	const uint32_t n = block_len(j, a, offset, len);
-	if (plain_size(n) <= VF_WIRE_MESSAGE_LONG + 1)
+	if (n <= VF_WIRE_MESSAGE_LONG + 1)
 		return NULL;
-	const size_t most = plain_size(n) - VF_WIRE_MESSAGE_LONG - 1;
+	const size_t most = n - VF_WIRE_MESSAGE_LONG - 1; /* more is no gain */
 	if (!vf_job_scratch(j, n + most)) {
 		(void)vf_job_no_memory(j);
 		return NULL;
