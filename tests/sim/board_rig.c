@@ -53,6 +53,8 @@ static void on_trace(void *ctx, uint64_t now_us, bool sent, const uint8_t *body,
 	(void)now_us;
 	if (!sent && len > 8 && body[1] == VF_KIND_STATE && (body[8] & VF_STATE_DEAF) != 0)
 		r->deaf++;
+	if (sent && body[1] == VF_KIND_RATE && r->asks < 8)
+		r->asked[r->asks++] = vf_get32(body + VF_WIRE_HEADER);
 }
 
 static void on_log(void *ctx, const char *line)
@@ -112,7 +114,9 @@ static void make_session(rig *r)
 			       .random = session_random,
 			       .text = on_text,
 			       .trace = on_trace,
-			       .ctx = r};
+			       .ctx = r,
+			       .rate = r->rate,
+			       .rate_max = r->rate_max};
 	r->session = vf_session_new(&c);
 	assert_non_null(r->session);
 }
@@ -126,6 +130,14 @@ void rig_start(rig *r)
 	if (r->board == NULL)
 		fail_msg("%s", err.text);
 	make_session(r);
+	vf_sim_board_host_rate(r->board, r->rate);
+}
+
+void rig_leave(rig *r)
+{
+	vf_session_free(r->session);
+	make_session(r);
+	vf_sim_board_host_rate(r->board, r->rate);
 }
 
 void rig_stop(rig *r)
@@ -141,7 +153,8 @@ static bool send(rig *r)
 	const uint8_t *bytes;
 	size_t n, all = 0;
 	while ((bytes = vf_session_tx(r->session, &n, r->now)) != NULL) {
-		size_t sent = vf_sim_board_write(r->board, bytes, n, r->now);
+		bool lost = r->now < r->mute;
+		size_t sent = lost ? n : vf_sim_board_write(r->board, bytes, n, r->now);
 		vf_session_tx_done(r->session, sent, r->now);
 		all += sent;
 		if (sent < n)
@@ -155,10 +168,23 @@ static bool receive(rig *r)
 	uint8_t in[512];
 	size_t n, all = 0;
 	while ((n = vf_sim_board_read(r->board, in, sizeof in, r->now)) > 0) {
-		vf_session_rx(r->session, in, n, r->now);
+		bool high = vf_sim_board_rate(r->board) != r->rate;
+		bool lost = r->now < r->mute || (r->lose_high && high);
+		if (r->lose_high && !high && r->asks > 0)
+			r->lose_high = false;
+		if (!lost)
+			vf_session_rx(r->session, in, n, r->now);
 		all += n;
 	}
 	return all > 0;
+}
+
+/* The host's port follows. */
+static void set_rate(rig *r)
+{
+	uint32_t baud;
+	if (!r->stuck && vf_session_rate(r->session, &baud))
+		vf_sim_board_host_rate(r->board, baud);
 }
 
 /* Moves all that can be moved at this moment. */
@@ -167,6 +193,7 @@ static void settle(rig *r)
 	bool moved = true;
 	while (moved) {
 		vf_session_tick(r->session, r->now);
+		set_rate(r);
 		moved = send(r);
 		vf_sim_board_run(r->board, r->now);
 		moved = receive(r) || moved;

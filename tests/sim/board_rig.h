@@ -19,12 +19,21 @@ typedef struct rig {
 	char log[160];  /* last line of the board */
 	char text[160]; /* last line of console text */
 	unsigned deaf;  /* times that a STATE said so */
+	/* A port whose rate goes up: what the session is told, whether the port
+	 * follows, what was asked for. */
+	uint32_t rate, rate_max;
+	bool stuck;
+	uint32_t asked[8];
+	unsigned asks;
+	bool lose_high; /* what the board sends at a higher rate is lost, once */
+	uint64_t mute;  /* until then nothing passes */
 } rig;
 
 /* What most tests want; change `config` before rig_start. Misuse of the chip
  * ends the test. */
 void rig_prepare(rig *r, const char *part, uint8_t dies);
 void rig_start(rig *r); /* the board must come up, without a session */
+void rig_leave(rig *r); /* the host dies, and another comes */
 void rig_stop(rig *r);
 
 /* Lets time pass until `until`, or until the session's status is not `status`. */
