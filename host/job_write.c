@@ -45,6 +45,8 @@ static vf_slot *program_slot(vf_job *j, vf_job_area *a, const vf_plan_step *step
 	const uint32_t offset = step->offset + a->step_done;
 	const uint32_t left = step->len - a->step_done;
 	vf_slot *s = NULL;
+	if (a->step_done == 0)
+		a->plain_end = 0; /* steps need not stand in address order */
 	if (j->pack && offset >= a->plain_end)
 		s = vf_job_pack_slot(j, a, offset, left);
 	if (s == NULL && !j->closing)
