@@ -17,6 +17,7 @@ enum {
 	VF_T_TRIAL_US = 1000000,    /* a new baud rate must prove good within this */
 	VF_T_ALONE_US = 3000000,    /* no host at that rate any more */
 	VF_T_MARGIN = 2,            /* drivers wait this many times the chip's maximum */
+	VF_T_RUN_REPORTS = 3,       /* STATEs that count RUN as done, before it goes */
 	VF_T_MATCH_MOST = 257,      /* bytes unpacked beyond those that were wanted */
 };
 
@@ -115,6 +116,7 @@ bool vf_t_config_good(const vf_target_config *c);
 
 /* exec.c */
 void vf_t_exec_step(vf_target *t, unsigned memory);
+void vf_t_exec_announce(vf_target *t); /* after all memories' steps */
 void vf_t_exec_drop(vf_target *t); /* forgets all that was not handed out */
 bool vf_t_exec_handed_out(const vf_target *t);
 

@@ -149,6 +149,7 @@ static void check_vectors(vf_target *t, unsigned memory, vf_target_operation *o)
 		return;
 	}
 	t->run = VF_T_WANTED;
+	t->run_reports = 0;
 	t->run_address = info->base + o->offset;
 	finish(t, memory, o);
 }
@@ -251,14 +252,17 @@ static bool deafens(const vf_target *t, unsigned memory)
 }
 
 /* An operation of a blocking driver that may take long is announced first; one
- * memory at a time, for there is one announcement. */
-static void announce(vf_target *t, unsigned memory)
+ * memory at a time, for there is one announcement, and each in its turn. */
+void vf_t_exec_announce(vf_target *t)
 {
-	if (t->unit[memory].stage != VF_T_READY || t->deaf != VF_T_QUIET || !deafens(t, memory))
-		return;
-	t->deaf = VF_T_WANTED;
-	t->deaf_memory = (uint8_t)memory;
-	t->out.pending |= VF_T_STATE;
+	for (unsigned i = 1; t->deaf == VF_T_QUIET && i <= t->config.memories; i++) {
+		unsigned m = (t->deaf_memory + i) % t->config.memories;
+		if (t->unit[m].stage != VF_T_READY || !deafens(t, m))
+			continue;
+		t->deaf = VF_T_WANTED;
+		t->deaf_memory = (uint8_t)m;
+		t->out.pending |= VF_T_STATE;
+	}
 }
 
 void vf_t_exec_step(vf_target *t, unsigned memory)
@@ -276,7 +280,6 @@ void vf_t_exec_step(vf_target *t, unsigned memory)
 		else if (!advance(t, memory, o))
 			break;
 	}
-	announce(t, memory);
 }
 
 void vf_t_exec_drop(vf_target *t)

@@ -96,11 +96,15 @@ static void take_hello(vf_target *t, const uint8_t *body, size_t len)
 	t->out.pending |= VF_T_WELCOME;
 }
 
+/* A RUN that was reported is done: it goes, with ENDED for the last report. */
 static void end_session(vf_target *t)
 {
+	bool goes = t->run != VF_T_QUIET && t->run_reports != 0;
 	t->out.ended_tag = vf_t_tag(t);
 	t->out.pending |= VF_T_ENDING;
 	vf_t_session_clear(t);
+	if (goes)
+		t->run = VF_T_WANTED;
 }
 
 static void take_data(vf_target *t, const uint8_t *body, size_t len)

@@ -45,6 +45,10 @@ static void send_ended(vf_target *t, uint8_t *body)
 	if (!t->session.open) { /* the answer to ABORT, or to somebody who missed it */
 		t->speed.next = t->config.home_rate;
 		t->out.reports |= VF_T_REPORTS_RATE;
+		if (t->run == VF_T_WANTED) {
+			t->run = VF_T_SENDING;
+			t->out.reports |= VF_T_REPORTS_RUN;
+		}
 	}
 	send_body(t, body, VF_WIRE_HEADER + 4);
 }
@@ -206,6 +210,20 @@ const uint8_t *vf_target_tx(vf_target *t, size_t *len)
 	return *len != 0 ? t->config.tx + t->out.sent : NULL;
 }
 
+/* Nobody can ask once the application runs, so one lost report must not matter.
+ * A host that took its leave has had one. */
+static void run_reported(vf_target *t)
+{
+	t->run_reports++;
+	if (t->session.open && t->run_reports < VF_T_RUN_REPORTS) {
+		t->run = VF_T_WANTED;
+		t->out.pending |= VF_T_STATE;
+		return;
+	}
+	t->run = VF_T_TOLD;
+	vf_t_rate_home(t);
+}
+
 /* The frame has left: what it announced is known now. */
 static void frame_sent(vf_target *t)
 {
@@ -215,10 +233,8 @@ static void frame_sent(vf_target *t)
 		t->deaf = VF_T_TOLD;
 		t->speed.deaf = true;
 	}
-	if ((t->out.reports & VF_T_REPORTS_RUN) != 0) {
-		t->run = VF_T_TOLD;
-		vf_t_rate_home(t);
-	}
+	if ((t->out.reports & VF_T_REPORTS_RUN) != 0)
+		run_reported(t);
 	if ((t->out.reports & VF_T_REPORTS_RATE) != 0)
 		vf_t_rate_sent(t);
 	t->out.reports = 0;

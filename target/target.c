@@ -20,6 +20,7 @@ int vf_target_init(vf_target *t, const vf_target_config *config)
 	vf_decoder_init(&t->decoder, config->frame, config->frame_len);
 	for (unsigned m = 0; m < config->memories; m++)
 		t->unit[m].op.memory = (uint8_t)m;
+	t->deaf_memory = (uint8_t)(config->memories - 1); /* so that the first is next */
 	return VF_OK;
 }
 
@@ -34,6 +35,7 @@ static void work(vf_target *t)
 		for (unsigned m = 0; m < t->config.memories; m++)
 			vf_t_exec_step(t, m);
 	} while (vf_t_queue_retire(t) || (!unpacked && (unpacked = vf_t_unpack_step(t))));
+	vf_t_exec_announce(t);
 	vf_t_queue_settle(t);
 	if (!t->queue.stopped)
 		vf_t_queue_consume(t);

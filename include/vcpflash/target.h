@@ -125,8 +125,9 @@ void vf_target_tick(vf_target *t, uint32_t now_us);
  * false if nothing is due. */
 bool vf_target_deadline(const vf_target *t, uint32_t *at_us);
 
-/* True once after a RUN operation was reported to the host and the port took
- * that report: let it leave the port, then start what stands at `*address`. */
+/* True once after a RUN operation was reported to the host, three times, and the
+ * port took the last report: let it leave the port, then start what stands at
+ * `*address`. */
 bool vf_target_run(vf_target *t, uint32_t *address);
 
 /* True once when the port must be set to another baud rate, both directions: all
@@ -318,9 +319,10 @@ struct vf_target {
 	vf_target_unpack unpack;
 	vf_target_out out;
 	vf_target_speed speed;
-	uint8_t deaf; /* none, wanted, being sent, announced */
-	uint8_t deaf_memory;
-	uint8_t run; /* none, wanted, being reported, due */
+	uint8_t deaf;        /* none, wanted, being sent, announced */
+	uint8_t deaf_memory; /* which, or which was last */
+	uint8_t run;         /* none, wanted, being reported, due */
+	uint8_t run_reports; /* that have left */
 	uint32_t run_address;
 	vf_target_stats stats;
 };

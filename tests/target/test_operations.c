@@ -283,6 +283,80 @@ static void run_waits_for_the_report(void **state)
 	assert_int_equal(r->flash[0].erased, 1); /* nothing after it is begun */
 }
 
+/* Turns until the port is told to go; how many STATEs before that counted RUN. */
+static unsigned reports_until_run(rig *r, unsigned *others)
+{
+	uint32_t address;
+	unsigned n = 0;
+	rig_clear(r);
+	for (unsigned i = 0; i < 10000 && !vf_target_run(&r->t, &address); i++)
+		rig_turn(r);
+	*others = 0;
+	for (unsigned i = 0; i < r->count; i++) {
+		vf_state s;
+		bool state = vf_unpack_state(&s, r->inbox[i].bytes, r->inbox[i].len) == 0;
+		*(state && s.done == 1 ? &n : others) += 1;
+	}
+	return n;
+}
+
+static void good_vectors(rig *r)
+{
+	vf_put32(r->flash[0].cells, 0x24080000);
+	vf_put32(r->flash[0].cells + 4, RIG_NOR_BASE + 0x101);
+}
+
+/* Nobody can ask again once the application runs: one lost report must not
+ * look like a dead line. */
+static void run_is_reported_three_times(void **state)
+{
+	rig *r = *state;
+	unsigned others;
+	good_vectors(r);
+	rig_message(r, VF_MESSAGE_RUN, 0, RIG_NOR_BASE, 0);
+	assert_int_equal(reports_until_run(r, &others), 3);
+	assert_true(others <= 1);
+	rig_run(r, 1000000); /* a port that does not go yet is left alone */
+	assert_int_equal(rig_count(r, VF_KIND_STATE), 3 + others);
+}
+
+/* A host that has read the first report takes its leave before the third. */
+static void abort_after_a_report_does_not_stop_run(void **state)
+{
+	rig *r = *state;
+	uint32_t address;
+	good_vectors(r);
+	rig_message(r, VF_MESSAGE_RUN, 0, RIG_NOR_BASE, 0);
+	for (unsigned i = 0;
+	     i < 1000 && (rig_last(r, VF_KIND_STATE) == NULL || rig_last_state(r).done == 0); i++)
+		rig_turn(r);
+	assert_false(vf_target_run(&r->t, &address));
+	rig_frame(r, VF_KIND_ABORT, NULL, 0);
+	for (unsigned i = 0; i < 1000 && !vf_target_run(&r->t, &address); i++)
+		rig_turn(r);
+	assert_int_equal(address, RIG_NOR_BASE);
+	assert_non_null(rig_last(r, VF_KIND_ENDED));
+	assert_true(rig_count(r, VF_KIND_STATE) < 4);
+}
+
+static void abort_before_a_report_stops_run(void **state)
+{
+	rig *r = *state;
+	uint32_t address;
+	good_vectors(r);
+	rig_message(r, VF_MESSAGE_RUN, 0, RIG_NOR_BASE, 0);
+	rig_run(r, 100);
+	r->tx_closed = true;
+	rig_run(r, 1000);
+	assert_int_equal(r->t.queue.done, 1);
+	rig_frame(r, VF_KIND_ABORT, NULL, 0);
+	rig_run(r, 100);
+	r->tx_closed = false;
+	rig_run(r, 10000);
+	assert_non_null(rig_last(r, VF_KIND_ENDED));
+	assert_false(vf_target_run(&r->t, &address));
+}
+
 static void run_waits_for_the_other_memory(void **state)
 {
 	rig *r = *state;
@@ -376,6 +450,9 @@ int main(void)
 		T(sha_answers_with_its_32_bytes),
 		T(reads_are_whole_for_dies_in_parallel),
 		T(run_waits_for_the_report),
+		T(run_is_reported_three_times),
+		T(abort_after_a_report_does_not_stop_run),
+		T(abort_before_a_report_stops_run),
 		T(run_waits_for_the_other_memory),
 		T(memories_work_side_by_side),
 		T(the_queue_is_as_long_as_it_says),

@@ -501,6 +501,50 @@ static void two_deaf_memories_take_turns(void **state)
 	assert_int_equal(rig_state(r).done, 8);
 }
 
+/* What the first memory waits with is announced in the tick in which the second
+ * one's silence ends, not in one that nobody may be waiting for. */
+static void the_next_silence_is_announced_at_once(void **state)
+{
+	rig *r = *state;
+	for (unsigned m = 0; m < 2; m++) {
+		r->info[m].flags |= VF_MEMORY_BLOCKING;
+		r->info[m].erase[0].max_us = 300000;
+		r->info[m].page_max_us = 300000;
+	}
+	r->flash[1].freeze = true;
+	rig_program(r, 1, RIG_INNER_BASE, r->flash[0].cells, 64);
+	rig_run(r, 5000);
+	rig_message(r, VF_MESSAGE_ERASE, 0, RIG_NOR_BASE, 4096);
+	rig_run(r, 5000);
+	assert_int_equal(r->flash[0].begun, 0);
+	rig_clear(r);
+	r->flash[1].op = NULL;
+	vf_target_flash_done(&r->t, 1, VF_OK);
+	rig_turn(r);
+	vf_state s = rig_last_state(r);
+	assert_int_equal(s.flags, VF_STATE_DEAF | VF_STATE_BUSY);
+	assert_int_equal(s.memory, 0);
+	assert_int_equal(r->flash[0].begun, 1);
+}
+
+/* A memory with much to do does not keep the other from its turn. */
+static void silences_alternate(void **state)
+{
+	rig *r = *state;
+	for (unsigned m = 0; m < 2; m++) {
+		r->info[m].flags |= VF_MEMORY_BLOCKING;
+		r->info[m].erase[0].max_us = 300000;
+	}
+	for (unsigned i = 0; i < 8; i++)
+		rig_message(r, VF_MESSAGE_ERASE, (uint8_t)(i / 4),
+			    i < 4 ? RIG_NOR_BASE : RIG_INNER_BASE, i < 4 ? 4096 : 2048);
+	for (unsigned i = 0; i < 1000 && r->flash[0].erased < 4; i++) {
+		rig_turn(r);
+		assert_true(r->flash[0].erased <= r->flash[1].erased + 2);
+	}
+	assert_int_equal(r->flash[0].erased, 4);
+}
+
 static void one_deaf_memory_does_not_speak_for_the_other(void **state)
 {
 	rig *r = *state;
@@ -767,6 +811,8 @@ int main(void)
 		T(deaf_is_announced_before_and_taken_back_after),
 		T(short_operations_are_not_announced),
 		T(two_deaf_memories_take_turns),
+		T(the_next_silence_is_announced_at_once),
+		T(silences_alternate),
 		T(one_deaf_memory_does_not_speak_for_the_other),
 		T(a_new_session_takes_an_announcement_back),
 		T(states_and_answers_take_turns),
