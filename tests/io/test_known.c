@@ -20,6 +20,10 @@ static void ids(void **state)
 	assert_true(vf_known_usb(0x0483, 0x5740));
 	assert_false(vf_known_usb(0x0403, 0x6001)); /* a bare bridge: anything */
 	assert_false(vf_known_usb(-1, -1));
+	assert_int_equal(vf_known_max_baud(0x0483, 0x374b), 1200000);
+	assert_int_equal(vf_known_max_baud(0x0483, 0x374f), 0); /* STLINK-V3 does all of them */
+	assert_int_equal(vf_known_max_baud(0x0403, 0x374b), 0);
+	assert_int_equal(vf_known_max_baud(-1, -1), 0);
 }
 
 static void usb_ports_are_known_wherever_they_appear(void **state)

@@ -105,6 +105,51 @@ static void pty_carries_bytes(void **state)
 	assert_int_not_equal(access(s->path, F_OK), 0); /* the link went too */
 }
 
+/* What was written before leaves first, whole. */
+static void the_rate_changes_later(void **state)
+{
+	scratch *s = *state;
+	uint8_t out[512] = {1, 2, 3}, in[512];
+	vf_error err;
+	vf_pipe *board = vf_pipe_pty(s->path, &err);
+	assert_non_null(board);
+	vf_pipe *host = vf_pipe_open(s->path, 115200, &err);
+	assert_non_null(host);
+	assert_int_equal(vf_pipe_baud(host), 115200);
+	assert_int_equal(vf_pipe_baud(board), 115200);
+	assert_int_equal(vf_pipe_max_baud(host), 12000000);
+	assert_int_equal(vf_pipe_write(host, out, sizeof out), sizeof out);
+	assert_int_equal(vf_pipe_set_baud(host, 1234567), VF_OK);
+	assert_int_equal(vf_pipe_baud(host), 1234567);
+	assert_int_equal(vf_pipe_baud(board), 1234567);
+	assert_int_equal(take(board, in, sizeof in), sizeof in);
+	assert_memory_equal(in, out, sizeof in);
+	check_transparent(host, board);
+	check_transparent(board, host);
+	assert_int_equal(vf_pipe_set_baud(host, 0), VF_E_USAGE);
+	assert_int_equal(vf_pipe_set_baud(board, 115200), VF_E_USAGE);
+	assert_int_equal(vf_pipe_max_baud(board), 0);
+	assert_int_equal(vf_pipe_baud(host), 1234567);
+	vf_pipe_close(host);
+	vf_pipe_close(board);
+}
+
+static void tcp_has_no_rate(void **state)
+{
+	(void)state;
+	vf_error err;
+	vf_pipe *board = vf_pipe_listen("127.0.0.1:0", &err);
+	assert_non_null(board);
+	vf_pipe *host = vf_pipe_open(vf_pipe_name(board), 115200, &err);
+	assert_non_null(host);
+	assert_int_equal(vf_pipe_baud(host), 0);
+	assert_int_equal(vf_pipe_max_baud(host), 0);
+	assert_int_equal(vf_pipe_set_baud(host, 921600), VF_E_USAGE);
+	assert_int_equal(vf_pipe_baud(board), 0);
+	vf_pipe_close(host);
+	vf_pipe_close(board);
+}
+
 static void pty_outlives_its_peers(void **state)
 {
 	scratch *s = *state;
@@ -434,6 +479,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_SCRATCH(pty_carries_bytes),
+		WITH_SCRATCH(the_rate_changes_later),
+		cmocka_unit_test(tcp_has_no_rate),
 		WITH_SCRATCH(pty_outlives_its_peers),
 		cmocka_unit_test(pty_without_link),
 		WITH_SCRATCH(stale_input_is_dropped),

@@ -267,14 +267,16 @@ static void faults_are_read(void **state)
 	(void)state;
 	vf_sim_fault f;
 	vf_error err;
-	assert_int_equal(vf_sim_fault_parse(&f,
-					    "corrupt=1e-3,drop=0.5,dup=1,stall=0.25:40,"
-					    "reset=0,cut=77,badbit=0x90000123,badbit=5",
-					    &err),
-			 VF_OK);
+	assert_int_equal(
+		vf_sim_fault_parse(&f,
+				   "corrupt=1e-3,drop=0.5,dup=1,stall=0.25:40,"
+				   "reset=0,cut=77,badbit=0x90000123,badbit=5,badrate=400000",
+				   &err),
+		VF_OK);
 	assert_true(f.corrupt == 1e-3 && f.drop == 0.5 && f.dup == 1 && f.stall == 0.25);
 	assert_true(f.stall_ms == 40 && f.reset == 0 && f.cut == 77 && f.bad_bits == 2);
 	assert_true(f.bad_bit[0] == 0x90000123 && f.bad_bit[1] == 5);
+	assert_int_equal(f.bad_rate, 400000);
 	const char *bad[] = {
 		"",
 		"corrupt",
@@ -291,6 +293,9 @@ static void faults_are_read(void **state)
 		"stall=0.1:",
 		"badbit=",
 		"badbit=0x100000000",
+		"badrate=",
+		"badrate=0",
+		"badrate=fast",
 		"explode=1",
 		"badbit=1,badbit=2,badbit=3,badbit=4,badbit=5,badbit=6,badbit=7,badbit=8,badbit=9"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
