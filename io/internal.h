@@ -7,6 +7,8 @@
 #ifndef VF_IO_INTERNAL_H
 #define VF_IO_INTERNAL_H
 
+#include <signal.h>
+
 #include <vcpflash/io.h>
 
 /* --- pipes ---------------------------------------------------------------- */
@@ -15,14 +17,14 @@ enum vf_pipe_kind { VF_PIPE_TTY, VF_PIPE_PTY, VF_PIPE_SOCKET, VF_PIPE_LISTEN };
 
 struct vf_pipe {
 	enum vf_pipe_kind kind;
-	int fd;            /* what is read and written; -1: nobody there (LISTEN) */
-	int listen_fd;     /* LISTEN */
-	int slave_fd;      /* PTY: kept open so that the master outlives its peers */
-	char *slave;       /* PTY: name of the terminal itself */
-	char *link;        /* PTY: the symbolic link to it, NULL if none */
-	char *name;        /* what vf_pipe_name says */
-	uint32_t max_baud; /* TTY: beyond this its probe loses bytes; 0 unknown */
-	bool interrupted;  /* a caught signal ended a wait already */
+	int fd;                 /* what is read and written; -1: nobody there (LISTEN) */
+	int listen_fd;          /* LISTEN */
+	int slave_fd;           /* PTY: kept open so that the master outlives its peers */
+	char *slave;            /* PTY: name of the terminal itself */
+	char *link;             /* PTY: the symbolic link to it, NULL if none */
+	char *name;             /* what vf_pipe_name says */
+	uint32_t max_baud;      /* TTY: beyond this its probe loses bytes; 0 unknown */
+	unsigned interruptions; /* so many ended a wait already */
 };
 
 /* A pipe with that kind and a copy of the name, all descriptors -1. */
@@ -62,6 +64,10 @@ char *vf_known_add(const char *text, const char *name, int vid, int pid, const c
 bool vf_known_has(const char *text, const char *name, int vid, int pid, const char *serial);
 /* Path of the state file; the caller frees. NULL: no home. */
 char *vf_known_path(void);
+
+/* --- interruption (interrupt.c) --------------------------------------------- */
+
+void vf_interrupt_set(sigset_t *set); /* the signals that are caught */
 
 /* --- odds and ends --------------------------------------------------------- */
 

@@ -149,12 +149,11 @@ static struct timespec time_left(uint64_t until_us)
 void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us)
 {
 	sigset_t hold, before;
-	(void)sigemptyset(&hold);
-	(void)sigaddset(&hold, SIGINT);
-	(void)sigaddset(&hold, SIGTERM);
+	vf_interrupt_set(&hold);
 	(void)sigprocmask(SIG_BLOCK, &hold, &before);
-	if (vf_interrupted() && !p->interrupted) {
-		p->interrupted = true;
+	const unsigned interruptions = vf_interruptions();
+	if (p->interruptions != interruptions) {
+		p->interruptions = interruptions;
 	} else {
 		struct pollfd fds[2] = {{.fd = p->fd, .events = POLLIN},
 					{.fd = p->listen_fd, .events = POLLIN}};

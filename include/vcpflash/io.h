@@ -90,9 +90,11 @@ void vf_file_discard(vf_file_out *f); /* removes what was written; frees it */
 
 /* --- interruption --------------------------------------------------------- */
 
-/* From now on SIGINT and SIGTERM only set a flag (a second SIGINT within one
- * second ends the process as usual). */
+/* From now on SIGINT, SIGTERM and SIGHUP are only counted: the first of any kind,
+ * and one SIGINT after it. The next SIGINT ends the process as usual. SIGINT and
+ * SIGHUP stay ignored where the process was started so. */
 void vf_interrupt_catch(void);
 bool vf_interrupted(void);
+unsigned vf_interruptions(void); /* 0, 1, or 2: the person has lost patience */
 
 #endif

@@ -1,4 +1,4 @@
-/* test_interrupt.c - signals set a flag and end a wait; the second Ctrl-C kills. */
+/* test_interrupt.c - signals are counted and end a wait; the third Ctrl-C kills. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +21,11 @@ static int in_child(int (*body)(void))
 {
 	pid_t pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0)
+	if (pid == 0) {
+		(void)signal(SIGINT, SIG_DFL); /* whoever runs the tests may ignore them */
+		(void)signal(SIGHUP, SIG_DFL);
 		_exit(body());
+	}
 	int status = 0;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
@@ -35,17 +38,43 @@ static int sets_a_flag(void)
 		return WRONG;
 	(void)raise(SIGTERM);
 	(void)raise(SIGTERM); /* patience: only Ctrl-C twice is impatience */
-	return vf_interrupted() ? ALL_WELL : WRONG;
+	(void)raise(SIGHUP);
+	return vf_interrupted() && vf_interruptions() == 1 ? ALL_WELL : WRONG;
 }
 
-static int second_kills(void)
+static int a_closed_terminal_sets_it(void)
+{
+	vf_interrupt_catch();
+	(void)raise(SIGHUP);
+	return vf_interruptions() == 1 ? ALL_WELL : WRONG;
+}
+
+static int third_kills(void)
 {
 	vf_interrupt_catch();
 	(void)raise(SIGINT);
-	if (!vf_interrupted())
+	if (vf_interruptions() != 1)
+		return WRONG;
+	(void)raise(SIGINT);
+	(void)raise(SIGTERM);
+	if (vf_interruptions() != 2)
 		return WRONG;
 	(void)raise(SIGINT);
 	return WRONG;
+}
+
+/* nohup, or a script's background. */
+static int ignored_stays_ignored(void)
+{
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	vf_interrupt_catch();
+	(void)raise(SIGINT);
+	(void)raise(SIGHUP);
+	if (vf_interrupted())
+		return WRONG;
+	(void)raise(SIGTERM);
+	return vf_interrupted() ? ALL_WELL : WRONG;
 }
 
 /* The signal comes before the wait: it must not sleep through it, and the next
@@ -91,12 +120,14 @@ static void flag(void **state)
 {
 	(void)state;
 	assert_int_equal(in_child(sets_a_flag), 0);
+	assert_int_equal(in_child(a_closed_terminal_sets_it), 0);
+	assert_int_equal(in_child(ignored_stays_ignored), 0);
 }
 
 static void impatience(void **state)
 {
 	(void)state;
-	int status = in_child(second_kills);
+	int status = in_child(third_kills);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGINT);
 }
