@@ -8,8 +8,9 @@
 
 enum {
 	BAUD_USUAL = 115200,
-	CHUNK = 16 * 1024, /* most bytes read at once */
-	GONE_MAX = 160,    /* of a port's name in a sentence */
+	CHUNK = 16 * 1024,  /* most bytes read at once */
+	GONE_MAX = 160,     /* of a port's name in a sentence */
+	ABSENT_US = 500000, /* a turn takes no such time: the process did not run */
 };
 
 void vf_client_defaults(vf_job_config *config)
@@ -18,41 +19,76 @@ void vf_client_defaults(vf_job_config *config)
 	config->session.random = vf_io_random;
 }
 
+/* A job, its pipe, and a clock that stands still while the process does: nothing
+ * that arrives then is anybody's silence. */
+typedef struct driven {
+	vf_pipe *pipe;
+	vf_job *job;
+	uint64_t seen_us, absent_us;
+	unsigned interruptions; /* that the job was told of */
+} driven;
+
+static uint64_t now(driven *d)
+{
+	const uint64_t us = vf_io_now_us();
+	if (us > d->seen_us + ABSENT_US)
+		d->absent_us += us - d->seen_us;
+	d->seen_us = us;
+	return us - d->absent_us;
+}
+
+static void wait(driven *d, bool want_write)
+{
+	const uint64_t deadline = vf_job_deadline(d->job);
+	const uint64_t until =
+		deadline < UINT64_MAX - d->absent_us ? deadline + d->absent_us : UINT64_MAX;
+	vf_pipe_wait(d->pipe, want_write, until);
+	const uint64_t us = vf_io_now_us();
+	if (until > d->seen_us)
+		d->seen_us = us < until ? us : until;
+}
+
 static void gone(vf_job *job, const char *name)
 {
 	char why[GONE_MAX + 120];
-	(void)snprintf(why, sizeof why,
-		       "%.*s is gone: unplugged, or the board was reset; plug it in and run this "
-		       "again, what is right already is not sent again",
-		       GONE_MAX, name);
+	if (strncmp(name, "tcp://", 6) == 0)
+		(void)snprintf(why, sizeof why,
+			       "%.*s closed the connection: another program may be using the "
+			       "board, or it is gone; then run this again",
+			       GONE_MAX, name);
+	else
+		(void)snprintf(why, sizeof why,
+			       "%.*s is gone: unplugged, or the board was reset; plug it in and "
+			       "run this again, what is right already is not sent again",
+			       GONE_MAX, name);
 	vf_job_pipe_lost(job, why);
 }
 
 /* Everything that has arrived; false once the pipe is gone. */
-static bool receive(vf_pipe *pipe, vf_job *job, bool *moved)
+static bool receive(driven *d, bool *moved)
 {
 	uint8_t buf[CHUNK];
-	const long n = vf_pipe_read(pipe, buf, sizeof buf);
+	const long n = vf_pipe_read(d->pipe, buf, sizeof buf);
 	if (n > 0)
-		vf_job_rx(job, buf, (size_t)n, vf_io_now_us());
+		vf_job_rx(d->job, buf, (size_t)n, now(d));
 	*moved = *moved || n > 0;
 	return n >= 0;
 }
 
 /* Everything that the pipe takes now; false once it is gone. */
-static bool transmit(vf_pipe *pipe, vf_job *job, bool *moved, bool *blocked)
+static bool transmit(driven *d, bool *moved, bool *blocked)
 {
 	const uint8_t *out;
 	size_t len;
 	*blocked = false;
-	while (!*blocked && (out = vf_job_tx(job, &len, vf_io_now_us())) != NULL) {
-		const long n = vf_pipe_write(pipe, out, len);
+	while (!*blocked && (out = vf_job_tx(d->job, &len, now(d))) != NULL) {
+		const long n = vf_pipe_write(d->pipe, out, len);
 		if (n < 0)
 			return false;
 		*moved = *moved || n > 0;
 		*blocked = (size_t)n < len;
 		if (n > 0)
-			vf_job_tx_done(job, (size_t)n, vf_io_now_us());
+			vf_job_tx_done(d->job, (size_t)n, now(d));
 	}
 	return true;
 }
@@ -65,29 +101,35 @@ static void set_rate(vf_pipe *pipe, vf_job *job)
 		(void)vf_pipe_set_baud(pipe, baud);
 }
 
-/* One turn; false once the pipe is gone. */
-static bool turn(vf_pipe *pipe, vf_job *job)
+/* One turn; false once the pipe is gone. What has arrived comes before the job
+ * is asked whether anything is overdue. */
+static bool turn(driven *d)
 {
 	bool moved = false;
 	bool blocked = false;
-	if (vf_interrupted())
-		vf_job_interrupt(job, vf_io_now_us());
-	if (vf_job_deadline(job) <= vf_io_now_us())
-		vf_job_tick(job, vf_io_now_us());
-	set_rate(pipe, job);
-	if (!transmit(pipe, job, &moved, &blocked) || !receive(pipe, job, &moved))
+	while (d->interruptions < vf_interruptions()) {
+		d->interruptions++;
+		vf_job_interrupt(d->job, now(d));
+	}
+	if (!receive(d, &moved))
 		return false;
-	set_rate(pipe, job);
-	if (!moved && !vf_job_finished(job))
-		vf_pipe_wait(pipe, blocked, vf_job_deadline(job));
+	if (vf_job_deadline(d->job) <= now(d))
+		vf_job_tick(d->job, now(d));
+	set_rate(d->pipe, d->job);
+	if (!transmit(d, &moved, &blocked))
+		return false;
+	set_rate(d->pipe, d->job);
+	if (!moved && !vf_job_finished(d->job))
+		wait(d, blocked);
 	return true;
 }
 
 static void drive(vf_pipe *pipe, vf_job *job)
 {
-	vf_job_tick(job, vf_io_now_us());
+	driven d = {.pipe = pipe, .job = job, .seen_us = vf_io_now_us()};
+	vf_job_tick(job, now(&d));
 	while (!vf_job_finished(job))
-		if (!turn(pipe, job))
+		if (!turn(&d))
 			gone(job, vf_pipe_name(pipe));
 }
 

@@ -317,6 +317,7 @@ static void test_interrupt(void **state)
 	const pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
+		(void)signal(SIGINT, SIG_DFL);
 		vf_interrupt_catch();
 		_exit(run(c, VF_JOB_PROGRAM) == VF_E_INTERRUPTED ? 0 : 1);
 	}
@@ -330,6 +331,30 @@ static void test_interrupt(void **state)
 	assert_true(c->s->programs < 200);
 	c->s->page_us = 0;
 	assert_int_equal(run(c, VF_JOB_PROGRAM), VF_OK);
+	assert_memory_equal(c->s->cells + 0x1234, c->bytes, sizeof c->bytes);
+}
+
+/* Ctrl-Z for longer than a board may be silent, then `fg`. */
+static void test_stopped_and_continued(void **state)
+{
+	scene *c = *state;
+	c->s->page_us = 5000;
+	c->job.session.lost_timeout_us = 600000;
+	start(c, false);
+	const pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(run(c, VF_JOB_PROGRAM) == VF_OK ? 0 : 1);
+	for (unsigned i = 0; i < 3000 && c->s->programs < 5; i++)
+		(void)usleep(1000);
+	assert_int_equal(kill(child, SIGSTOP), 0);
+	(void)usleep(1500000);
+	c->s->page_us = 0;
+	assert_int_equal(kill(child, SIGCONT), 0);
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_memory_equal(c->s->cells + 0x1234, c->bytes, sizeof c->bytes);
 }
 
@@ -410,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mute_board, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_board_vanishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stopped_and_continued, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
