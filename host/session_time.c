@@ -94,7 +94,9 @@ static void give_up_opening(vf_session *s)
 	else if (s->open_bytes == 0)
 		vf_session_set_lost(s, VF_E_LINK,
 				    "nothing answered within %u ms: check that the board has power "
-				    "and runs its loader, that this is its port, and the baud rate",
+				    "and runs its loader, that this is its port, and the baud rate "
+				    "(a board whose driver blocks may be erasing: wait and try "
+				    "again)",
 				    ms);
 	else if (s->open_frames > 0)
 		vf_session_set_lost(
@@ -144,13 +146,13 @@ static void tick_closing(vf_session *s)
 /* True if the session was given up. */
 static bool give_up(vf_session *s)
 {
-	uint64_t silent = s->now - later(s->heard_us, s->wait_us);
+	const uint64_t silent = (s->now - later(s->heard_us, s->wait_us) + 500 * MS) / (1000 * MS);
 
 	if (s->now >= lost_time(s))
 		vf_session_set_lost(s, VF_E_LINK,
-				    "the board fell silent %" PRIu64 " ms ago: check the cable and "
+				    "the board fell silent %" PRIu64 " s ago: check the cable and "
 				    "the board's power, then run this again",
-				    silent / 1000);
+				    silent > 0 ? silent : 1);
 	else if (s->overdue_us != 0 && s->now >= s->overdue_us + OVERDUE_US)
 		vf_session_set_lost(
 			s, VF_E_LINK,

@@ -665,7 +665,7 @@ static void silence_ends_the_session_after_few_questions(void **state)
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	assert_int_equal(op.status, VF_OPERATION_WAITING);
 	(void)pass(d, 20 * MS, 0);
-	assert_lost(d, "fell silent 3000 ms ago");
+	assert_lost(d, "fell silent 3 s ago");
 	assert_int_equal(op.status, VF_OPERATION_DROPPED);
 }
 
@@ -686,6 +686,48 @@ static void deafness_is_waited_out(void **state)
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	(void)pass(d, 200 * MS, 0);
 	assert_lost(d, "fell silent");
+}
+
+/* What it said of its deafness counts until it hears again, not after. */
+static void deafness_ends_with_the_next_state(void **state)
+{
+	desk *d = *state;
+	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_state st = {.limit = 8204, .flags = VF_STATE_DEAF | VF_STATE_BUSY, .maximum_ms = 60000};
+
+	open_session(d);
+	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
+	take(d);
+	st.seen = last_number(d);
+	st.received = 12;
+	say_state(d, &st);
+	(void)pass(d, 1000 * MS, 0);
+	st.flags = VF_STATE_BUSY;
+	say_state(d, &st);
+	assert_true(pass(d, 2900 * MS, VF_KIND_QUERY) > 5);
+	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
+	(void)pass(d, 200 * MS, 0);
+	assert_lost(d, "fell silent 3 s ago");
+}
+
+/* A new session with a board that is deaf: it will not answer before. */
+static void deafness_outlives_the_session(void **state)
+{
+	desk *d = *state;
+	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_state st = {.limit = 8204, .flags = VF_STATE_DEAF | VF_STATE_BUSY, .maximum_ms = 60000};
+
+	open_session(d);
+	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
+	take(d);
+	st.seen = last_number(d);
+	st.received = 12;
+	say_state(d, &st);
+	vf_session_open(d->s, d->now);
+	(void)pass(d, 62900 * MS, 0);
+	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
+	(void)pass(d, 200 * MS, 0);
+	assert_lost(d, "a board whose driver blocks may be erasing");
 }
 
 static void an_operation_past_its_maximum_ends(void **state)
@@ -1274,6 +1316,8 @@ int main(void)
 		TEST(the_tail_is_asked_for),
 		TEST(silence_ends_the_session_after_few_questions),
 		TEST(deafness_is_waited_out),
+		TEST(deafness_ends_with_the_next_state),
+		TEST(deafness_outlives_the_session),
 		TEST(an_operation_past_its_maximum_ends),
 		TEST(a_board_that_is_busy_for_ever_ends),
 		TEST(a_board_that_hears_nothing_ends),
