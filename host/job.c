@@ -151,13 +151,27 @@ void vf_job_open_again(vf_job *j)
 	vf_job_go(j, state_open, VF_PHASE_OPEN, 0);
 }
 
+/* Once RUN was sent, everything before it was done and checked. */
+static const char *unconfirmed(const vf_job *j)
+{
+	if (!j->run_sent)
+		return "";
+	return j->config.kind == VF_JOB_PROGRAM
+		       ? " (the flash holds the image; only the start of the application is not "
+			 "confirmed, it may run)"
+		       : " (it was told to start the application, and may have)";
+}
+
 static bool board_restarted(vf_job *j)
 {
 	const vf_error *why = vf_session_error(j->session);
 	j->restarted = true;
+	if (j->read_at > j->read_before)
+		j->restarts = 0;
+	j->read_before = j->read_at;
 	if (++j->restarts > VF_JOB_RESTARTS || j->run_sent) {
-		(void)vf_fail(&j->result.error, VF_E_LINK, "%.300s%s", why->text,
-			      j->run_sent ? "" : " (it happened too often to go on)");
+		(void)vf_fail(&j->result.error, VF_E_LINK, "%.250s%s", why->text,
+			      j->run_sent ? unconfirmed(j) : " (it happened too often to go on)");
 		return vf_job_leave(j);
 	}
 	vf_job_note(j, "the board restarted: beginning again, what is right already stays");
@@ -168,8 +182,7 @@ static bool board_restarted(vf_job *j)
 static bool line_lost(vf_job *j)
 {
 	const vf_error *why = vf_session_error(j->session);
-	(void)vf_fail(&j->result.error, VF_E_LINK, "%.300s%s", why->text,
-		      j->run_sent ? " (it was told to start the application, and may have)" : "");
+	(void)vf_fail(&j->result.error, VF_E_LINK, "%.250s%s", why->text, unconfirmed(j));
 	return vf_job_leave(j);
 }
 
@@ -311,7 +324,7 @@ void vf_job_pipe_lost(vf_job *j, const char *why)
 		return;
 	/* Once all is done but the farewell, nothing is missing. */
 	if (!j->closing)
-		(void)vf_fail(&j->result.error, VF_E_LINK, "%s", why);
+		(void)vf_fail(&j->result.error, VF_E_LINK, "%.270s%s", why, unconfirmed(j));
 	finish(j);
 }
 

@@ -238,6 +238,11 @@ static bool carry_out(vf_job *j)
 		program += plan->program_bytes;
 		erase += plan->erase_bytes;
 	}
+	/* Less is left than ever before: what came in between counts no more. */
+	if (!j->planned || program + erase < j->left_least) {
+		j->left_least = program + erase;
+		j->restarts = 0;
+	}
 	if (!j->planned)
 		tell(j);
 	if (!j->planned && steps == 0)

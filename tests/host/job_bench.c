@@ -293,7 +293,7 @@ static bool move_line(bench *b, vf_job *job)
 	}
 	len = allowance(b, &b->in);
 	len = get(&b->in, buf, len < sizeof buf ? len : sizeof buf);
-	if (len > 0 && !b->deaf)
+	if (len > 0 && !b->deaf && !(b->mute_after_run && b->running))
 		vf_job_rx(job, buf, len, b->now);
 	return b->out.count > 0 || b->in.count > 0;
 }
@@ -308,15 +308,20 @@ static void disturb(bench *b, vf_job *job)
 		b->reset_after += b->reset_after;
 		reset(b);
 	}
+	if (b->reset_every > 0 && begun(b) >= b->reset_begun + b->reset_every &&
+	    b->resets_left > 0) {
+		b->resets_left--;
+		b->reset_begun = begun(b);
+		reset(b);
+	}
 	if (b->reset_reads > 0 && b->flash[0].mapped >= b->reset_reads && b->resets_left > 0) {
 		b->resets_left--;
 		reset(b);
 	}
 	if (b->deaf_after > 0 && programs >= b->deaf_after)
 		b->deaf = true;
-	if (b->interrupted_at == 0 &&
-	    ((b->interrupt_after > 0 && programs >= b->interrupt_after) ||
-	     (b->interrupt_at > 0 && b->now >= b->interrupt_at))) {
+	if (b->interrupted_at == 0 && ((b->interrupt_after > 0 && programs >= b->interrupt_after) ||
+				       (b->interrupt_at > 0 && b->now >= b->interrupt_at))) {
 		b->interrupted_at = b->now;
 		b->again_at = b->again_in > 0 ? b->now + b->again_in : 0;
 		vf_job_interrupt(job, b->now);
@@ -491,6 +496,7 @@ void bench_clear(bench *b)
 	}
 	b->notes = b->plans = b->progresses = 0;
 	b->plan_steps = 0;
+	b->reset_begun = 0;
 	b->sunk_len = 0;
 	b->running = false;
 }

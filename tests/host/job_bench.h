@@ -67,6 +67,9 @@ typedef struct bench {
 	bool deaf;            /* nothing reaches the board, nothing comes from it */
 	uint64_t deaf_after;  /* programs begun until it is */
 	uint64_t reset_after; /* flash operations begun until the board restarts; 0 never */
+	uint64_t reset_every; /* the same since the last restart; 0 never */
+	uint64_t reset_begun; /* begun at the last restart */
+	bool mute_after_run;  /* nothing comes from the board once it starts the application */
 	unsigned resets_left;
 	bool reset_swaps;         /* it comes back as another board */
 	unsigned reset_reads;     /* reads through the application's path until it does; 0 never */
