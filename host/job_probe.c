@@ -6,8 +6,9 @@
 
 static bool to_probe(const vf_job *j, const vf_job_sector *s)
 {
-	if (j->full_pending || (s->flags & (VF_JOB_FAILED | VF_JOB_SUSPECT)) != 0)
+	if (j->full_pending)
 		return false;
+	/* What this job has changed was kept before, and is judged by its digest. */
 	if (j->config.kind == VF_JOB_VERIFY)
 		return (s->flags & VF_JOB_PARTIAL) != 0 && s->state != VF_SECTOR_SAME;
 	return vf_job_unknown_rest(j, s);
