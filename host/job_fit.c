@@ -47,14 +47,14 @@ static const vf_memory *external_memory(const vf_job *j)
 	return NULL;
 }
 
-/* "MT25QL512AB 0x90000000–0x97ffffff, internal 0x08000000–0x081fffff" */
+/* "MT25QL512AB 0x90000000-0x97ffffff, internal 0x08000000-0x081fffff" */
 static void list_memories(const vf_job *j, char out[LIST_MAX])
 {
 	size_t at = 0;
 	out[0] = '\0';
 	for (unsigned i = 0; i < j->board.welcome.memories && at < LIST_MAX; i++) {
 		const vf_memory *m = &j->board.memory[i];
-		const int n = snprintf(out + at, LIST_MAX - at, "%s%s 0x%08x–0x%08x",
+		const int n = snprintf(out + at, LIST_MAX - at, "%s%s 0x%08x-0x%08x",
 				       i == 0 ? "" : ", ", m->name, m->base, last_address(m));
 		at += n > 0 ? (size_t)n : 0;
 	}
@@ -65,7 +65,7 @@ static void nowhere(vf_job *j, const char *who, uint64_t start, uint64_t end)
 	char list[LIST_MAX];
 	list_memories(j, list);
 	(void)vf_fail(&j->result.error, VF_E_REFUSED,
-		      "%s%s0x%08llx–0x%08llx is in no memory of this board (it has %s)", who,
+		      "%s%s0x%08llx-0x%08llx is in no memory of this board (it has %s)", who,
 		      who[0] == '\0' ? "" : ": ", (unsigned long long)start,
 		      (unsigned long long)(end - 1), list);
 }
@@ -73,7 +73,7 @@ static void nowhere(vf_job *j, const char *who, uint64_t start, uint64_t end)
 static int too_large(vf_job *j, const char *who, const vf_memory *m, uint64_t start, uint64_t end)
 {
 	return vf_fail(&j->result.error, VF_E_REFUSED,
-		       "%s%s0x%08llx–0x%08llx is larger than what %s has there: it ends at 0x%08x, "
+		       "%s%s0x%08llx-0x%08llx is larger than what %s has there: it ends at 0x%08x, "
 		       "%llu bytes before",
 		       who, who[0] == '\0' ? "" : ": ", (unsigned long long)start,
 		       (unsigned long long)(end - 1), m->name, last_address(m),
@@ -94,7 +94,7 @@ static int may_write(vf_job *j, const vf_memory *m)
 {
 	if ((m->flags & VF_MEMORY_WRITE) == 0)
 		return vf_fail(&j->result.error, VF_E_REFUSED,
-			       "the board does not let %s (0x%08x–0x%08x) be changed", m->name,
+			       "the board does not let %s (0x%08x-0x%08x) be changed", m->name,
 			       m->base, last_address(m));
 	if ((m->flags & VF_MEMORY_READ) == 0)
 		return vf_fail(&j->result.error, VF_E_REFUSED,
@@ -117,7 +117,7 @@ static int unprotected(vf_job *j, const char *who, const vf_memory *m, uint64_t 
 		if (m->protect[i].len == 0 || from >= p_end || to <= p)
 			continue;
 		return vf_fail(&j->result.error, VF_E_REFUSED,
-			       "%s%s0x%08llx–0x%08llx touches 0x%08llx–0x%08llx of %s, which this "
+			       "%s%s0x%08llx-0x%08llx touches 0x%08llx-0x%08llx of %s, which this "
 			       "board protects; nothing was changed",
 			       who, who[0] == '\0' ? "" : ": ", (unsigned long long)start,
 			       (unsigned long long)(end - 1), (unsigned long long)(m->base + p),
@@ -257,7 +257,7 @@ static int fit_chip(vf_job *j)
 		uint64_t from = m->size;
 		uint64_t to = m->size;
 		if (next_protected(m, at, &from, &to))
-			vf_job_note(j, "0x%08llx–0x%08llx is protected by the board and stays",
+			vf_job_note(j, "0x%08llx-0x%08llx is protected by the board and stays",
 				    m->base + (unsigned long long)from,
 				    m->base + (unsigned long long)to - 1);
 		status = blank_range(j, m->base + at, m->base + from);
@@ -278,7 +278,7 @@ static int may_run(vf_job *j, const vf_memory *m)
 			       "button instead");
 	if ((m->flags & VF_MEMORY_RUN) == 0)
 		return vf_fail(&j->result.error, VF_E_REFUSED,
-			       "no code can run from %s (0x%08x–0x%08x)", m->name, m->base,
+			       "no code can run from %s (0x%08x-0x%08x)", m->name, m->base,
 			       last_address(m));
 	return VF_OK;
 }

@@ -314,7 +314,7 @@ static bool keep_check(vf_job *j, vf_job_area *a, vf_job_sector *s)
 	}
 	(void)vf_fail(
 		&j->result.error, VF_E_FLASH,
-		"%s reads differently each time at 0x%08llx–0x%08llx, so what has to be "
+		"%s reads differently each time at 0x%08llx-0x%08llx, so what has to be "
 		"preserved there is not known; nothing was changed there. Check clock and "
 		"wiring of the flash",
 		a->memory->name, (unsigned long long)vf_job_sector_address(a, s),

@@ -155,9 +155,10 @@ static bool differs(vf_job *j)
 	vf_mismatch *m = &j->result.mismatch;
 	m->cause = cause(j);
 	(void)vf_fail(&j->result.error, VF_E_DIFFERS,
-		      "0x%08x holds 0x%02x, not 0x%02x; %llu bytes in %llu sectors differ: %s",
+		      "0x%08x holds 0x%02x, not 0x%02x; %llu bytes in %llu %s differ: %s",
 		      m->address, m->found, m->expected, (unsigned long long)m->count,
-		      (unsigned long long)m->sectors, cause_text(m->cause));
+		      (unsigned long long)m->sectors, m->sectors == 1 ? "sector" : "sectors",
+		      cause_text(m->cause));
 	return vf_job_leave(j);
 }
 
@@ -227,7 +228,7 @@ static bool hash_take(vf_job *j, const vf_slot *s)
 	if (memcmp(hash, s->op.answer, sizeof hash) == 0)
 		return true;
 	(void)vf_fail(&j->result.error, j->config.kind == VF_JOB_VERIFY ? VF_E_DIFFERS : VF_E_FLASH,
-		      "SHA-256 of 0x%08x–0x%08llx differs from the image's, although the digests "
+		      "SHA-256 of 0x%08x-0x%08llx differs from the image's, although the digests "
 		      "agreed: the chip does not read the same each time",
 		      s->op.message.address, (unsigned long long)(end - 1));
 	return false;

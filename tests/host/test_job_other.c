@@ -196,7 +196,7 @@ static void test_addresses(void **state)
 {
 	bench *b = *state;
 	assert_int_equal(bench_range(b, VF_JOB_READ, 0x100, 16), VF_E_REFUSED);
-	assert_non_null(strstr(b->result.error.text, "fakenor 0x90000000–0x9003ffff"));
+	assert_non_null(strstr(b->result.error.text, "fakenor 0x90000000-0x9003ffff"));
 	b->job.offset_ok = true;
 	assert_int_equal(bench_range(b, VF_JOB_READ, 0x100, 16), VF_OK);
 	assert_memory_equal(b->sunk, b->flash[0].cells + 0x100, 16);

@@ -207,11 +207,11 @@ static void test_refused(void **state)
 		uint32_t address, len;
 		const char *says;
 	} row[] = {
-		{0x20000000, 16, "0x20000000–0x2000000f is in no memory"},
+		{0x20000000, 16, "0x20000000-0x2000000f is in no memory"},
 		{BENCH_NOR_BASE + BENCH_NOR_SIZE - 8, 16, "larger than what fakenor has"},
 		{BENCH_INNER_BASE + BENCH_INNER_SECTOR - 1, 1, "protects"},
-		{BENCH_INNER_BASE + 16, 100, "0x08000000–0x08003fff of inner"},
-		{0x00000000, 64, "fakenor 0x90000000–0x9003ffff, inner 0x08000000–0x0801ffff"},
+		{BENCH_INNER_BASE + 16, 100, "0x08000000-0x08003fff of inner"},
+		{0x00000000, 64, "fakenor 0x90000000-0x9003ffff, inner 0x08000000-0x0801ffff"},
 	};
 	bench *b = *state;
 	make_dirty(b);
@@ -355,7 +355,7 @@ static void test_verify_full_reaches_all(void **state)
 				    .skip = 1,
 				    .times = 1};
 	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &f->image), VF_E_FLASH);
-	assert_non_null(strstr(b->result.error.text, "0x90003000–0x90007fff"));
+	assert_non_null(strstr(b->result.error.text, "0x90003000-0x90007fff"));
 	drop(f);
 }
 
