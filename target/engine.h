@@ -12,7 +12,8 @@
 
 enum {
 	VF_T_HEARTBEAT_US = 200000, /* the protocol allows 250 ms: leave the loop some */
-	VF_T_LONE_US = 20000,       /* a lone CR or LF is a line after this */
+	VF_T_LINE_US = 20000,       /* a line that nothing follows for so long is a person's */
+	VF_T_NOISE_US = 500000,     /* and none is, so soon after what is no text */
 	VF_T_DEAF_US = 100000,      /* a blocking operation that may last longer is announced */
 	VF_T_TRIAL_US = 1000000,    /* a new baud rate must prove good within this */
 	VF_T_ALONE_US = 3000000,    /* no host at that rate any more */
@@ -92,8 +93,8 @@ uint32_t vf_t_ring_lost(const vf_target *t);
 
 /* link.c */
 void vf_t_link_drain(vf_target *t);
-bool vf_t_link_lone(const vf_target *t); /* a lone CR or LF waits for its 20 ms */
-void vf_t_link_lone_line(vf_target *t);
+bool vf_t_link_asked(const vf_target *t); /* a line waits for its 20 ms */
+void vf_t_link_answer(vf_target *t);
 uint32_t vf_t_payload_in(const vf_target *t);
 uint32_t vf_t_payload_out(const vf_target *t);
 void vf_t_session_clear(vf_target *t);
@@ -117,7 +118,7 @@ bool vf_t_config_good(const vf_target_config *c);
 /* exec.c */
 void vf_t_exec_step(vf_target *t, unsigned memory);
 void vf_t_exec_announce(vf_target *t); /* after all memories' steps */
-void vf_t_exec_drop(vf_target *t); /* forgets all that was not handed out */
+void vf_t_exec_drop(vf_target *t);     /* forgets all that was not handed out */
 bool vf_t_exec_handed_out(const vf_target *t);
 
 /* unpack.c: DEFLATED */

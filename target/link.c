@@ -38,7 +38,7 @@ void vf_t_session_clear(vf_target *t)
 		t->unit[m].orphan = t->unit[m].stage != VF_T_NONE;
 	t->run = VF_T_QUIET;
 	t->out.reports &= (uint8_t)~VF_T_REPORTS_RUN;
-	t->out.pending &= (uint8_t)~(VF_T_STATE | VF_T_WELCOME);
+	t->out.pending &= (uint8_t) ~(VF_T_STATE | VF_T_WELCOME);
 	t->out.describe = 0;
 	vf_t_rate_clear(t);
 	t->out.told_done = 0;
@@ -69,9 +69,19 @@ static void refuse(vf_target *t, const uint8_t *body, uint8_t code)
 	t->out.pending |= VF_T_REFUSE;
 }
 
+/* What is neither text nor a frame: a host is at work that this board does not
+ * follow, since it restarted perhaps, and line ends in it are nobody's. */
+static void noise(vf_target *t)
+{
+	t->asked = false;
+	t->noisy = true;
+	t->noise_at = t->now;
+}
+
 static void damaged(vf_target *t)
 {
 	t->stats.damaged++;
+	noise(t);
 	if (t->session.open) {
 		t->session.damaged++;
 		t->out.pending |= VF_T_STATE;
@@ -177,6 +187,7 @@ static void take_own(vf_target *t, const uint8_t *body, size_t len)
 static void take_frame(vf_target *t, const uint8_t *body, size_t len)
 {
 	t->stats.frames++;
+	t->asked = false; /* that is no person */
 	if (vf_body_kind(body) >= 0x80)
 		return;
 	if (vf_body_kind(body) == VF_KIND_HELLO) {
@@ -200,28 +211,41 @@ static bool printable(uint8_t c)
 static void take_text(vf_target *t, const uint8_t *line, size_t len)
 {
 	uint8_t end = line[len - 1];
-	if (end != '\r' && end != '\n')
-		return;
-	if (end == '\n' && len == 1 && t->last[1] == '\r')
-		return;
-	for (size_t i = 0; i + 1 < len; i++) {
-		if (!printable(line[i]))
+	bool ended = end == '\r' || end == '\n';
+	for (size_t i = 0; i < len - ended; i++) {
+		if (!printable(line[i])) {
+			noise(t);
 			return;
+		}
 	}
-	t->out.pending |= VF_T_GREETING;
+	if (ended && (end != '\n' || len != 1 || t->last[1] != '\r'))
+		t->asked = true;
 }
 
-bool vf_t_link_lone(const vf_target *t)
+/* A CR or LF directly after a delimiter: a line, or the code byte of a frame. */
+static bool lone(const vf_target *t)
 {
 	return t->last[1] == 0 && (t->last[0] == '\r' || t->last[0] == '\n') &&
 	       vf_decoder_has_text(&t->decoder);
 }
 
-void vf_t_link_lone_line(vf_target *t)
+bool vf_t_link_asked(const vf_target *t)
 {
-	if (vf_t_link_lone(t) && t->now - t->last_at >= VF_T_LONE_US &&
-	    vf_decoder_flush_text(&t->decoder) != 0)
+	return t->asked || lone(t);
+}
+
+void vf_t_link_answer(vf_target *t)
+{
+	if (t->noisy && t->now - t->noise_at >= VF_T_NOISE_US)
+		t->noisy = false;
+	if (!vf_t_link_asked(t) || t->now - t->last_at < VF_T_LINE_US)
+		return;
+	size_t rest = vf_decoder_flush_text(&t->decoder);
+	if (rest != 0)
+		take_text(t, t->decoder.buf, rest);
+	if (t->asked && !t->noisy)
 		t->out.pending |= VF_T_GREETING;
+	t->asked = false;
 }
 
 /* --- out of the ring ------------------------------------------------------------- */
@@ -233,10 +257,19 @@ static void remember_last(vf_target *t, const uint8_t *in, size_t n)
 	t->last_at = t->now;
 }
 
+/* What was left unfinished long ago does not begin the line that comes now. */
+static void forget_stale_text(vf_target *t)
+{
+	if (t->now - t->last_at >= VF_T_NOISE_US)
+		(void)vf_decoder_flush_text(&t->decoder);
+}
+
 /* Takes what was in the ring when it began, so that it ends. */
 void vf_t_link_drain(vf_target *t)
 {
 	uint32_t budget = vf_t_ring_used(t);
+	if (budget != 0)
+		forget_stale_text(t);
 	while (budget != 0) {
 		const uint8_t *in;
 		enum vf_decoder_event event;

@@ -45,7 +45,7 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 {
 	t->now = now_us;
 	vf_t_link_drain(t);
-	vf_t_link_lone_line(t);
+	vf_t_link_answer(t);
 	vf_t_rate_watch(t);
 	work(t);
 	t->stats.lost_bytes = vf_t_ring_lost(t);
@@ -83,8 +83,8 @@ bool vf_target_deadline(const vf_target *t, uint32_t *at_us)
 		due = sooner(t, t->speed.since, span, &left);
 	if (t->session.open && vf_t_busy(t))
 		due = sooner(t, t->out.told_at, VF_T_HEARTBEAT_US, &left);
-	if (vf_t_link_lone(t))
-		due = sooner(t, t->last_at, VF_T_LONE_US, &left);
+	if (vf_t_link_asked(t))
+		due = sooner(t, t->last_at, VF_T_LINE_US, &left);
 	if (work_waits(t))
 		due = sooner(t, t->now, 0, &left);
 	if (due)

@@ -312,6 +312,9 @@ struct vf_target {
 	vf_decoder decoder;
 	uint8_t last[2];  /* last raw bytes, newest first */
 	uint32_t last_at; /* when they were taken */
+	uint32_t noise_at;
+	bool noisy; /* at noise_at there was what is neither text nor a frame */
+	bool asked; /* a line of text waits to be answered */
 	vf_target_session session;
 	vf_target_stream stream;
 	vf_target_queue queue;

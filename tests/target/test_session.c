@@ -604,7 +604,7 @@ static void type(rig *r, const char *text)
 {
 	rig_clear(r);
 	rig_put(r, (const uint8_t *)text, strlen(text));
-	rig_run(r, 1000);
+	rig_run(r, 25000);
 }
 
 static void return_gets_a_readable_line(void **state)
@@ -647,20 +647,76 @@ static void every_line_end_asks_once(void **state)
 	assert_int_equal(lines(r), 0);
 }
 
-static void a_lone_return_waits_20_ms_and_loses_no_frame(void **state)
+static void put_text(rig *r, const char *text)
+{
+	rig_clear(r);
+	rig_put(r, (const uint8_t *)text, strlen(text));
+}
+
+static void a_return_is_answered_after_20_ms(void **state)
+{
+	static const char *const texts[] = {"\r", "hello\r", "\r\n"};
+	rig *r = *state;
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t at;
+		put_text(r, texts[i]);
+		rig_run(r, 1000);
+		assert_int_equal(lines(r), 0);
+		assert_true(vf_target_deadline(&r->t, &at));
+		assert_in_range(at - r->now, 15000, 20000);
+		r->now = at;
+		rig_turn(r);
+		assert_int_equal(lines(r), 1);
+		assert_false(vf_target_deadline(&r->t, &at));
+	}
+}
+
+static void garbage_is_no_person_until_it_is_quiet(void **state)
+{
+	static const char *const garbage[] = {"\x80\x81\r", "\x80\x81", "a\r\x90\r\r", "\r\x01"};
+	rig *r = *state;
+	for (unsigned i = 0; i < 4; i++) {
+		type(r, garbage[i]);
+		assert_int_equal(lines(r), 0);
+		rig_run(r, 300000);
+		type(r, "\r");
+		assert_int_equal(lines(r), 0);
+		rig_run(r, 600000);
+		type(r, "\r");
+		assert_int_equal(lines(r), 1);
+	}
+}
+
+/* A board that restarts while a host sends hears the rest of a frame, and frames
+ * of a session that it does not know. Whatever stands in them: no greeting. */
+static void the_rest_of_a_frame_is_no_person(void **state)
 {
 	rig *r = *state;
-	uint32_t at;
-	uint8_t raw[64];
-	type(r, "\r");
-	assert_int_equal(lines(r), 0);
-	assert_true(vf_target_deadline(&r->t, &at));
-	assert_in_range(at - r->now, 15000, 20000);
-	r->now = at;
-	rig_turn(r);
-	assert_int_equal(lines(r), 1);
-	assert_false(vf_target_deadline(&r->t, &at));
+	uint64_t seed = 3;
+	for (unsigned i = 0; i < 300; i++) {
+		uint8_t payload[300], raw[VF_WIRE_FRAME_SIZE(400)];
+		for (unsigned k = 0; k < sizeof payload; k++)
+			payload[k] = rig_random(&seed) % 4 != 0 ? (uint8_t)rig_random(&seed)
+								: (uint8_t) "\r\nA"[k % 3];
+		size_t n = rig_encode(r, raw, VF_KIND_DATA, payload, sizeof payload);
+		size_t from = n - 1 - rig_random(&seed) % (n - 2);
+		assert_int_equal(rig_init(r), VF_OK);
+		rig_clear(r);
+		for (unsigned frames = 0; frames < 3; frames++, from = 0) {
+			for (size_t at = from; at < n; at += 12) { /* 1 ms at 115200 baud */
+				rig_put(r, raw + at, n - at < 12 ? n - at : 12);
+				rig_run(r, 1000);
+			}
+		}
+		rig_run(r, 100000);
+		assert_int_equal(lines(r), 0);
+	}
+}
 
+static void a_return_loses_no_frame(void **state)
+{
+	rig *r = *state;
+	uint8_t raw[64];
 	/* A frame whose code byte happens to be a CR, and comes in two pieces. */
 	rig_put(r, (const uint8_t *)"", 1);
 	rig_start(r);
@@ -818,7 +874,10 @@ int main(void)
 		T(states_and_answers_take_turns),
 		T0(return_gets_a_readable_line),
 		T0(every_line_end_asks_once),
-		T0(a_lone_return_waits_20_ms_and_loses_no_frame),
+		T0(a_return_is_answered_after_20_ms),
+		T0(garbage_is_no_person_until_it_is_quiet),
+		T0(the_rest_of_a_frame_is_no_person),
+		T0(a_return_loses_no_frame),
 		T0(bad_configurations_are_refused),
 		T0(bad_descriptions_are_refused),
 	};
