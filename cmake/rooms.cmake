@@ -15,7 +15,7 @@ endif()
 # vf_room(NAME [FREESTANDING] SOURCES a.c … [USES room …])
 # A static library vf_NAME that sees the public headers, and the rooms it USES.
 # FREESTANDING rooms run on the board: their .data and .bss must be empty, which
-# tests/freestanding checks for every compiler we have.
+# tests/house/freestanding.py checks for every compiler we have.
 function(vf_room name)
 	cmake_parse_arguments(ROOM "FREESTANDING" "" "SOURCES;USES" ${ARGN})
 	add_library(vf_${name} STATIC ${ROOM_SOURCES})

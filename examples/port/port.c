@@ -12,6 +12,9 @@ uint32_t my_micros(void);                             /* free-running microsecon
 bool my_send(const uint8_t *data, uint16_t len);      /* false: busy; `data` stays valid
                                                        * until my_sending() is false */
 bool my_sending(void);                                /* the last transfer is under way */
+/* A transfer that is a multiple of the packet size must be ended by a packet of no
+ * bytes: until then the host's driver holds it back. Many CDC classes do that by
+ * themselves; look whether yours does. */
 int my_flash_read(uint32_t offset, uint8_t *to, uint32_t len);          /* 0 is good */
 int my_flash_program(uint32_t offset, const uint8_t *from, uint32_t len);
 int my_flash_erase(uint32_t offset, uint32_t len);    /* returns when it is finished */
@@ -101,7 +104,9 @@ static void send(void)
 		sending = len;
 }
 
-/* In the main loop, as often as there is nothing else to do. */
+/* In the main loop, as often as there is nothing else to do. A port that can also
+ * start the application (`can_run`) asks vf_target_run here, and before it goes waits
+ * until my_sending() is false: the last report has to leave. */
 void port_poll(void)
 {
 	vf_target_tick(&target, my_micros());

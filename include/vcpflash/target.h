@@ -1,13 +1,17 @@
 /* target.h - the board's end: receive ring, operation queue, engine.
  *
- * What a port does (docs/PORTING.md will lead through it):
+ * What a port does (examples/port has two whole ones):
  *
  *   interrupt:  n = vf_target_rx(&t, bytes, len);  // copies, nothing else
  *   main loop:  vf_target_tick(&t, now_us());
- *               if ((p = vf_target_tx(&t, &n))) { sent = port_send(p, n); vf_target_tx_done(&t,
- * sent); } if ((op = vf_target_flash_next(&t, m))) begin it; when it ended:
- * vf_target_flash_done(&t, m, status); if (vf_target_rate(&t, &baud)) let the transmitter run
- * empty, then set the UART; if (vf_target_run(&t, &address)) start the application;
+ *               p = vf_target_tx(&t, &n);          // not NULL: send it, and say
+ *               vf_target_tx_done(&t, sent);       // how much the port took
+ *               op = vf_target_flash_next(&t, m);  // not NULL: begin it; at its end
+ *               vf_target_flash_done(&t, m, status);
+ *               vf_target_rate(&t, &baud)          // true: let the transmitter run
+ *                                                  // empty, then set the UART
+ *               vf_target_run(&t, &address)        // true: let it run empty, then
+ *                                                  // start the application
  *
  * Conventions: an engine. It does no I/O, allocates nothing, reads no clock,
  * never blocks. The struct and all buffers are the caller's and stay valid as
@@ -61,7 +65,9 @@ typedef struct vf_target_config {
 	uint8_t *window;     /* stream bytes, reassembled */
 	uint32_t window_len; /* a power of two, VF_TARGET_WINDOW_MIN to 1 MB, and no
 			      * less than any memory's page */
-	uint8_t *frame;      /* a received frame; frame_len - 16 bounds the payload */
+	uint8_t *frame;      /* a received frame. The host is told to put no more payload
+			      * into one than the least of frame_len - 16, ring_len / 4
+			      * and VF_WIRE_PAYLOAD_MAX */
 	uint32_t frame_len;  /* VF_WIRE_CONTROL_MAX + 4 to VF_WIRE_BODY_MAX + 4 */
 	uint8_t *tx;         /* one frame to send, encoded */
 	uint32_t tx_len;     /* VF_TARGET_TX_MIN to VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX) */
