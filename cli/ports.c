@@ -14,12 +14,14 @@ typedef struct seen {
 } seen;
 
 /* Asks a known port who is there; the board's name, or "" for no answer. */
-static void ask(const vf_port_info *port, char name[VF_WIRE_BOARD_NAME_MAX + 1])
+static void ask(const cli_options *o, const vf_port_info *port,
+		char name[VF_WIRE_BOARD_NAME_MAX + 1])
 {
 	vf_job_config job = {.kind = VF_JOB_INFO};
-	vf_client_options client = {.port = port->name};
+	vf_client_options client = o->client; /* the baud rates */
 	vf_job_result result;
 	vf_board board;
+	client.port = port->name;
 	vf_client_defaults(&job);
 	job.session.open_timeout_us = 1000000;
 	name[0] = '\0';
@@ -33,7 +35,7 @@ static int show(void *ctx, const vf_port_info *port)
 	char board[VF_WIRE_BOARD_NAME_MAX + 1] = "";
 	char ids[12] = "-";
 	if (port->known)
-		ask(port, board);
+		ask(s->options, port, board);
 	if (port->vid >= 0)
 		(void)snprintf(ids, sizeof ids, "%04x:%04x", (unsigned)port->vid & 0xFFFF,
 			       (unsigned)port->pid & 0xFFFF);
