@@ -1,15 +1,12 @@
 /* job_check.c - does the chip hold what it should? By digests of every sector
- * that any attempt of this job wrote or erased, asked for once the last step of
- * the plan that touches it is on its way. What differs is written once more;
- * what differs again is read, to say how. */
+ * that any attempt of this job wrote or erased, asked for when the last change of
+ * their memory is on its way: a check before that would miss what a later change
+ * spoils, as on a chip with a stuck address line. The questions are queued behind
+ * the changes, so that no turnaround lies between. What differs is written once
+ * more; what differs again is read, to say how. */
 #include "job_internal.h"
 
 /* --- asking ---------------------------------------------------------------- */
-
-static bool to_check(const vf_job_sector *s)
-{
-	return s->last != 0 || (s->flags & VF_JOB_WRITTEN) != 0;
-}
 
 static void mark_steps(vf_job_area *a)
 {
@@ -19,8 +16,45 @@ static void mark_steps(vf_job_area *a)
 		const uint64_t end = (uint64_t)step->offset + step->len;
 		for (size_t k = vf_job_sector_find(a, step->offset / size);
 		     k < a->count && (uint64_t)a->sectors[k].index * size < end; k++)
-			a->sectors[k].last = (uint32_t)i + 1;
+			a->sectors[k].check = true;
 	}
+}
+
+/* Is every byte of it known, so that its digest can be told? */
+static bool right_and_known(const vf_job_sector *s)
+{
+	return s->state == VF_SECTOR_SAME &&
+	       (s->flags & (VF_JOB_PARTIAL | VF_JOB_KEPT)) != VF_JOB_PARTIAL;
+}
+
+/* One sector that was right before and differs in one address bit from one that
+ * is written; NULL: none. */
+static vf_job_sector *witness(vf_job_area *a, uint32_t bit)
+{
+	for (size_t k = 0; k < a->count; k++) {
+		const uint32_t other = a->sectors[k].index ^ bit;
+		const size_t at = vf_job_sector_find(a, other);
+		if (a->sectors[k].check && at < a->count && a->sectors[at].index == other &&
+		    right_and_known(&a->sectors[at]))
+			return &a->sectors[at];
+	}
+	return NULL;
+}
+
+/* Sectors that this job does not touch were right when it looked. An address line
+ * that does not work would make them wrong since: one witness for each tells. */
+static void mark_witnesses(vf_job_area *a)
+{
+	const uint32_t sectors = a->memory->size / vf_job_sector_size(a);
+	vf_job_sector *found[32];
+	unsigned count = 0;
+	for (uint32_t bit = 1; bit != 0 && bit < sectors; bit <<= 1) {
+		vf_job_sector *s = witness(a, bit);
+		if (s != NULL)
+			found[count++] = s;
+	}
+	while (count > 0)
+		found[--count]->check = true;
 }
 
 /* A new plan begins. */
@@ -32,34 +66,28 @@ void vf_job_check_prepare(vf_job *j)
 		vf_job_area *a = &j->area[i];
 		a->check = 0;
 		for (size_t k = 0; k < a->count; k++)
-			a->sectors[k].last = 0;
+			a->sectors[k].check = (a->sectors[k].flags & VF_JOB_WRITTEN) != 0;
 		mark_steps(a);
+		mark_witnesses(a);
 		for (size_t k = 0; k < a->count; k++)
-			if (to_check(&a->sectors[k]))
+			if (a->sectors[k].check)
 				j->check_bytes += vf_job_sector_size(a);
 	}
 }
 
-bool vf_job_check_next(const vf_job *j, vf_job_area *a, size_t *first, size_t *count)
+bool vf_job_check_next(vf_job_area *a, size_t *first, size_t *count)
 {
-	const uint32_t size = vf_job_sector_size(a);
-	(void)j;
-	while (a->check < a->count && !to_check(&a->sectors[a->check]))
+	if (a->step < a->plan.count)
+		return false;
+	while (a->check < a->count && !a->sectors[a->check].check)
 		a->check++;
 	size_t at = a->check;
-	const vf_job_sector *s = &a->sectors[at];
-	while (at < a->count && at - a->check < VF_JOB_DIGESTS_MAX && to_check(&a->sectors[at]) &&
-	       a->sectors[at].last <= a->step && a->sectors[at].index == s->index + (at - a->check))
+	while (at < a->count && at - a->check < VF_JOB_DIGESTS_MAX && a->sectors[at].check &&
+	       a->sectors[at].index == a->sectors[a->check].index + (at - a->check))
 		at++;
 	*first = a->check;
 	*count = at - a->check;
-	if (*count == 0)
-		return false;
-	/* More of it will be ready soon: one question for all. */
-	const bool grows = at < a->count && to_check(&a->sectors[at]) &&
-			   a->sectors[at].index == s->index + *count &&
-			   a->sectors[at].last > a->step;
-	return !grows || (uint64_t)*count * size >= VF_JOB_STRETCH;
+	return *count > 0;
 }
 
 bool vf_job_check_submit(vf_job *j, vf_job_area *a, size_t first, size_t count)

@@ -67,21 +67,18 @@ static uint64_t keep_bytes(const vf_job_area *a)
 	return bytes;
 }
 
-/* What was done so far, what is left to read, the work itself with the checks in
- * between, the last of them, and a good-bye. */
+/* What was done so far, what is left to read, the work itself, the check of all that
+ * it changed, and a good-bye. */
 static uint64_t estimate_us(const vf_job *j, const vf_job_area *a, uint64_t bytes)
 {
-	const uint64_t changed = a->plan.changed_bytes;
-	const uint64_t last = changed < VF_JOB_STRETCH ? changed : VF_JOB_STRETCH;
 	const uint64_t turn = vf_session_stats_get(j->session)->round_trip_us;
-	const uint64_t chip =
-		a->plan.erase_us + a->plan.program_us + vf_job_digest_us(j, a, changed);
-	const uint64_t link = bytes * 1000000 / vf_job_link_rate(j) + a->plan.stall_us +
-			      vf_job_digest_us(j, a, last);
+	const uint64_t chip = a->plan.erase_us + a->plan.program_us;
+	const uint64_t link = bytes * 1000000 / vf_job_link_rate(j) + a->plan.stall_us;
+	const uint64_t check = vf_job_digest_us(j, a, a->plan.changed_bytes);
 	const uint64_t us = j->now - j->began + turn;
 	if (a->plan.count == 0)
 		return us;
-	return us + a->plan.learn_us + (chip > link ? chip : link) + turn;
+	return us + a->plan.learn_us + (chip > link ? chip : link) + check + turn;
 }
 
 vf_job_plan vf_job_describe(const vf_job *j, const vf_job_area *a)

@@ -25,7 +25,6 @@ enum {
 	VF_JOB_PROBES = 4,              /* SHA256 operations that a sector is worth */
 	VF_JOB_WRITING = 512,           /* erase and program operations in flight */
 	VF_JOB_BACKLOG_MORE = 64 << 10, /* beyond two windows of the board */
-	VF_JOB_STRETCH = 128 << 10,     /* so much is checked at once while the rest is written */
 	VF_JOB_PACK_MOST = 64 << 10,    /* compressed in one turn: nothing is sent meanwhile */
 	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
 	VF_JOB_ATTEMPTS = 16,           /* plans made anew after failures, in one job */
@@ -54,8 +53,8 @@ typedef struct vf_job_sector {
 	uint8_t digest[VF_DIGEST_SIZE];
 	uint8_t state; /* enum vf_sector_state; VERIFY: SAME, or DIRTY for what must be read */
 	uint8_t flags;
-	bool begun;    /* an erase or program was submitted, and it was not seen right since */
-	uint32_t last; /* steps of the plan until it is as it should be; 0: none changes it */
+	bool begun; /* an erase or program was submitted, and it was not seen right since */
+	bool check; /* to be digested when all is written */
 } vf_job_sector;
 
 /* What the job touches of one memory. */
@@ -130,12 +129,12 @@ struct vf_job {
 	bool check_failed;                   /* sectors were found that differ, */
 	bool check_hopeless;                 /* one of them for the second time: */
 	vf_job_cursor wrong;                 /* this one */
-	unsigned restarts;    /* since the job got further */
+	unsigned restarts;                   /* since the job got further */
 	uint64_t left_least;  /* bytes to program and to erase: the least of all plans */
 	uint64_t read_before; /* read_at at the last restart */
-	bool restarted; /* ever: an erase may have been cut short */
-	bool rescuing;  /* interrupted: only what no file names is put back */
-	unsigned keep_again; /* sectors that had to be read again to be sure of them */
+	bool restarted;       /* ever: an erase may have been cut short */
+	bool rescuing;        /* interrupted: only what no file names is put back */
+	unsigned keep_again;  /* sectors that had to be read again to be sure of them */
 
 	uint64_t read_at; /* READ: bytes given to the sink */
 	vf_sha256 read_hash;
@@ -254,9 +253,9 @@ uint32_t vf_job_packs_to(vf_job *j, vf_job_area *a);
 
 /* job_check.c: are written sectors right? */
 void vf_job_check_prepare(vf_job *j);
-/* The next neighbours of an area that are as the plan wants them and worth a
- * question; false if there are none now. */
-bool vf_job_check_next(const vf_job *j, vf_job_area *a, size_t *first, size_t *count);
+/* The next neighbours of an area to ask for, once all its steps were submitted;
+ * false if there are none now. */
+bool vf_job_check_next(vf_job_area *a, size_t *first, size_t *count);
 bool vf_job_check_submit(vf_job *j, vf_job_area *a, size_t first, size_t count);
 bool vf_job_check_take(vf_job *j, const vf_slot *s); /* false: the job is leaving */
 bool vf_job_check_verdict(vf_job *j);

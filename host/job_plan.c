@@ -2,9 +2,8 @@
  *
  * A larger erase may hit sectors beside the image. Of those nothing is known at
  * first: the planner is told to hope that they are blank. Where its plan relies
- * on that they are looked at, where they are not blank they are planned as to be
- * read, and where the plan still wants it they are; then it is planned again. So
- * nobody looks or reads where it cannot pay. */
+ * on that they are looked at, and where they are not blank they are left alone (see
+ * at_risk); then it is planned again. So nobody looks where it cannot pay. */
 #include "job_internal.h"
 
 enum { TURNAROUNDS = 4 /* learning of so many sectors shares one */ };
@@ -72,8 +71,19 @@ static const uint8_t *present(const vf_job *j, const vf_job_sector *s)
 	return s->keep;
 }
 
+/* Bytes that no file names are only in the host's memory between an erase and their
+ * return: if the cable is pulled then they are gone. So a sector that has some and
+ * is right as it is gets no share in a larger erase, however much faster that is. */
+static bool at_risk(const vf_job *j, const vf_job_sector *s)
+{
+	return s->state == VF_SECTOR_SAME && (s->flags & VF_JOB_BLANK) == 0 &&
+	       (s->covered == 0 || vf_job_unknown_rest(j, s) || s->keep != NULL);
+}
+
 static void put_mapped(list *l, const vf_job_sector *s)
 {
+	if (at_risk(l->j, s))
+		return;
 	vf_plan_sector p = {.index = s->index, .state = s->state};
 	if (s->state == VF_JOB_UNSEEN) {
 		p.state = VF_SECTOR_SAME;

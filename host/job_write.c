@@ -1,6 +1,5 @@
 /* job_write.c - carrying out the plans of all memories at once. The check of each
- * stretch (job_check.c) is queued behind its last change, so that it costs no
- * time of its own while the line is slower than the chip, and no turnaround. */
+ * memory (job_check.c) is queued behind its last change, which saves a turnaround. */
 #include "job_internal.h"
 
 /* --- data on its way ------------------------------------------------------- */
@@ -83,15 +82,15 @@ static bool submit_step(vf_job *j, vf_job_area *a)
 static bool submit_next(vf_job *j, vf_job_area *a)
 {
 	size_t first, count;
-	if (vf_job_check_next(j, a, &first, &count))
+	if (vf_job_check_next(a, &first, &count))
 		return vf_job_check_submit(j, a, first, count);
 	return submit_step(j, a);
 }
 
-static bool has_more(const vf_job *j, vf_job_area *a)
+static bool has_more(vf_job_area *a)
 {
 	size_t first, count;
-	return a->step < a->plan.count || vf_job_check_next(j, a, &first, &count);
+	return a->step < a->plan.count || vf_job_check_next(a, &first, &count);
 }
 
 /* The memory that will run dry first. */
@@ -100,7 +99,7 @@ static vf_job_area *hungriest(vf_job *j)
 	vf_job_area *best = NULL;
 	for (size_t i = 0; i < j->areas; i++) {
 		vf_job_area *a = &j->area[i];
-		if ((best == NULL || a->pending_us < best->pending_us) && has_more(j, a))
+		if ((best == NULL || a->pending_us < best->pending_us) && has_more(a))
 			best = a;
 	}
 	return best;

@@ -173,18 +173,19 @@ static int carry_out(bench *b, unsigned m, const vf_flash_op *op)
 {
 	bench_flash *f = &b->flash[m];
 	const bench_fault *fault = met(b, m, op);
+	uint8_t *cells = f->cells + (m == 0 ? op->offset & ~b->stuck : op->offset);
 	if (fault != NULL && (op->kind == VF_FLASH_ERASE || op->kind == VF_FLASH_PROGRAM))
 		return fault->status;
 	switch (op->kind) {
 	case VF_FLASH_ERASE:
-		memset(f->cells + op->offset, 0xFF, op->len);
+		memset(cells, 0xFF, op->len);
 		break;
 	case VF_FLASH_PROGRAM:
 		for (uint32_t i = 0; i < op->len; i++)
-			f->cells[op->offset + i] &= op->data[i];
+			cells[i] &= op->data[i];
 		break;
 	default:
-		memcpy(op->buf, f->cells + op->offset, op->len);
+		memcpy(op->buf, cells, op->len);
 		if (fault != NULL && fault->status == VF_OK)
 			op->buf[op->len / 2] ^= 0x10;
 		else if (fault != NULL)

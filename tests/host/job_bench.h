@@ -64,6 +64,7 @@ typedef struct bench {
 	uint64_t rate; /* bytes a second each way */
 	bench_line out, in;
 	bench_fault fault[4];
+	uint32_t stuck;       /* address bits of the NOR that are always 0 */
 	bool deaf;            /* nothing reaches the board, nothing comes from it */
 	uint64_t deaf_after;  /* programs begun until it is */
 	uint64_t reset_after; /* flash operations begun until the board restarts; 0 never */

@@ -205,6 +205,178 @@ static void test_check_differs(void **state)
 	assert_non_null(strstr(b->result.error.text, "0x9000"));
 }
 
+/* An address line that is stuck: what is written last reads back right, and what
+ * was right before is not any more. */
+static void test_aliases(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	uint8_t bytes[3 * BENCH_SECTOR];
+	vf_image both, half;
+	bench_image(b, &both);
+	bench_image(b, &half);
+	bench_random_fill(b, bytes, sizeof bytes);
+	bench_add(b, &half, "low.bin", BENCH_NOR_BASE, bytes, sizeof bytes);
+	bench_add(b, &both, "low.bin", BENCH_NOR_BASE, bytes, sizeof bytes);
+	bench_random_fill(b, bytes, sizeof bytes);
+	bench_add(b, &both, "high.bin", BENCH_NOR_BASE + 0x20000, bytes, sizeof bytes);
+	b->stuck = 0x20000;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &both), VF_E_FLASH);
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &half), VF_OK);
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &both), VF_E_FLASH);
+	b->stuck = 0;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &both), VF_OK);
+	vf_image_free(&both);
+	vf_image_free(&half);
+}
+
+/* What must be preserved reads differently every time: nothing is changed. */
+static void test_keep_unstable(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_READ_MAPPED,
+				    .status = VF_OK,
+				    .offset = 0x1000,
+				    .len = 0x1000,
+				    .skip = 1,
+				    .times = 1};
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 1); /* read again, and right */
+	bench_random_fill(b, b->flash[0].cells, BENCH_NOR_SIZE);
+	bench_clear(b);
+	b->fault[0].skip = 1;
+	b->fault[0].times = 1000;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_FLASH);
+	assert_non_null(strstr(b->result.error.text, "0x90001000"));
+	assert_int_equal(bench_changes(b), 0);
+}
+
+static void test_restarts(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	uint8_t *before = malloc(BENCH_NOR_SIZE);
+	assert_non_null(before);
+	memcpy(before, b->flash[0].cells, BENCH_NOR_SIZE);
+	for (unsigned after = 1; after < 60; after += 3) {
+		memcpy(b->flash[0].cells, before, BENCH_NOR_SIZE);
+		bench_clear(b);
+		b->reset_after = after;
+		b->resets_left = 1;
+		b->reset_spoils = after % 2 == 0;
+		(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+		assert_int_equal(b->resets_left, 0);
+		assert_done(s, 2);
+	}
+	free(before);
+}
+
+static void test_another_board_comes_back(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->reset_after = 5;
+	b->resets_left = 1;
+	b->reset_swaps = true;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	assert_non_null(strstr(b->result.error.text, "another board"));
+	assert_in_range(bench_changes(b), 5, 6);
+}
+
+static void test_restarts_too_often(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->reset_after = 3;
+	b->resets_left = 3;
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 4);
+	bench_random_fill(b, b->flash[0].cells, BENCH_NOR_SIZE);
+	bench_clear(b);
+	b->reset_after = 3;
+	b->resets_left = 4;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	b->resets_left = 0;
+	bench_clear(b);
+	/* And the next run ends it. */
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_OK);
+	assert_memory_equal(b->flash[0].cells + 0x1800, s->bytes, LEN);
+}
+
+/* An erase that a restart cut short and left looking blank is done again. */
+static void test_cut_erase_is_repeated(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	memset(b->flash[0].cells + 0x1000, 0xFF, 0x800);
+	memset(s->want + 0x1000, 0xFF, 0x800);
+	b->reset_after = 1;
+	b->resets_left = 1;
+	b->fault[0] = (bench_fault){.kind = VF_FLASH_ERASE, .times = 0};
+	b->flash[0].cells[0x1000] = s->want[0x1000] = 0x77;
+	b->reset_blanks = true;
+	(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+	assert_done(s, 2);
+	assert_int_equal(b->flash[0].erases, 1 + 7);
+	assert_int_equal(b->flash[0].blank_erases, 1);
+}
+
+static void test_restart_while_reading(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->reset_reads = 20;
+	b->resets_left = 1;
+	assert_int_equal(bench_range(b, VF_JOB_READ, BENCH_NOR_BASE, BENCH_NOR_SIZE), VF_OK);
+	assert_int_equal(b->resets_left, 0);
+	assert_int_equal(b->sunk_len, BENCH_NOR_SIZE);
+	assert_memory_equal(b->sunk, b->flash[0].cells, BENCH_NOR_SIZE);
+}
+
+static void test_silent_board(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->deaf = true;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	assert_in_range(b->result.elapsed_us, 2900000, 3500000);
+	b->deaf = false;
+	b->deaf_after = 20;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	assert_in_range(b->result.elapsed_us, 2900000, 4500000);
+	b->deaf_after = 0;
+	b->deaf = false;
+	bench_clear(b);
+	/* The half-done run destroyed what it held in its hands; what the image
+	 * covers gets right all the same. */
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_OK);
+	assert_memory_equal(b->flash[0].cells + 0x1800, s->bytes, LEN);
+}
+
+static void test_interrupt(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	b->interrupt_after = 10;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_INTERRUPTED);
+	assert_true(b->flash[0].programs < 7 * 16); /* what is on the line arrives before ABORT */
+	assert_false(b->t.session.open);
+	b->interrupt_after = 0;
+	bench_clear(b);
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_OK);
+	assert_memory_equal(b->flash[0].cells + 0x1800, s->bytes, LEN);
+	/* A board that does not answer: a second, no more. */
+	b->deaf = true;
+	b->interrupt_at = b->now + 500000;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_INTERRUPTED);
+	assert_in_range(b->result.elapsed_us, 500000, 1600000);
+	b->deaf = false;
+	b->interrupt_at = 1; /* before anything */
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_INTERRUPTED);
+	b->interrupt_at = 0;
+}
+
 /* A board that gets a little further every time may restart as often as it likes. */
 static void test_restarts_with_progress(void **state)
 {
@@ -311,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_check_differs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keep_unstable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_aliases, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restarts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restarts_too_often, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_erase_is_repeated, setup, teardown),

@@ -117,11 +117,12 @@ static void test_dirty_keeps_neighbours(void **state)
 	free(before);
 }
 
-/* Seven dirty sectors, 33.6 ms one by one; all eight of their unit take 13. What
- * stands in the eighth survives, and is neither read nor looked at if the larger
- * erase would not pay. */
-static void larger_unit(bench *b, uint32_t first, uint32_t typ_us, bool blank, bool larger)
+/* Seven dirty sectors, 33.6 ms one by one; all eight of their unit take 13. The
+ * larger erase is only for an eighth that holds nothing: what no file names is not
+ * put at risk for speed. */
+static void larger_unit(bench *b, uint32_t first, uint32_t typ_us, bool blank, bool pays)
 {
+	const bool larger = blank && pays;
 	const uint32_t other = first == 0 ? 7 : 0;
 	make_dirty(b);
 	b->info[0].erase[1].typ_us = typ_us;
@@ -137,9 +138,8 @@ static void larger_unit(bench *b, uint32_t first, uint32_t typ_us, bool blank, b
 	assert_int_equal(b->flash[0].erases, larger ? 1 : 7);
 	assert_int_equal(b->plan[0].sectors_dirty, 7);
 	assert_int_equal(b->plan[0].sectors_same, 0);
-	const bool read = b->link.raw_received > 4096;
-	assert_int_equal(read, larger && !blank);
-	assert_int_equal(b->result.kept_bytes, larger && !blank ? 4096 : 0);
+	assert_true(b->link.raw_received < 4096); /* it was not read either */
+	assert_int_equal(b->result.kept_bytes, 0);
 	drop(f);
 	free(before);
 }
@@ -208,7 +208,7 @@ static void test_refused(void **state)
 		const char *says;
 	} row[] = {
 		{0x20000000, 16, "0x20000000-0x2000000f is in no memory"},
-		{BENCH_NOR_BASE + BENCH_NOR_SIZE - 8, 16, "larger than what fakenor has"},
+		{BENCH_NOR_BASE + BENCH_NOR_SIZE - 8, 16, "goes past the end of fakenor"},
 		{BENCH_INNER_BASE + BENCH_INNER_SECTOR - 1, 1, "protects"},
 		{BENCH_INNER_BASE + 16, 100, "0x08000000-0x08003fff of inner"},
 		{0x00000000, 64, "fakenor 0x90000000-0x9003ffff, inner 0x08000000-0x0801ffff"},

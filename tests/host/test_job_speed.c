@@ -305,7 +305,7 @@ static void test_two_passes(void **state)
 
 /* --- never idle ---------------------------------------------------------------- */
 
-/* Beyond the bytes on the line: the look, and some turnarounds. */
+/* Beyond the bytes on the line: the look, the check, and some turnarounds. */
 static void line_bound(const char *link, uint64_t bytes_per_s, uint32_t latency_us)
 {
 	world *w = new_world(link, 2, MB);
@@ -316,7 +316,7 @@ static void line_bound(const char *link, uint64_t bytes_per_s, uint32_t latency_
 	ready(w);
 	run_well(w);
 	const uint64_t line = w->link.raw_sent * SECOND / bytes_per_s;
-	if (w->took > line + hash_us(w->len) + 6 * turn_us + 10 * MS)
+	if (w->took > line + 2 * hash_us(w->len) + 6 * turn_us + 25 * MS)
 		fail_msg("%s: %llu us, the line alone %llu", link, (unsigned long long)w->took,
 			 (unsigned long long)line);
 	assert_true(w->link.raw_sent < w->len + w->len / 80);
