@@ -441,7 +441,7 @@ static void little_time_is_lost_waiting(void **state)
 					      k % 2 == 0 ? "erase" : "program", waste,
 					      transactions);
 			assert_true(waste < 2.5);
-			assert_true(transactions < (percents[k / 2] > 100 ? 200 : 20));
+			assert_true(transactions < (percents[k / 2] > 100 ? 400 : 40));
 		}
 	}
 }
