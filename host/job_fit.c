@@ -72,12 +72,13 @@ static void nowhere(vf_job *j, const char *who, uint64_t start, uint64_t end)
 
 static int too_large(vf_job *j, const char *who, const vf_memory *m, uint64_t start, uint64_t end)
 {
-	return vf_fail(&j->result.error, VF_E_REFUSED,
-		       "%s%s0x%08llx-0x%08llx is larger than what %s has there: it ends at 0x%08x, "
-		       "%llu bytes before",
-		       who, who[0] == '\0' ? "" : ": ", (unsigned long long)start,
-		       (unsigned long long)(end - 1), m->name, last_address(m),
-		       (unsigned long long)(end - memory_end(m)));
+	return vf_fail(
+		&j->result.error, VF_E_REFUSED,
+		"%s%s0x%08llx-0x%08llx goes past the end of %s, which is 0x%08x: %llu bytes too "
+		"many",
+		who, who[0] == '\0' ? "" : ": ", (unsigned long long)start,
+		(unsigned long long)(end - 1), m->name, last_address(m),
+		(unsigned long long)(end - memory_end(m)));
 }
 
 /* --- rights and protection ------------------------------------------------- */
