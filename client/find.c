@@ -95,6 +95,10 @@ static int verdict(finding *f, char *name, size_t room, vf_error *err)
 			       "no board answers on %s: check that it has power and runs its "
 			       "loader, or name its port with -p",
 			       f->list);
+	if (f->unknown == 1)
+		return vf_fail(err, VF_E_LINK,
+			       "the one serial port here is not known to be a board: name it with "
+			       "-p once, then it is found by itself");
 	if (f->unknown > 0)
 		return vf_fail(err, VF_E_LINK,
 			       "none of the %zu serial ports here is known to be a board: name it "

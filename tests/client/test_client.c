@@ -403,7 +403,7 @@ static void test_find(void **state)
 	ports = (struct port_list){{0}, {0}};
 	assert_not_found(c, "there is no serial port", "-p");
 	ports.name[0] = c->s->name; /* nobody's known port is not spoken to */
-	assert_not_found(c, "none of the 1", "-p");
+	assert_not_found(c, "the one serial port", "-p");
 	ports.name[1] = other->s->name;
 	ports.known[1] = true;
 	assert_not_found(c, other->s->name, "nothing answered");
