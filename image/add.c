@@ -8,7 +8,7 @@ static int read_bin(vf_load *ld, uint32_t addr)
 {
 	if ((uint64_t)addr + ld->len > VF_ADDRESS_SPACE || ld->len > UINT32_MAX)
 		return vf_fail(ld->err, VF_E_USAGE,
-			       "%s: %zu bytes at 0x%08X pass the end of the 4 GB address space: "
+			       "%s: %zu bytes at 0x%08x pass the end of the 4 GB address space: "
 			       "give a lower address",
 			       vf_short_name(ld->name), ld->len, (unsigned)addr);
 	int status = vf_load_reserve(ld, ld->len);
@@ -88,7 +88,7 @@ static int check_address(const char *name, enum vf_image_format format,
 			       shown, shown);
 	if (format != VF_FORMAT_BIN && opt->has_address)
 		return vf_fail(err, VF_E_USAGE,
-			       "%s: its %s format has its own addresses: leave @0x%08X out (it "
+			       "%s: its %s format has its own addresses: leave @0x%08x out (it "
 			       "would move nothing; link it for another address instead)",
 			       shown, vf_image_format_name(format), (unsigned)opt->address);
 	return VF_OK;

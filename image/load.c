@@ -129,12 +129,12 @@ static int contradiction(vf_load *ld, uint32_t addr, vf_reader again)
 	const char *name = vf_short_name(ld->name);
 	if (ld->place == VF_PLACE_LINE)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: address 0x%08X is 0x%02X in line %zu and 0x%02X in line %zu: "
+			       "%s: address 0x%08x is 0x%02x in line %zu and 0x%02x in line %zu: "
 			       "the file contradicts itself, build it anew",
 			       name, (unsigned)addr, ld->probe_byte[0], ld->probe_where[0],
 			       ld->probe_byte[1], ld->probe_where[1]);
 	return vf_fail(ld->err, VF_E_FILE,
-		       "%s: address 0x%08X is 0x%02X at offset 0x%zX and 0x%02X at offset 0x%zX: "
+		       "%s: address 0x%08x is 0x%02x at offset 0x%zx and 0x%02x at offset 0x%zx: "
 		       "the file contradicts itself, build it anew",
 		       name, (unsigned)addr, ld->probe_byte[0], ld->probe_where[0],
 		       ld->probe_byte[1], ld->probe_where[1]);

@@ -25,7 +25,7 @@ static uint8_t byte_of(const vf_segment *s, uint64_t addr)
 static int disagree(const splice *sp, const vf_segment *old, const vf_segment *fresh, uint64_t addr)
 {
 	return vf_fail(sp->err, VF_E_FILE,
-		       "address 0x%08X: %s says 0x%02X and %s says 0x%02X: both cannot be in the "
+		       "address 0x%08x: %s says 0x%02x and %s says 0x%02x: both cannot be in the "
 		       "flash, leave one out or link it for another address",
 		       (unsigned)addr, vf_short_name(sp->img->sources[old->source].name),
 		       byte_of(old, addr), vf_short_name(sp->name), byte_of(fresh, addr));
@@ -136,7 +136,7 @@ static int check_range(const char *name, uint32_t addr, uint64_t len, vf_error *
 {
 	if (addr + len > VF_ADDRESS_SPACE || len > UINT32_MAX)
 		return vf_fail(err, VF_E_USAGE,
-			       "%s: %llu bytes at 0x%08X pass the end of the 4 GB address space",
+			       "%s: %llu bytes at 0x%08x pass the end of the 4 GB address space",
 			       vf_short_name(name), (unsigned long long)len, (unsigned)addr);
 	return VF_OK;
 }

@@ -69,7 +69,7 @@ static int check_ident(const vf_load *ld)
 	if (ld->len < EHDR_SIZE)
 		return vf_fail(
 			ld->err, VF_E_FILE,
-			"%s: cut off at 0x%zX, inside the ELF file header: get the file again",
+			"%s: cut off at 0x%zx, inside the ELF file header: get the file again",
 			name, ld->len);
 	return VF_OK;
 }
@@ -103,14 +103,14 @@ static int find_table(const vf_load *ld, elf_table *table)
 		return status;
 	if (entry_size != PHDR_SIZE)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x2A: program headers of %u bytes instead of 32: "
+			       "%s: offset 0x2a: program headers of %u bytes instead of 32: "
 			       "damaged, get the file again",
 			       name, entry_size);
 	uint64_t end = offset + (uint64_t)count * PHDR_SIZE;
 	if (end > ld->len)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: cut off at 0x%zX, before the end of its program headers "
-			       "(0x%llX): get the file again",
+			       "%s: cut off at 0x%zx, before the end of its program headers "
+			       "(0x%llx): get the file again",
 			       name, ld->len, (unsigned long long)end);
 	return VF_OK;
 }
@@ -144,17 +144,17 @@ static int check_segment(const vf_load *ld, const elf_table *table, size_t i)
 	if (addr + size > VF_ADDRESS_SPACE)
 		return vf_fail(
 			ld->err, VF_E_FILE,
-			"%s: offset 0x%zX: program header %zu: 0x%llX bytes at 0x%08llX pass the "
+			"%s: offset 0x%zx: program header %zu: 0x%llx bytes at 0x%08llx pass the "
 			"end of the 4 GB address space: linked for a wrong address, or damaged",
 			name, at, i, (unsigned long long)size, (unsigned long long)addr);
 	if (size > vf_le32(ph + P_MEMSZ))
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: program header %zu has more bytes in the file "
+			       "%s: offset 0x%zx: program header %zu has more bytes in the file "
 			       "than in memory: damaged, get the file again",
 			       name, at, i);
 	if (end > ld->len)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: cut off at 0x%zX: program header %zu needs bytes up to 0x%llX: "
+			       "%s: cut off at 0x%zx: program header %zu needs bytes up to 0x%llx: "
 			       "get the file again",
 			       name, ld->len, i, (unsigned long long)end);
 	return VF_OK;
@@ -180,7 +180,7 @@ static int check_segments(const vf_load *ld, const elf_table *table, uint64_t *t
 			       vf_short_name(ld->name));
 	if (*total > ld->len)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: the program headers share bytes of the file: "
+			       "%s: offset 0x%zx: the program headers share bytes of the file: "
 			       "damaged, get the file again",
 			       vf_short_name(ld->name), table->offset);
 	return VF_OK;

@@ -43,7 +43,7 @@ static int add_data(vf_load *ld, const vf_text *t, const hex_state *s, uint32_t 
 	}
 	if ((uint64_t)s->base + offset + n > VF_ADDRESS_SPACE)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: line %zu: %u bytes at 0x%08X pass the end of the 4 GB address "
+			       "%s: line %zu: %u bytes at 0x%08x pass the end of the 4 GB address "
 			       "space: the file was linked for a wrong address",
 			       vf_short_name(ld->name), t->line, (unsigned)n,
 			       (unsigned)(s->base + offset));
@@ -55,11 +55,11 @@ static int bad_type(const vf_load *ld, const vf_text *t, unsigned type)
 	const char *name = vf_short_name(ld->name);
 	if (type >= HEX_UNIVERSAL_FIRST && type <= HEX_UNIVERSAL_LAST)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: line %zu: record type 0x%02X: a micro:bit Universal Hex holds "
+			       "%s: line %zu: record type 0x%02x: a micro:bit Universal Hex holds "
 			       "images for several boards: extract the one for yours first",
 			       name, t->line, type);
 	return vf_fail(ld->err, VF_E_FILE,
-		       "%s: line %zu: record type 0x%02X is none of Intel HEX (00 to 05): convert "
+		       "%s: line %zu: record type 0x%02x is none of Intel HEX (00 to 05): convert "
 		       "the file, for instance with objcopy",
 		       name, t->line, type);
 }

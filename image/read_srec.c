@@ -14,7 +14,7 @@ static int add_data(vf_load *ld, const vf_text *t, srec_state *s, uint32_t addr,
 	s->records++;
 	if ((uint64_t)addr + n > VF_ADDRESS_SPACE)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: line %zu: %u bytes at 0x%08X pass the end of the 4 GB address "
+			       "%s: line %zu: %u bytes at 0x%08x pass the end of the 4 GB address "
 			       "space: the file was linked for a wrong address",
 			       vf_short_name(ld->name), t->line, (unsigned)n, (unsigned)addr);
 	return vf_load_run(ld, addr, n, t->line);

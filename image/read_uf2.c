@@ -31,7 +31,7 @@ static int check_magic(const vf_load *ld, size_t i)
 	if (bad < 0)
 		return VF_OK;
 	return vf_fail(ld->err, VF_E_FILE,
-		       "%s: offset 0x%zX: no UF2 magic number there: damaged, get the file again",
+		       "%s: offset 0x%zx: no UF2 magic number there: damaged, get the file again",
 		       vf_short_name(ld->name), i * UF2_BLOCK + (size_t)bad);
 }
 
@@ -47,17 +47,17 @@ static int check_block(const vf_load *ld, size_t i)
 		return status;
 	if (vf_le32(b + UF2_FLAGS) & UF2_FILE_CONTAINER)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: this UF2 holds files, not flash contents: give "
+			       "%s: offset 0x%zx: this UF2 holds files, not flash contents: give "
 			       "the firmware itself",
 			       name, at);
 	if (size > UF2_ROOM)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: a block with %u bytes, where 476 is the most: "
+			       "%s: offset 0x%zx: a block with %u bytes, where 476 is the most: "
 			       "damaged, get the file again",
 			       name, at + UF2_SIZE, (unsigned)size);
 	if ((uint64_t)addr + size > VF_ADDRESS_SPACE)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: %u bytes at 0x%08X pass the end of the 4 GB "
+			       "%s: offset 0x%zx: %u bytes at 0x%08x pass the end of the 4 GB "
 			       "address space: the file was made for a wrong address",
 			       name, at + UF2_ADDR, (unsigned)size, (unsigned)addr);
 	return VF_OK;
@@ -71,7 +71,7 @@ static int check_family(const vf_load *ld, uf2_file *f, size_t i)
 	uint32_t family = vf_le32(b + UF2_FAMILY);
 	if (f->has_family && family != f->family)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: family 0x%08X after family 0x%08X: it holds "
+			       "%s: offset 0x%zx: family 0x%08x after family 0x%08x: it holds "
 			       "images for several chips: extract the one for yours first",
 			       vf_short_name(ld->name), i * UF2_BLOCK + UF2_FAMILY,
 			       (unsigned)family, (unsigned)f->family);
@@ -89,7 +89,7 @@ static int enter(const vf_load *ld, uf2_file *f, size_t i)
 	uint32_t count = vf_le32(b + UF2_COUNT);
 	if (count != f->count || number >= count)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: block %u of %u in a file that began as one of "
+			       "%s: offset 0x%zx: block %u of %u in a file that began as one of "
 			       "%u: two files joined, or damaged",
 			       name, i * UF2_BLOCK + UF2_NUMBER, (unsigned)number, (unsigned)count,
 			       (unsigned)f->count);
@@ -98,7 +98,7 @@ static int enter(const vf_load *ld, uf2_file *f, size_t i)
 	uint32_t before = f->seen_at[number];
 	if (before != 0 && memcmp(block(ld, before - 1), b, UF2_BLOCK) != 0)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: offset 0x%zX: block %u differs from the block %u at 0x%zX: "
+			       "%s: offset 0x%zx: block %u differs from the block %u at 0x%zx: "
 			       "damaged, get the file again",
 			       name, i * UF2_BLOCK, (unsigned)number, (unsigned)number,
 			       (size_t)(before - 1) * UF2_BLOCK);
@@ -157,7 +157,7 @@ int vf_read_uf2(vf_load *ld)
 	ld->place = VF_PLACE_OFFSET;
 	if (ld->len % UF2_BLOCK != 0 || ld->len / UF2_BLOCK >= UINT32_MAX)
 		return vf_fail(ld->err, VF_E_FILE,
-			       "%s: %zu bytes, but UF2 is made of blocks of 512: cut off at 0x%zX, "
+			       "%s: %zu bytes, but UF2 is made of blocks of 512: cut off at 0x%zx, "
 			       "get the file again",
 			       vf_short_name(ld->name), ld->len, ld->len);
 	uf2_file f = {.blocks = ld->len / UF2_BLOCK};

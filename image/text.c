@@ -66,7 +66,7 @@ const char *vf_show_char(uint8_t c, char text[8])
 	if (c > ' ' && c < 0x7F)
 		(void)snprintf(text, 8, "'%c'", c);
 	else
-		(void)snprintf(text, 8, "0x%02X", c);
+		(void)snprintf(text, 8, "0x%02x", c);
 	return text;
 }
 
@@ -119,7 +119,7 @@ static int bad_bytes(const vf_load *ld, const vf_text *t, const vf_record_shape 
 	for (size_t i = 0; i < bytes; i++)
 		(void)vf_hex_decode(digits + 2 * i, &byte, 1, &sum);
 	return vf_fail(ld->err, VF_E_FILE,
-		       "%s: line %zu: wrong checksum 0x%02X, its bytes make 0x%02X: damaged or "
+		       "%s: line %zu: wrong checksum 0x%02x, its bytes make 0x%02x: damaged or "
 		       "edited by hand, get the file again",
 		       name, t->line, byte, (shape->total - (sum - byte)) & 0xFF);
 }

@@ -70,8 +70,8 @@ static bool warn_swapped(finding *f)
 	if (m7 == NULL || m4 == NULL)
 		return false;
 	tell(f,
-	     "%s at 0x%08X and %s at 0x%08X look swapped: the first has its stack in DTCM "
-	     "(0x%08X), which only the Cortex-M7 reaches, the second in D2 SRAM (0x%08X), as "
+	     "%s at 0x%08x and %s at 0x%08x look swapped: the first has its stack in DTCM "
+	     "(0x%08x), which only the Cortex-M7 reaches, the second in D2 SRAM (0x%08x), as "
 	     "Cortex-M4 images do",
 	     source_name(f, m7->source), (unsigned)m7->addr, source_name(f, m4->source),
 	     (unsigned)m4->addr, (unsigned)m7->sp, (unsigned)m4->sp);
@@ -84,13 +84,13 @@ static void warn_core(finding *f, const vf_vector_table *t)
 	const char *name = source_name(f, t->source);
 	if (core_of_place(t->addr) == CORE_M4 && built_for(t) == CORE_M7)
 		tell(f,
-		     "%s: 0x%08X is where an STM32H747's Cortex-M4 starts, but this stack (0x%08X) "
+		     "%s: 0x%08x is where an STM32H747's Cortex-M4 starts, but this stack (0x%08x) "
 		     "is in DTCM, which only the Cortex-M7 reaches: a Cortex-M7 image belongs at "
 		     "0x08000000 or 0x90000000",
 		     name, (unsigned)t->addr, (unsigned)t->sp);
 	if (core_of_place(t->addr) == CORE_M7 && built_for(t) == CORE_M4)
 		tell(f,
-		     "%s: 0x%08X is where an STM32H747's Cortex-M7 starts, but this stack (0x%08X) "
+		     "%s: 0x%08x is where an STM32H747's Cortex-M7 starts, but this stack (0x%08x) "
 		     "is in D2 SRAM, as in images for the Cortex-M4: those belong at 0x08100000 or "
 		     "0x90100000",
 		     name, (unsigned)t->addr, (unsigned)t->sp);
@@ -112,7 +112,7 @@ static void warn_odd_place(finding *f, const vf_vector_table *t)
 	if (core_of_place(t->addr) != CORE_UNKNOWN || core == CORE_UNKNOWN ||
 	    !has_core(f, core == CORE_M7 ? CORE_M4 : CORE_M7))
 		return;
-	tell(f, "%s: a Cortex-%s image at 0x%08X: an STM32H747 as delivered starts it at 0x%08X",
+	tell(f, "%s: a Cortex-%s image at 0x%08x: an STM32H747 as delivered starts it at 0x%08x",
 	     source_name(f, t->source), core == CORE_M7 ? "M7" : "M4", (unsigned)t->addr,
 	     core == CORE_M7 ? 0x08000000u : 0x08100000u);
 }
@@ -138,18 +138,18 @@ static void warn_reset(finding *f, const vf_vector_table *t)
 	const vf_vector_table *other = owner_elsewhere(f, t);
 	if (t->verdict == VF_VECTOR_ELSEWHERE)
 		tell(f,
-		     "%s: the vector table at 0x%08X starts code at 0x%08X, where the image has "
+		     "%s: the vector table at 0x%08x starts code at 0x%08x, where the image has "
 		     "nothing: linked for another address, or a part is missing",
 		     name, (unsigned)t->addr, (unsigned)(t->reset & ~1u));
 	else if (other != NULL)
 		tell(f,
-		     "%s: the vector table at 0x%08X starts code at 0x%08X, which is in %s: is one "
+		     "%s: the vector table at 0x%08x starts code at 0x%08x, which is in %s: is one "
 		     "of the two at the wrong address?",
 		     name, (unsigned)t->addr, (unsigned)(t->reset & ~1u),
 		     source_name(f, other->source));
 	if ((t->addr & 0x7F) != 0)
 		tell(f,
-		     "%s: the vector table at 0x%08X is no multiple of 128, as every Cortex-M "
+		     "%s: the vector table at 0x%08x is no multiple of 128, as every Cortex-M "
 		     "requires of it: wrong address?",
 		     name, (unsigned)t->addr);
 }
@@ -163,7 +163,7 @@ static void warn_elf_header(finding *f)
 		if (f->img->sources[s->source].format == VF_FORMAT_ELF && s->len >= 4 &&
 		    s->data != NULL && memcmp(s->data, "\177ELF", 4) == 0)
 			tell(f,
-			     "%s: the segment at 0x%08X begins with the ELF header itself, which "
+			     "%s: the segment at 0x%08x begins with the ELF header itself, which "
 			     "would be programmed too: link with -Wl,-n so that segments are not "
 			     "rounded down",
 			     source_name(f, s->source), (unsigned)s->addr);
@@ -184,7 +184,7 @@ static void warn_ram(finding *f)
 	}
 	if (first != NULL)
 		tell(f,
-		     "%s: 0x%08X is RAM (%llu bytes of the image lie in RAM), which keeps nothing "
+		     "%s: 0x%08x is RAM (%llu bytes of the image lie in RAM), which keeps nothing "
 		     "without power: made to run from RAM, or AT> is missing in the linker script",
 		     source_name(f, first->source), (unsigned)first->addr,
 		     (unsigned long long)bytes);

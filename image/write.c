@@ -67,14 +67,14 @@ static int check_bin(const vf_image *img, const vf_image_write_options *opt, vf_
 	uint64_t most = opt->max_bin != 0 ? opt->max_bin : DEFAULT_MAX_BIN;
 	if (!opt->fill_given && first_gap(img, &from, &to))
 		return vf_fail(err, VF_E_USAGE,
-			       "a raw binary has no gaps, but the image has one from 0x%08llX to "
-			       "0x%08llX (%llu bytes): name the byte to fill gaps with (0xFF is "
+			       "a raw binary has no gaps, but the image has one from 0x%08llx to "
+			       "0x%08llx (%llu bytes): name the byte to fill gaps with (0xFF is "
 			       "what erased flash holds), or write .hex",
 			       (unsigned long long)from, (unsigned long long)to - 1,
 			       (unsigned long long)(to - from));
 	if (span > most)
 		return vf_fail(err, VF_E_USAGE,
-			       "a raw binary from 0x%08X would have %llu bytes, more than the "
+			       "a raw binary from 0x%08x would have %llu bytes, more than the "
 			       "limit of %llu: write .hex, which leaves gaps out",
 			       (unsigned)img->segments[0].addr, (unsigned long long)span,
 			       (unsigned long long)most);

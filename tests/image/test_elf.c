@@ -145,7 +145,7 @@ static void truncated_anywhere(void **state)
 	for (size_t len = 4; len < whole; len++) {
 		char where[32];
 		f->file.len = len;
-		(void)snprintf(where, sizeof where, "cut off at 0x%zX", len);
+		(void)snprintf(where, sizeof where, "cut off at 0x%zx", len);
 		expect_error(add(f), VF_E_FILE, &f->err, "x.elf: ", where, NULL);
 	}
 	f->file.len = whole;
@@ -158,7 +158,7 @@ static void impossible_program_headers(void **state)
 		elf_part part;
 		const char *says;
 	} bad[] = {
-		{{LOAD, 0x54, 0, 0xFFFFFFFE, 4, 4}, "0x4 bytes at 0xFFFFFFFE pass the end"},
+		{{LOAD, 0x54, 0, 0xFFFFFFFE, 4, 4}, "0x4 bytes at 0xfffffffe pass the end"},
 		{{LOAD, 0x54, 0, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFF}, "pass the end"},
 		{{LOAD, 0xFFFFFFFC, 0, 0x8000, 8, 8}, "needs bytes up to 0x100000004"},
 		{{LOAD, 0x54, 0, 0x8000, 4, 3}, "more bytes in the file than in memory"},
@@ -174,7 +174,7 @@ static void impossible_program_headers(void **state)
 	f->file.bytes[29] = f->file.bytes[30] = f->file.bytes[31] = 0xFF;
 	expect_error(add(f), VF_E_FILE, &f->err, "program headers (0x100000010)", NULL);
 	f->file.bytes[42] = 31; /* e_phentsize */
-	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x2A", "31 bytes instead of 32", NULL);
+	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x2a", "31 bytes instead of 32", NULL);
 }
 
 /* Thousands of headers that all claim the same bytes cost no memory. */

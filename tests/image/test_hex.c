@@ -169,7 +169,7 @@ static void bad_files_are_refused_with_line_and_reason(void **state)
 	(void)state;
 	static const bad_file files[] = {
 		{":0400000001020304F2\n:020004000506EE\n" END,
-		 {"line 2", "wrong checksum 0xEE, its bytes make 0xEF", "get the file again"}},
+		 {"line 2", "wrong checksum 0xee, its bytes make 0xef", "get the file again"}},
 		{":0400000001020304F\n" END, {"line 1", "odd number of hex digits (17)"}},
 		{":04000000010203g4F2\n" END, {"line 1", "character 16", "'g'"}},
 		{":0400000001020 04F2\n" END, {"line 1", "character 15", "0x20"}},
@@ -184,12 +184,12 @@ static void bad_files_are_refused_with_line_and_reason(void **state)
 		{END ":0400000001020304F2\n", {"line 2", "after the end record"}},
 		{END ":040000059000020164\n", {"line 2", "after the end record"}},
 		{END "rubbish", {"line 2", "after the end record"}},
-		{":02000004FFFFFC\n:02FFFF000102FD\n" END, {"line 2", "0xFFFFFFFF", "4 GB"}},
+		{":02000004FFFFFC\n:02FFFF000102FD\n" END, {"line 2", "0xffffffff", "4 GB"}},
 		{END, {"no data"}},
 		{"; comment\n" END, {"line 1", "';'", "':'"}},
 		{":0400000001020304F2\nhello\n" END, {"line 2", "'h'"}},
 		{":0100000600F9\n" END, {"line 1", "record type 0x06", "objcopy"}},
-		{":0100000A00F5\n" END, {"line 1", "0x0A", "Universal Hex"}},
+		{":0100000A00F5\n" END, {"line 1", "0x0a", "Universal Hex"}},
 		{":0100000400FB\n" END, {"line 1", "type 04 cannot hold 1 bytes"}},
 		{":0100000200FD\n" END, {"line 1", "type 02"}},
 		{":0100000300FC\n" END, {"line 1", "type 03"}},
@@ -222,7 +222,7 @@ static void the_whole_line_reads_well(void **state)
 	vf_error err = {0};
 	vf_image_init(&img, &door);
 	assert_int_equal(add_text(&img, "app.hex", ":0400000001020304F1\n" END, &err), VF_E_FILE);
-	assert_string_equal(err.text, "app.hex: line 1: wrong checksum 0xF1, its bytes make 0xF2: "
+	assert_string_equal(err.text, "app.hex: line 1: wrong checksum 0xf1, its bytes make 0xf2: "
 				      "damaged or edited by hand, get the file again");
 	vf_image_free(&img);
 }

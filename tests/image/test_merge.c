@@ -111,7 +111,7 @@ static void raw_binaries_end_at_4_gb(void **state)
 	fixture *f = *state;
 	assert_int_equal(add_raw(&f->img, "a.bin", 0xFFFFFFFD, "raw", 3, &f->err), VF_OK);
 	expect_error(add_raw(&f->img, "b.bin", 0xFFFFFFFE, "raw", 3, &f->err), VF_E_USAGE, &f->err,
-		     "b.bin: 3 bytes at 0xFFFFFFFE", "4 GB", NULL);
+		     "b.bin: 3 bytes at 0xfffffffe", "4 GB", NULL);
 	assert_int_equal(f->img.segment_count, 1);
 }
 
@@ -225,12 +225,12 @@ static void blanks_cost_nothing(void **state)
 	assert_int_equal(add_raw(&f->img, "same", 0x2000, erased, 4, &f->err), VF_OK);
 	assert_int_equal(f->img.segment_count, 1);
 	expect_error(add_raw(&f->img, "other", 0x2000, "a", 1, &f->err), VF_E_FILE, &f->err,
-		     "0x00002000: erase says 0xFF and other says 0x61", NULL);
+		     "0x00002000: erase says 0xff and other says 0x61", NULL);
 	assert_int_equal(add_raw(&f->img, "low", 0, "abc", 3, &f->err), VF_OK);
 	expect_error(vf_image_add_blank(&f->img, "again", 1, 1, &f->err), VF_E_FILE, &f->err,
-		     "0x00000001: low says 0x62 and again says 0xFF", NULL);
+		     "0x00000001: low says 0x62 and again says 0xff", NULL);
 	expect_error(vf_image_add_blank(&f->img, "long", 0xFFFFFFFF, 2, &f->err), VF_E_USAGE,
-		     &f->err, "long: 2 bytes at 0xFFFFFFFF", NULL);
+		     &f->err, "long: 2 bytes at 0xffffffff", NULL);
 	assert_int_equal(vf_image_add_blank(&f->img, "nothing", 0, 0, &f->err), VF_OK);
 	uint8_t got[3];
 	assert_int_equal(vf_image_read(&f->img, 0xFFF, got, 3, 0), 2);

@@ -281,7 +281,7 @@ static void random_merge(chance *c, world *w)
 	int status = kind == 1 ? vf_image_add_blank(&w->img, "blank", address(s), s.len, &w->err)
 			       : add_raw(&w->img, "file", address(s), bytes, s.len, &w->err);
 	if (conflict) {
-		(void)snprintf(where, sizeof where, "address 0x%08X: ", (unsigned)addr);
+		(void)snprintf(where, sizeof where, "address 0x%08x: ", (unsigned)addr);
 		expect_error(status, VF_E_FILE, &w->err, where, kind == 1 ? "blank" : "file", NULL);
 	} else {
 		assert_int_equal(status, VF_OK);

@@ -95,15 +95,15 @@ static void bad_files_are_refused_with_line_and_reason(void **state)
 		{DATA END DATA, {"line 3", "after the end record"}},
 		{DATA "S5030002FA\n" END, {"line 2", "counts 2 data records, but there are 1"}},
 		{DATA "S604000002F9\n" END, {"line 2", "counts 2"}},
-		{"S307FFFFFFFF0102F9\n" END, {"line 1", "0xFFFFFFFF", "4 GB"}},
+		{"S307FFFFFFFF0102F9\n" END, {"line 1", "0xffffffff", "4 GB"}},
 		{END, {"no data"}},
 		{"S4051000AABB85\n" END, {"line 1", "type '4'"}},
 		{"SX051000AABB85\n" END, {"line 1", "type 'X'"}},
-		{DATA "S\n" END, {"line 2", "type 0x0A"}},
+		{DATA "S\n" END, {"line 2", "type 0x0a"}},
 		{DATA "S1", {"line 2", "cut off"}},
 		{DATA ":00000001FF\n", {"line 2", "':'", "'S'"}},
 		{DATA "S1041001AC3E\n" END,
-		 {"address 0x00001001 is 0xBB in line 1 and 0xAC in line 2", "contradicts"}},
+		 {"address 0x00001001 is 0xbb in line 1 and 0xac in line 2", "contradicts"}},
 	};
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		test_heap heap = {0};

@@ -114,7 +114,7 @@ static void one_address_two_values(void **state)
 	uf2_block(&f->file, 0, 0x1000, f->page[0], 256, 0, 2, 0);
 	uf2_block(&f->file, 0, 0x10F0, f->page[1], 256, 1, 2, 0);
 	expect_error(add(f), VF_E_FILE, &f->err,
-		     "address 0x000010F0 is 0x61 at offset 0x20 and 0x62 at "
+		     "address 0x000010f0 is 0x61 at offset 0x20 and 0x62 at "
 		     "offset 0x220",
 		     NULL);
 }
@@ -125,7 +125,7 @@ static void bad_magic(void **state)
 	page(f, 0, 2);
 	page(f, 1, 2);
 	f->file.bytes[512 + 508] ^= 1;
-	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x3FC", "magic", NULL);
+	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x3fc", "magic", NULL);
 	f->file.bytes[512 + 508] ^= 1;
 	f->file.bytes[512] ^= 1;
 	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x200", "magic", NULL);
@@ -149,7 +149,7 @@ static void impossible_blocks(void **state)
 	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x10", "477 bytes", NULL);
 	f->file.len = 0;
 	uf2_block(&f->file, 0, 0xFFFFFFFF, f->page[0], 2, 0, 1, 0);
-	expect_error(add(f), VF_E_FILE, &f->err, "offset 0xC", "4 GB", NULL);
+	expect_error(add(f), VF_E_FILE, &f->err, "offset 0xc", "4 GB", NULL);
 	f->file.len = 0;
 	uf2_block(&f->file, 0, 0, f->page[0], 256, 1, 1, 0);
 	expect_error(add(f), VF_E_FILE, &f->err, "block 1 of 1", NULL);
@@ -167,7 +167,7 @@ static void files_joined(void **state)
 	f->file.len = 0;
 	uf2_block(&f->file, 0x2000, 0, f->page[0], 256, 0, 2, 0x1234);
 	uf2_block(&f->file, 0x2000, 256, f->page[0], 256, 1, 2, 0x5678);
-	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x21C", "0x00005678", "several chips",
+	expect_error(add(f), VF_E_FILE, &f->err, "offset 0x21c", "0x00005678", "several chips",
 		     NULL);
 }
 
