@@ -70,7 +70,7 @@ typedef struct link_state {
 
 	link_trial out, in;
 
-	uint64_t rate; /* bytes a second that the pipe delivers, 0 unknown */
+	uint64_t rate;                        /* bytes a second that the pipe delivers, 0 unknown */
 	uint64_t greeting_bytes, greeting_us; /* the fastest question and answer, both ways */
 	uint64_t delivered, delivered_us;
 	struct {

@@ -8,16 +8,16 @@
 
 /* --- what your project has -------------------------------------------------- */
 
-uint32_t my_micros(void);                             /* free-running microseconds */
-bool my_send(const uint8_t *data, uint16_t len);      /* false: busy; `data` stays valid
-                                                       * until my_sending() is false */
-bool my_sending(void);                                /* the last transfer is under way */
+uint32_t my_micros(void);                        /* free-running microseconds */
+bool my_send(const uint8_t *data, uint16_t len); /* false: busy; `data` stays valid
+						  * until my_sending() is false */
+bool my_sending(void);                           /* the last transfer is under way */
 /* A transfer that is a multiple of the packet size must be ended by a packet of no
  * bytes: until then the host's driver holds it back. Many CDC classes do that by
  * themselves; look whether yours does. */
-int my_flash_read(uint32_t offset, uint8_t *to, uint32_t len);          /* 0 is good */
+int my_flash_read(uint32_t offset, uint8_t *to, uint32_t len); /* 0 is good */
 int my_flash_program(uint32_t offset, const uint8_t *from, uint32_t len);
-int my_flash_erase(uint32_t offset, uint32_t len);    /* returns when it is finished */
+int my_flash_erase(uint32_t offset, uint32_t len); /* returns when it is finished */
 
 /* --- your chip: two MT25QL512AB in parallel, as on the STM32H747I-DISCO ------- */
 
@@ -35,11 +35,12 @@ static const vf_memory chip = {
 	.page_typ_us = 120,
 	.page_max_us = 1800,
 	.erase_types = 3,
-	.erase = {
-		{ 8 * KB, 48000, 400000 },
-		{ 64 * KB, 112000, 1000000 },
-		{ 128 * KB, 160000, 1000000 },
-	},
+	.erase =
+		{
+			{8 * KB, 48000, 400000},
+			{64 * KB, 112000, 1000000},
+			{128 * KB, 160000, 1000000},
+		},
 };
 
 /* --- the engine and its memory ------------------------------------------------- */
@@ -52,10 +53,18 @@ static size_t sending; /* bytes of the transfer under way */
 bool port_init(const uint8_t id[12])
 {
 	vf_target_config c = {
-		.name = "my board", .id_len = 12, .memories = 1,
-		.memory = { { .info = &chip, .work = work, .work_len = sizeof work } },
-		.ring = ring, .ring_len = sizeof ring, .window = window, .window_len = sizeof window,
-		.frame = frame, .frame_len = sizeof frame, .tx = transmit, .tx_len = sizeof transmit,
+		.name = "my board",
+		.id_len = 12,
+		.memories = 1,
+		.memory = {{.info = &chip, .work = work, .work_len = sizeof work}},
+		.ring = ring,
+		.ring_len = sizeof ring,
+		.window = window,
+		.window_len = sizeof window,
+		.frame = frame,
+		.frame_len = sizeof frame,
+		.tx = transmit,
+		.tx_len = sizeof transmit,
 	};
 	for (unsigned i = 0; i < 12; i++)
 		c.id[i] = id[i];
@@ -89,7 +98,7 @@ static int serve(const vf_flash_op *op)
 		return VF_OK;
 	return op->kind == VF_FLASH_ERASE     ? VF_E_ERASE
 	       : op->kind == VF_FLASH_PROGRAM ? VF_E_PROGRAM
-	                                      : VF_E_BUS;
+					      : VF_E_BUS;
 }
 
 static void send(void)

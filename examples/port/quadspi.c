@@ -12,10 +12,10 @@
 
 uint32_t my_micros(void);                        /* free-running microseconds */
 bool my_send(const uint8_t *data, uint16_t len); /* false: busy; `data` stays valid
-                                                  * until my_sending() is false */
+						  * until my_sending() is false */
 bool my_sending(void);                           /* the last transfer is under way; one that is
-                                                  * a multiple of the packet size is ended by
-                                                  * a packet of no bytes (see port.c) */
+						  * a multiple of the packet size is ended by
+						  * a packet of no bytes (see port.c) */
 /* Carries out one transaction (bus.h) in indirect mode, as the fields of `op` say:
  * CCR from opcode, lanes, mode and dummy cycles, DLR from len - 1, AR from addr.
  * Chip-select stays high for 100 ns after it. 0, or negative if the controller
@@ -63,10 +63,18 @@ static bool drive(void)
 bool port_init(const uint8_t id[12])
 {
 	vf_target_config c = {
-		.name = "my board", .id_len = 12, .memories = 1,
-		.memory = { { .info = &nor.memory, .work = work, .work_len = sizeof work } },
-		.ring = ring, .ring_len = sizeof ring, .window = window, .window_len = sizeof window,
-		.frame = frame, .frame_len = sizeof frame, .tx = transmit, .tx_len = sizeof transmit,
+		.name = "my board",
+		.id_len = 12,
+		.memories = 1,
+		.memory = {{.info = &nor.memory, .work = work, .work_len = sizeof work}},
+		.ring = ring,
+		.ring_len = sizeof ring,
+		.window = window,
+		.window_len = sizeof window,
+		.frame = frame,
+		.frame_len = sizeof frame,
+		.tx = transmit,
+		.tx_len = sizeof transmit,
 	};
 	for (unsigned i = 0; i < 12; i++)
 		c.id[i] = id[i];

@@ -9,8 +9,8 @@
 #include <vcpflash/job.h>
 
 typedef struct vf_client_options {
-	const char *port; /* a path, tcp://HOST:PORT, or "auto"; NULL = "auto" */
-	uint32_t baud;    /* at which talk begins; 0 = 115200 */
+	const char *port;  /* a path, tcp://HOST:PORT, or "auto"; NULL = "auto" */
+	uint32_t baud;     /* at which talk begins; 0 = 115200 */
 	uint32_t max_baud; /* to which it may go up; 0: as far as port and board can; not
 			    * above `baud`: it stays */
 } vf_client_options;
@@ -22,10 +22,9 @@ void vf_client_defaults(vf_job_config *config);
 /* Makes raw deflate for vf_job_config.deflate (deflate_ctx: the packer). vf_client_do
  * brings its own where a job has none. One packer serves one job at a time. */
 typedef struct vf_packer vf_packer;
-vf_packer *vf_packer_new(void);      /* NULL: no memory */
-void vf_packer_free(vf_packer *p);   /* NULL is harmless */
-size_t vf_packer_deflate(void *packer, const uint8_t *in, size_t in_len, uint8_t *out,
-                         size_t room);
+vf_packer *vf_packer_new(void);    /* NULL: no memory */
+void vf_packer_free(vf_packer *p); /* NULL is harmless */
+size_t vf_packer_deflate(void *packer, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);
 
 /* Finds the one port where a board answers; its name into `name` (`room`
  * bytes). VF_E_LINK lists what was tried, or the several that answered. */
@@ -34,7 +33,7 @@ int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_err
 /* Opens the port, carries out the job, closes. Returns result.error.code.
  * `board` and `link` may be NULL; otherwise filled as far as known. Stops in
  * good order when vf_interrupted() turns true. */
-int vf_client_do(const vf_client_options *opt, const vf_job_config *config,
-                 vf_job_result *result, vf_board *board, vf_session_stats *link);
+int vf_client_do(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
+		 vf_board *board, vf_session_stats *link);
 
 #endif

@@ -21,7 +21,8 @@ __attribute__((format(printf, 3, 4)))
 #endif
 /* Fills `e` (which may be NULL) and returns `code`, so that callers can write
  * `return vf_fail(e, VF_E_FILE, "…")`. */
-static inline int vf_fail(vf_error *e, int code, const char *fmt, ...)
+static inline int
+vf_fail(vf_error *e, int code, const char *fmt, ...)
 {
 	if (e != NULL) {
 		va_list ap;

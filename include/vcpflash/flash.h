@@ -31,18 +31,18 @@ enum vf_memory_kind {
 /* Rights and properties of a memory. */
 enum vf_memory_flags {
 	VF_MEMORY_READ = 1u << 0,
-	VF_MEMORY_WRITE = 1u << 1,    /* may be erased and programmed */
-	VF_MEMORY_RUN = 1u << 2,      /* code can be started from it */
-	VF_MEMORY_REPROGRAM = 1u << 3,/* a unit may be programmed twice without an
-	                               * erase, clearing further bits (off where
-	                               * the part has on-die ECC or is unknown) */
-	VF_MEMORY_BLOCKING = 1u << 4, /* its driver blocks: while it works the
-	                               * board is deaf, and must say so before */
+	VF_MEMORY_WRITE = 1u << 1,     /* may be erased and programmed */
+	VF_MEMORY_RUN = 1u << 2,       /* code can be started from it */
+	VF_MEMORY_REPROGRAM = 1u << 3, /* a unit may be programmed twice without an
+					* erase, clearing further bits (off where
+					* the part has on-die ECC or is unknown) */
+	VF_MEMORY_BLOCKING = 1u << 4,  /* its driver blocks: while it works the
+					* board is deaf, and must say so before */
 };
 
 typedef struct vf_erase_type {
 	uint32_t size;   /* a power of two dividing the memory, or the memory's
-	                  * whole size (chip erase) */
+			  * whole size (chip erase) */
 	uint32_t typ_us; /* typical time of one such erase; 0 = not known */
 	uint32_t max_us; /* the maker's maximum; never 0 */
 } vf_erase_type;
@@ -59,18 +59,18 @@ typedef struct vf_memory {
 	uint8_t flags;                 /* enum vf_memory_flags */
 	uint8_t dies;                  /* 1, or 2 in parallel */
 	uint8_t id_len;
-	uint8_t id[VF_MEMORY_ID_MAX];  /* as read from the chip (first die) */
-	uint32_t base;                 /* address of offset 0 */
+	uint8_t id[VF_MEMORY_ID_MAX]; /* as read from the chip (first die) */
+	uint32_t base;                /* address of offset 0 */
 	uint32_t size;
-	uint32_t page;       /* most bytes one program operation takes; a power of
-	                      * two; operations do not cross a multiple of it */
-	uint32_t unit;       /* programming unit: operations start and end at
-	                      * multiples of it; a power of two <= page */
-	uint32_t page_typ_us;/* time to program one page */
+	uint32_t page;        /* most bytes one program operation takes; a power of
+			       * two; operations do not cross a multiple of it */
+	uint32_t unit;        /* programming unit: operations start and end at
+			       * multiples of it; a power of two <= page */
+	uint32_t page_typ_us; /* time to program one page */
 	uint32_t page_max_us;
 	uint32_t read_rate;  /* bytes a second of a long read; 0 = not known */
 	uint8_t erase_types; /* entries used in erase[]; ascending size; the
-	                      * first is the smallest erase unit ("sector") */
+			      * first is the smallest erase unit ("sector") */
 	uint8_t protects;    /* entries used in protect[] */
 	vf_erase_type erase[VF_ERASE_TYPES_MAX];
 	vf_range protect[VF_PROTECT_MAX]; /* refused by the board, always */
@@ -78,16 +78,16 @@ typedef struct vf_memory {
 
 enum vf_flash_kind {
 	VF_FLASH_READ = 1,    /* len bytes into buf, by any means; offset and len are
-	                       * multiples of the memory's `dies` */
+			       * multiples of the memory's `dies` */
 	VF_FLASH_READ_MAPPED, /* the same through the path an application uses
-	                       * (memory-mapped), where there is one */
+			       * (memory-mapped), where there is one */
 	VF_FLASH_PROGRAM,     /* data: whole units, within one page */
 	VF_FLASH_ERASE,       /* len is one of the erase sizes, offset a multiple */
 };
 
 typedef struct vf_flash_op {
-	uint8_t kind;        /* enum vf_flash_kind */
-	uint8_t memory;      /* index of the memory */
+	uint8_t kind;   /* enum vf_flash_kind */
+	uint8_t memory; /* index of the memory */
 	uint32_t offset;
 	uint32_t len;
 	const uint8_t *data; /* VF_FLASH_PROGRAM: len bytes to program */

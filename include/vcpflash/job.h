@@ -25,27 +25,34 @@
 #include <vcpflash/session.h>
 
 enum vf_job_kind {
-	VF_JOB_INFO,    /* open, describe, measure the link, close */
-	VF_JOB_PROGRAM, /* make the flash hold `image` */
-	VF_JOB_VERIFY,  /* compare only */
-	VF_JOB_READ,    /* [address, +length) to `sink`, in order, then checked */
-	VF_JOB_ERASE,   /* [address, +length) becomes 0xFF, its neighbours survive */
+	VF_JOB_INFO,       /* open, describe, measure the link, close */
+	VF_JOB_PROGRAM,    /* make the flash hold `image` */
+	VF_JOB_VERIFY,     /* compare only */
+	VF_JOB_READ,       /* [address, +length) to `sink`, in order, then checked */
+	VF_JOB_ERASE,      /* [address, +length) becomes 0xFF, its neighbours survive */
 	VF_JOB_ERASE_CHIP, /* all of one memory (that of `address`; 0 without has_address: the
-	                    * first external one) but what the board protects */
-	VF_JOB_DIGEST,  /* SHA-256 of [address, +length) into result.sha256 */
-	VF_JOB_RUN,     /* start the application at `address`; the board is left alone then */
+			    * first external one) but what the board protects */
+	VF_JOB_DIGEST,     /* SHA-256 of [address, +length) into result.sha256 */
+	VF_JOB_RUN,        /* start the application at `address`; the board is left alone then */
 };
 
 enum vf_job_phase {
-	VF_PHASE_OPEN, VF_PHASE_COMPARE, VF_PHASE_KEEP, VF_PHASE_ERASE, VF_PHASE_PROGRAM,
-	VF_PHASE_READ, VF_PHASE_VERIFY, VF_PHASE_RUN, VF_PHASE_CLOSE,
+	VF_PHASE_OPEN,
+	VF_PHASE_COMPARE,
+	VF_PHASE_KEEP,
+	VF_PHASE_ERASE,
+	VF_PHASE_PROGRAM,
+	VF_PHASE_READ,
+	VF_PHASE_VERIFY,
+	VF_PHASE_RUN,
+	VF_PHASE_CLOSE,
 };
 
 typedef struct vf_progress {
-	uint8_t phase;      /* enum vf_job_phase */
-	uint64_t done;      /* bytes of this phase */
-	uint64_t total;     /* 0: unknown */
-	uint32_t busy_ms;   /* the chip is busy for about so long, 0 if not */
+	uint8_t phase;    /* enum vf_job_phase */
+	uint64_t done;    /* bytes of this phase */
+	uint64_t total;   /* 0: unknown */
+	uint32_t busy_ms; /* the chip is busy for about so long, 0 if not */
 } vf_progress;
 
 /* The plan of one memory, before it is executed; valid during the call. Told
@@ -54,18 +61,18 @@ typedef struct vf_job_plan {
 	uint8_t memory;
 	const vf_plan *plan;
 	uint32_t sectors_same, sectors_blank, sectors_dirty;
-	uint64_t keep_bytes;     /* outside the image, preserved */
-	uint64_t link_bytes;     /* to be sent */
-	uint64_t estimate_us;    /* typical time, with the link as measured */
+	uint64_t keep_bytes;  /* outside the image, preserved */
+	uint64_t link_bytes;  /* to be sent */
+	uint64_t estimate_us; /* typical time, with the link as measured */
 } vf_job_plan;
 
 typedef struct vf_job_callbacks {
 	void *ctx;
-	void (*progress)(void *ctx, const vf_progress *p);        /* NULL allowed */
-	void (*note)(void *ctx, const char *line);                /* a line for the person; NULL allowed */
+	void (*progress)(void *ctx, const vf_progress *p); /* NULL allowed */
+	void (*note)(void *ctx, const char *line);         /* a line for the person; NULL allowed */
 	void (*plan)(void *ctx, const vf_job_plan *plan, const vf_board *board); /* NULL allowed */
-	int (*sink)(void *ctx, const uint8_t *data, size_t len);  /* READ: required; nonzero stops
-	                                                            * with that status */
+	int (*sink)(void *ctx, const uint8_t *data, size_t len); /* READ: required; nonzero stops
+								  * with that status */
 } vf_job_callbacks;
 
 enum vf_job_compress {
@@ -75,22 +82,22 @@ enum vf_job_compress {
 };
 
 typedef struct vf_job_config {
-	uint8_t kind;           /* enum vf_job_kind */
+	uint8_t kind;              /* enum vf_job_kind */
 	vf_session_config session; /* alloc, random, text, trace */
 	vf_job_callbacks call;
-	const vf_image *image;  /* PROGRAM, VERIFY */
-	uint32_t address;       /* READ, ERASE, DIGEST, RUN; see offset_ok */
-	uint64_t length;        /* READ, ERASE, DIGEST */
-	bool has_address;       /* RUN without one: the lowest vector table of the first
-	                         * runnable external memory, i.e. its base */
-	bool offset_ok;         /* an address in no memory but below the first external
-	                         * memory's size is an offset into it */
-	bool full;              /* PROGRAM, ERASE: do not compare first */
-	bool dry_run;           /* PROGRAM: look and plan, change nothing */
-	bool discard;           /* PROGRAM, ERASE: do not preserve what no file names */
-	bool verify_full;       /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */
-	bool run_after;         /* PROGRAM: then RUN at the image's first vector table */
-	uint8_t compress;       /* PROGRAM: enum vf_job_compress */
+	const vf_image *image; /* PROGRAM, VERIFY */
+	uint32_t address;      /* READ, ERASE, DIGEST, RUN; see offset_ok */
+	uint64_t length;       /* READ, ERASE, DIGEST */
+	bool has_address;      /* RUN without one: the lowest vector table of the first
+				* runnable external memory, i.e. its base */
+	bool offset_ok;        /* an address in no memory but below the first external
+				* memory's size is an offset into it */
+	bool full;             /* PROGRAM, ERASE: do not compare first */
+	bool dry_run;          /* PROGRAM: look and plan, change nothing */
+	bool discard;          /* PROGRAM, ERASE: do not preserve what no file names */
+	bool verify_full;      /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */
+	bool run_after;        /* PROGRAM: then RUN at the image's first vector table */
+	uint8_t compress;      /* PROGRAM: enum vf_job_compress */
 	/* Raw deflate of `in` into `out`; returns its size, 0 where that is more than
 	 * `room`. NULL: nothing is compressed. */
 	size_t (*deflate)(void *ctx, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);
@@ -98,29 +105,30 @@ typedef struct vf_job_config {
 } vf_job_config;
 
 enum vf_mismatch_cause { /* §: what the direction of the difference suggests */
-	VF_CAUSE_NONE,
-	VF_CAUSE_BLANK,         /* all of it reads 0xFF: never programmed */
-	VF_CAUSE_NOT_ERASED,    /* only zeros where ones should be: not erased, or protected */
-	VF_CAUSE_NOT_PROGRAMMED,/* only ones where zeros should be */
-	VF_CAUSE_CONSTANT,      /* one value everywhere: not mapped, or lines float */
-	VF_CAUSE_OTHER_IMAGE,   /* both directions */
+			 VF_CAUSE_NONE,
+			 VF_CAUSE_BLANK,          /* all of it reads 0xFF: never programmed */
+			 VF_CAUSE_NOT_ERASED,     /* only zeros where ones should be: not erased, or
+						     protected */
+			 VF_CAUSE_NOT_PROGRAMMED, /* only ones where zeros should be */
+			 VF_CAUSE_CONSTANT, /* one value everywhere: not mapped, or lines float */
+			 VF_CAUSE_OTHER_IMAGE, /* both directions */
 };
 
 typedef struct vf_mismatch {
-	uint8_t cause;     /* enum vf_mismatch_cause */
-	uint32_t address;  /* first differing byte */
+	uint8_t cause;    /* enum vf_mismatch_cause */
+	uint32_t address; /* first differing byte */
 	uint8_t expected, found;
-	uint64_t count;    /* differing bytes */
-	uint64_t sectors;  /* in so many sectors */
+	uint64_t count;   /* differing bytes */
+	uint64_t sectors; /* in so many sectors */
 } vf_mismatch;
 
 typedef struct vf_job_result {
-	vf_error error;          /* error.code VF_OK: done */
-	vf_mismatch mismatch;    /* VF_E_DIFFERS, VERIFY */
+	vf_error error;       /* error.code VF_OK: done */
+	vf_mismatch mismatch; /* VF_E_DIFFERS, VERIFY */
 	bool has_failure;
-	vf_failure failure;      /* VF_E_FLASH: what the board reported */
+	vf_failure failure; /* VF_E_FLASH: what the board reported */
 	uint64_t image_bytes;
-	uint64_t same_bytes;     /* in sectors that were right already */
+	uint64_t same_bytes; /* in sectors that were right already */
 	uint64_t erased_bytes;
 	uint64_t programmed_bytes;
 	uint64_t kept_bytes;     /* preserved and written back */
@@ -130,10 +138,10 @@ typedef struct vf_job_result {
 	uint32_t attempts;       /* 1, more if something was planned anew */
 	uint64_t elapsed_us;     /* from the first tick */
 	uint8_t sha256[VF_SHA256_SIZE];
-	uint32_t echo_us;        /* INFO: round trip of a small frame */
-	uint32_t echo_big_us;    /* INFO: of a frame of `echo_big` bytes */
+	uint32_t echo_us;     /* INFO: round trip of a small frame */
+	uint32_t echo_big_us; /* INFO: of a frame of `echo_big` bytes */
 	uint16_t echo_big;
-	bool nothing_to_do;      /* PROGRAM, ERASE: the flash held it already */
+	bool nothing_to_do; /* PROGRAM, ERASE: the flash held it already */
 } vf_job_result;
 
 typedef struct vf_job vf_job;

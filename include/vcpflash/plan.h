@@ -23,8 +23,8 @@
 #ifndef VCPFLASH_PLAN_H
 #define VCPFLASH_PLAN_H
 
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <vcpflash/alloc.h>
 #include <vcpflash/flash.h>
@@ -38,9 +38,9 @@ enum vf_sector_state {
 enum vf_plan_known {
 	VF_PLAN_KNOWN,  /* what it should hold can be asked of `content` */
 	VF_PLAN_UNREAD, /* SAME, but its bytes would have to be read (learn_us) before an
-	                 * erase; taken as a sector without a page of 0xFF */
+			 * erase; taken as a sector without a page of 0xFF */
 	VF_PLAN_UNSEEN, /* nobody looked; nothing is wanted of it but that it stays. Hoped
-	                 * to be blank; finding out takes learn_us */
+			 * to be blank; finding out takes learn_us */
 };
 
 typedef struct vf_plan_sector {
@@ -49,7 +49,7 @@ typedef struct vf_plan_sector {
 	uint8_t known;          /* enum vf_plan_known; not KNOWN: state is SAME */
 	uint32_t learn_us;      /* with UNREAD and UNSEEN */
 	const uint8_t *present; /* DIRTY: what it holds now, all of it; NULL: not known, so
-	                         * that it can only be erased */
+				 * that it can only be erased */
 } vf_plan_sector;
 
 enum vf_plan_kind { VF_PLAN_ERASE = 1, VF_PLAN_PROGRAM = 2 };
@@ -81,7 +81,7 @@ typedef struct vf_plan {
 	uint64_t erase_bytes;
 	uint64_t program_bytes;
 	uint64_t changed_bytes; /* of the sectors that a step touches */
-	uint64_t erase_us; /* typical times, summed */
+	uint64_t erase_us;      /* typical times, summed */
 	uint64_t program_us;
 	uint64_t link_us;
 	uint64_t learn_us; /* for what the plan relies on */
@@ -93,7 +93,7 @@ typedef struct vf_plan {
 /* VF_OK, VF_E_NOMEM. `sectors` lists every sector that may be changed; a larger
  * unit is erased only where all of its sectors are listed. */
 int vf_plan_make(vf_plan *plan, const vf_alloc *alloc, const vf_memory *memory,
-                 const vf_plan_sector *sectors, size_t count, const vf_plan_source *source);
+		 const vf_plan_sector *sectors, size_t count, const vf_plan_source *source);
 void vf_plan_free(vf_plan *plan, const vf_alloc *alloc);
 
 /* Typical time of one page with its read-back, and of one erase; a time that is

@@ -56,7 +56,7 @@ enum vf_session_status {
 	VF_SESSION_STOPPED, /* an operation failed: vf_session_failure; open again to go on */
 	VF_SESSION_ENDED,   /* the board restarted; open again to go on */
 	VF_SESSION_LOST,    /* no answer in time, what answers is no board we can speak
-	                     * with, or another host took it over: vf_session_error */
+			     * with, or another host took it over: vf_session_error */
 	VF_SESSION_CLOSING, /* abort sent, waiting for the answer */
 };
 
@@ -70,39 +70,39 @@ enum vf_operation_status {
  * keeps both until it is DONE or DROPPED. */
 typedef struct vf_operation {
 	vf_message message;
-	const uint8_t *data;   /* PROGRAM: message.length bytes; NULL means `data_fn`.
-	                        * DEFLATED: message.packed bytes, required */
+	const uint8_t *data; /* PROGRAM: message.length bytes; NULL means `data_fn`.
+			      * DEFLATED: message.packed bytes, required */
 	/* PROGRAM without `data`: copies bytes [at, at+len) of the operation's data.
 	 * It must give the same bytes whenever asked (they may be sent again). */
 	void (*data_fn)(void *ctx, uint32_t at, uint8_t *out, uint32_t len);
 	void *data_ctx;
-	uint8_t *answer;       /* READ: message.length; DIGEST: 8 a group; SHA256: 32 */
-	uint8_t status;        /* enum vf_operation_status; set by the session */
+	uint8_t *answer; /* READ: message.length; DIGEST: 8 a group; SHA256: 32 */
+	uint8_t status;  /* enum vf_operation_status; set by the session */
 	/* private */
-	uint32_t number;       /* operation number in the session */
-	uint32_t start;        /* stream offset of its header */
-	uint32_t part;         /* where its answer begins in that of the operation asked for */
-	void *extra;           /* what of the answer is missing */
+	uint32_t number; /* operation number in the session */
+	uint32_t start;  /* stream offset of its header */
+	uint32_t part;   /* where its answer begins in that of the operation asked for */
+	void *extra;     /* what of the answer is missing */
 	struct vf_operation *next;
 } vf_operation;
 
 typedef struct vf_session_stats {
-	uint64_t raw_sent, raw_received;    /* bytes on the pipe */
-	uint64_t stream_sent;               /* stream bytes, repeats included */
-	uint64_t stream_repeated;           /* of these, repeats */
+	uint64_t raw_sent, raw_received; /* bytes on the pipe */
+	uint64_t stream_sent;            /* stream bytes, repeats included */
+	uint64_t stream_repeated;        /* of these, repeats */
 	uint32_t frames_sent, frames_received;
-	uint32_t damaged_here;              /* chunks from the board that were not intact */
-	uint32_t damaged_there;             /* chunks the board reported, this session */
-	uint32_t lost_there;                /* raw bytes the board had no room for */
-	uint32_t round_trip_us;             /* smallest seen, 0 none yet */
-	uint64_t rate;                      /* bytes a second: at least so many at first, then
-	                                     * what the last echo longer than a greeting showed */
-	uint16_t payload;                   /* size in use now */
-	uint32_t baud;                      /* baud rate of the session; 0 there is none */
+	uint32_t damaged_here;  /* chunks from the board that were not intact */
+	uint32_t damaged_there; /* chunks the board reported, this session */
+	uint32_t lost_there;    /* raw bytes the board had no room for */
+	uint32_t round_trip_us; /* smallest seen, 0 none yet */
+	uint64_t rate;          /* bytes a second: at least so many at first, then
+				 * what the last echo longer than a greeting showed */
+	uint16_t payload;       /* size in use now */
+	uint32_t baud;          /* baud rate of the session; 0 there is none */
 } vf_session_stats;
 
 vf_session *vf_session_new(const vf_session_config *config); /* NULL: no memory */
-void vf_session_free(vf_session *s);                          /* NULL is harmless */
+void vf_session_free(vf_session *s);                         /* NULL is harmless */
 
 /* Opens, or opens anew, with a fresh session number. All operations that are
  * still waiting become DROPPED. */

@@ -40,24 +40,24 @@ const char *vf_sim_part_text(const vf_sim_part *part); /* a line for --list-chip
 uint32_t vf_sim_part_size(const vf_sim_part *part);    /* bytes of one die/package */
 
 enum vf_sim_mode { /* how the last program left the chip, for vf_sim_chip_leave_in */
-	VF_SIM_MODE_SPI,
-	VF_SIM_MODE_QPI,        /* expects opcodes on four lines */
-	VF_SIM_MODE_ADDR4,      /* 4-byte addresses */
-	VF_SIM_MODE_POWER_DOWN, /* deep power-down */
-	VF_SIM_MODE_CONTINUOUS, /* continuous read (XIP), no opcode expected */
+		   VF_SIM_MODE_SPI,
+		   VF_SIM_MODE_QPI,        /* expects opcodes on four lines */
+		   VF_SIM_MODE_ADDR4,      /* 4-byte addresses */
+		   VF_SIM_MODE_POWER_DOWN, /* deep power-down */
+		   VF_SIM_MODE_CONTINUOUS, /* continuous read (XIP), no opcode expected */
 };
 
 typedef struct vf_sim_chip_config {
 	const vf_sim_part *part;
-	uint8_t dies;            /* 1, or 2 in parallel */
-	uint8_t *array;          /* dies * part size bytes */
-	uint32_t bus_bytes_per_s;/* a die's data rate on the bus; 0 = instantaneous */
-	uint32_t time_percent;   /* program/erase times: 100 = typical, 0 = instantaneous;
-	                          * VF_SIM_TIME_RANDOM = each drawn between 60 % of
-	                          * typical and the maximum */
+	uint8_t dies;             /* 1, or 2 in parallel */
+	uint8_t *array;           /* dies * part size bytes */
+	uint32_t bus_bytes_per_s; /* a die's data rate on the bus; 0 = instantaneous */
+	uint32_t time_percent;    /* program/erase times: 100 = typical, 0 = instantaneous;
+				   * VF_SIM_TIME_RANDOM = each drawn between 60 % of
+				   * typical and the maximum */
 	uint64_t seed;
-	bool no_sfdp;            /* the part answers 5Ah with nothing (0xFF) */
-	uint8_t override_id[3];  /* not all zero: answers with another JEDEC id */
+	bool no_sfdp;           /* the part answers 5Ah with nothing (0xFF) */
+	uint8_t override_id[3]; /* not all zero: answers with another JEDEC id */
 	void (*misuse)(void *ctx, const char *what); /* NULL = counted only */
 	void *ctx;
 } vf_sim_chip_config;
@@ -66,13 +66,13 @@ typedef struct vf_sim_chip_config {
 
 typedef struct vf_sim_stats {
 	uint64_t transactions;
-	uint64_t erases;         /* erase commands begun */
+	uint64_t erases; /* erase commands begun */
 	uint64_t erased_bytes;
-	uint64_t programs;       /* page program commands begun */
+	uint64_t programs; /* page program commands begun */
 	uint64_t programmed_bytes;
-	uint64_t read_bytes;     /* array bytes read */
+	uint64_t read_bytes; /* array bytes read */
 	uint64_t misuses;
-	uint64_t busy_us;        /* time spent programming and erasing */
+	uint64_t busy_us; /* time spent programming and erasing */
 } vf_sim_stats;
 
 typedef struct vf_sim_chip vf_sim_chip;
@@ -115,7 +115,8 @@ bool vf_sim_chip_weak(const vf_sim_chip *chip, uint32_t offset, uint32_t len);
 void vf_sim_chip_leave_in(vf_sim_chip *chip, enum vf_sim_mode mode);
 int vf_sim_chip_bad_bit(vf_sim_chip *chip, uint32_t offset, unsigned bit); /* will not program */
 void vf_sim_chip_protect(vf_sim_chip *chip, bool all); /* block protection bits */
-void vf_sim_chip_fail_next(vf_sim_chip *chip, unsigned count); /* next program/erase fails with error bits */
+void vf_sim_chip_fail_next(vf_sim_chip *chip,
+			   unsigned count); /* next program/erase fails with error bits */
 
 const vf_sim_stats *vf_sim_chip_stats(const vf_sim_chip *chip);
 
@@ -123,7 +124,7 @@ const vf_sim_stats *vf_sim_chip_stats(const vf_sim_chip *chip);
  * bytes at any offset, weak pages and all. Misuse while the part is busy, asleep
  * or past its end (0xFF then). Bus time is the caller's: len / dies at the rate. */
 void vf_sim_chip_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32_t len,
-                        uint64_t now_us);
+			uint64_t now_us);
 
 /* The cells as they stand: the array, as memory-mapped reads would find it if
  * no cell were weak. */

@@ -277,8 +277,8 @@ typedef struct vf_welcome {
 	uint16_t payload, answer, queue;
 	uint8_t id_len;
 	uint8_t id[VF_WIRE_ID_MAX];
-	uint32_t block;    /* most bytes a DEFLATED message unpacks to; 0: not understood */
-	uint32_t rate;     /* highest baud rate of its port; 0: it does not change */
+	uint32_t block; /* most bytes a DEFLATED message unpacks to; 0: not understood */
+	uint32_t rate;  /* highest baud rate of its port; 0: it does not change */
 	char name[VF_WIRE_BOARD_NAME_MAX + 1];
 } vf_welcome;
 

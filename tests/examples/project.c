@@ -90,8 +90,8 @@ static void pump(vf_job *job)
 vf_job_result project_carry_out(vf_job_config c)
 {
 	uint64_t seed = world.now + 1;
-	vf_error err = { 0 };
-	c.session.alloc = (vf_alloc){ project_resize, NULL };
+	vf_error err = {0};
+	c.session.alloc = (vf_alloc){project_resize, NULL};
 	c.session.random = number;
 	c.session.ctx = &seed;
 	vf_job *job = vf_job_new(&c, &err);
@@ -104,14 +104,15 @@ vf_job_result project_carry_out(vf_job_config c)
 
 vf_job_result project_program(const vf_image *image)
 {
-	return project_carry_out((vf_job_config){ .kind = VF_JOB_PROGRAM, .image = image });
+	return project_carry_out((vf_job_config){.kind = VF_JOB_PROGRAM, .image = image});
 }
 
 void project_add(vf_image *image, const uint8_t *bytes, size_t len, uint32_t address)
 {
-	vf_error err = { 0 };
-	assert_int_equal(vf_image_add(image, "a.bin", bytes, len,
-	                              &(vf_image_add_options){ .has_address = true, .address = address },
-	                              &err),
-	                 VF_OK);
+	vf_error err = {0};
+	assert_int_equal(
+		vf_image_add(image, "a.bin", bytes, len,
+			     &(vf_image_add_options){.has_address = true, .address = address},
+			     &err),
+		VF_OK);
 }

@@ -83,7 +83,7 @@ static void programs_over_a_driver_that_blocks(void **state)
 {
 	(void)state;
 	uint8_t bytes[30001];
-	vf_alloc alloc = { project_resize, NULL };
+	vf_alloc alloc = {project_resize, NULL};
 	vf_image image;
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 256);
@@ -108,9 +108,9 @@ static void programs_over_a_driver_that_blocks(void **state)
 static void odd_images_leave_their_neighbours(void **state)
 {
 	(void)state;
-	vf_alloc alloc = { project_resize, NULL };
+	vf_alloc alloc = {project_resize, NULL};
 	for (uint32_t i = 0; i < 8; i++) {
-		static const uint32_t lengths[] = { 1, 2, 3, 513 };
+		static const uint32_t lengths[] = {1, 2, 3, 513};
 		uint8_t bytes[513];
 		vf_image image;
 		uint32_t at = i * 65536 + 8192 - i % 2, len = lengths[i / 2];
@@ -142,14 +142,16 @@ static int collect(void *ctx, const uint8_t *bytes, size_t len)
 static void odd_reads_are_what_was_asked_for(void **state)
 {
 	(void)state;
-	static const uint32_t lengths[] = { 1, 2, 3, 511, 1024, 1025, 4001 };
+	static const uint32_t lengths[] = {1, 2, 3, 511, 1024, 1025, 4001};
 	for (uint32_t i = 0; i < 8192; i++)
 		world.flash[i] = (uint8_t)(i * 13 + i / 256);
 	for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		for (uint32_t at = 0; at < 3; at++) {
-			collected got = { .len = 0 };
-			vf_job_config c = { .kind = VF_JOB_READ, .has_address = true,
-				            .address = BASE + at, .length = lengths[i] };
+			collected got = {.len = 0};
+			vf_job_config c = {.kind = VF_JOB_READ,
+					   .has_address = true,
+					   .address = BASE + at,
+					   .length = lengths[i]};
 			c.call.sink = collect;
 			c.call.ctx = &got;
 			assert_int_equal(project_carry_out(c).error.code, VF_OK);

@@ -40,9 +40,11 @@ static void misuse(void *ctx, const char *what)
 
 static int set_up(void **state)
 {
-	vf_sim_chip_config c = { .part = vf_sim_part_find("mt25ql512ab"), .dies = 2,
-		                 .bus_bytes_per_s = 30000000, .time_percent = 100,
-		                 .misuse = misuse };
+	vf_sim_chip_config c = {.part = vf_sim_part_find("mt25ql512ab"),
+				.dies = 2,
+				.bus_bytes_per_s = 30000000,
+				.time_percent = 100,
+				.misuse = misuse};
 	(void)state;
 	memset(&world, 0, sizeof world);
 	project_reset();
@@ -73,7 +75,7 @@ static void programs_a_chip_it_has_found(void **state)
 {
 	(void)state;
 	static uint8_t bytes[50001];
-	vf_alloc alloc = { project_resize, NULL };
+	vf_alloc alloc = {project_resize, NULL};
 	vf_image image;
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 256);
@@ -98,7 +100,7 @@ static void a_chip_that_reports_a_failure_is_tried_again(void **state)
 {
 	(void)state;
 	uint8_t bytes[3000];
-	vf_alloc alloc = { project_resize, NULL };
+	vf_alloc alloc = {project_resize, NULL};
 	vf_image image;
 	memset(bytes, 0x21, sizeof bytes);
 	vf_image_init(&image, &alloc);
@@ -117,7 +119,7 @@ static void finds_a_chip_in_any_mode(void **state)
 	(void)state;
 	vf_sim_chip_leave_in(world.chip, VF_SIM_MODE_QPI);
 	assert_true(port_init(id));
-	vf_job_result result = project_carry_out((vf_job_config){ .kind = VF_JOB_INFO });
+	vf_job_result result = project_carry_out((vf_job_config){.kind = VF_JOB_INFO});
 	assert_int_equal(result.error.code, VF_OK);
 }
 

@@ -45,8 +45,7 @@ static const struct member welcome_members[] = {
 	SAME(vf_welcome, window),   SAME(vf_welcome, payload),
 	SAME(vf_welcome, answer),   SAME(vf_welcome, queue),
 	SAME(vf_welcome, id_len),   SAME(vf_welcome, block),
-	SAME(vf_welcome, rate),
-	MEMBERS_END};
+	SAME(vf_welcome, rate),     MEMBERS_END};
 
 #define ERASE(n)                                                                                   \
 	MEMBER(vf_memory, "erase" #n "_size", erase[n].size),                                      \
@@ -114,13 +113,10 @@ static const struct member refuse_members[] = {
 	SAME(vf_refuse, code), MEMBER(vf_refuse, "refused", kind), SAME(vf_refuse, version_min),
 	SAME(vf_refuse, version_max), MEMBERS_END};
 
-static const struct member message_members[] = {SAME(vf_message, type),
-						SAME(vf_message, flags),
-						SAME(vf_message, memory),
-						SAME(vf_message, address),
-						SAME(vf_message, length),
-						SAME(vf_message, group), SAME(vf_message, packed),
-						MEMBERS_END};
+static const struct member message_members[] = {SAME(vf_message, type),   SAME(vf_message, flags),
+						SAME(vf_message, memory), SAME(vf_message, address),
+						SAME(vf_message, length), SAME(vf_message, group),
+						SAME(vf_message, packed), MEMBERS_END};
 
 /* What is not in the record is 0. */
 static uint64_t wanted(const struct golden_record *r, const struct member *m)
