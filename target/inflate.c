@@ -382,6 +382,22 @@ static inline void repeat(uint8_t *to, uint32_t distance, uint32_t n)
 	while (--n != 0);
 }
 
+/* Literals, mostly several in a row; returns the entry that is none, has no room,
+ * or waits for input. */
+static inline uint32_t read_literals(const vf_inflate *z, vf_inflate_bits *b, uint8_t *out,
+				     uint32_t *at, uint32_t stop)
+{
+	for (;;) {
+		uint32_t entry = literal_at(z, b->bits);
+		if ((entry & 15) > b->count || entry >= END_OF_BLOCK << 4 || *at >= stop)
+			return entry;
+		out[(*at)++] = (uint8_t)(entry >> 4);
+		drop(b, entry & 15);
+		if (b->count < LONGEST)
+			refill(b);
+	}
+}
+
 /* The inner loop. What it works with is kept in variables of its own: the
  * compiler cannot know that the output does not lie over `*z`. */
 static unsigned read_symbols(vf_inflate *z, uint32_t want)
@@ -397,17 +413,9 @@ static unsigned read_symbols(vf_inflate *z, uint32_t want)
 		if (b.count < LONGEST)
 			refill(&b);
 		if (match == 0) {
-			for (;;) { /* literals, mostly several in a row */
-				entry = literal_at(z, b.bits);
-				if ((entry & 15) > b.count)
-					goto starved;
-				if (entry >= END_OF_BLOCK << 4 || at >= stop)
-					break;
-				out[at++] = (uint8_t)(entry >> 4);
-				drop(&b, entry & 15);
-				if (b.count < LONGEST)
-					refill(&b);
-			}
+			entry = read_literals(z, &b, out, &at, stop);
+			if ((entry & 15) > b.count)
+				goto starved;
 			if (at >= want)
 				break;
 			if (entry < END_OF_BLOCK << 4)
