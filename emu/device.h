@@ -51,6 +51,12 @@ typedef struct vf_emu_bus {
 
 	/* Emulated time. Within a device's read or write: that of the access. */
 	uint64_t (*now_ns)(void *context);
+	/* The core whose access a device's read or write serves; the Cortex-M7 outside
+	 * of one. Registers that each core has of its own are told apart by it (RCC,
+	 * HSEM). */
+	unsigned (*core)(void *context);
+	/* The access under way takes until then: the bus waits (a FIFO that is full). */
+	void (*stall)(void *context, uint64_t until_ns);
 
 	/* The level of an NVIC input of a core; a rise makes it pending, and while it
 	 * is high it becomes pending again on return. `number` is the position in
