@@ -46,7 +46,8 @@ def faults(room, path):
         if name.startswith("vcpflash/"):
             good = allowed(room, name[len("vcpflash/"):-2])
         elif kind == '"':
-            good = "/" not in name and (path.parent / name).exists()
+            folders = [path.parent] + ([path.parent.parent / "common"] if room == "boards" else [])
+            good = "/" not in name and any((folder / name).exists() for folder in folders)
         elif room in FREESTANDING:
             good = name in FREESTANDING_STD
         else:

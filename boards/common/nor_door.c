@@ -1,0 +1,95 @@
+/* The flash door of a chip behind a bare controller: the driver's transactions are
+ * carried out one after the other, and while the chip is busy the link gets its turn.
+ */
+#include <string.h>
+
+#include "loader.h"
+
+int vf_nor_door_init(vf_nor_door *d, const vf_nor_config *config, const vf_nor_hooks *hooks)
+{
+	memset(d, 0, sizeof *d);
+	d->hooks = *hooks;
+	int status = hooks->micros == NULL || hooks->bus == NULL ? VF_E_USAGE
+								 : vf_nor_init(&d->nor, config);
+	if (status == VF_OK)
+		vf_nor_probe(&d->nor);
+	return status;
+}
+
+static void unmap(vf_nor_door *d)
+{
+	if (d->mapped && d->hooks.unmap != NULL)
+		d->hooks.unmap(d->hooks.self);
+	d->mapped = false;
+}
+
+/* One transaction a call where the driver wants more: a long run of them would keep
+ * the link waiting. */
+static bool step(vf_nor_door *d)
+{
+	const vf_nor_hooks *h = &d->hooks;
+	const vf_bus_op *op;
+	uint32_t wait_us;
+
+	enum vf_nor_step step = vf_nor_step(&d->nor, h->micros(h->self), &op, &wait_us);
+	if (step == VF_NOR_BUS) {
+		unmap(d);
+		int status = h->bus(h->self, op);
+		vf_nor_bus_done(&d->nor, status, h->micros(h->self));
+	}
+	return step == VF_NOR_DONE;
+}
+
+bool vf_nor_door_probe(vf_nor_door *d, int *status)
+{
+	if (!step(d))
+		return false;
+	*status = vf_nor_status(&d->nor);
+	if (*status == VF_OK && d->hooks.map != NULL)
+		d->nor.memory.flags |= VF_MEMORY_RUN;
+	return true;
+}
+
+bool vf_nor_door_map(vf_nor_door *d)
+{
+	d->mapped =
+		d->mapped || (d->hooks.map != NULL && d->hooks.map(d->hooks.self, &d->nor) != NULL);
+	return d->mapped;
+}
+
+static int begin(void *self, const vf_flash_op *op)
+{
+	vf_nor_door *d = self;
+	const uint8_t *at = NULL;
+
+	d->ended = false;
+	if (op->kind == VF_FLASH_READ_MAPPED && d->hooks.map != NULL)
+		at = d->hooks.map(d->hooks.self, &d->nor);
+	if (at == NULL)
+		return vf_nor_begin(&d->nor, op);
+	d->mapped = true;
+	if (op->offset > d->nor.memory.size || op->len > d->nor.memory.size - op->offset)
+		return VF_E_RANGE;
+	memcpy(op->buf, at + op->offset, op->len);
+	d->ended = true;
+	return VF_OK;
+}
+
+static bool poll(void *self, int *status)
+{
+	vf_nor_door *d = self;
+
+	if (d->ended) {
+		*status = VF_OK;
+		return true;
+	}
+	if (!step(d))
+		return false;
+	*status = vf_nor_status(&d->nor);
+	return true;
+}
+
+vf_door vf_nor_door_of(vf_nor_door *d)
+{
+	return (vf_door){.self = d, .begin = begin, .poll = poll};
+}

@@ -1,0 +1,125 @@
+/* The loader for QEMU's ast1030-evb: a Cortex-M4, a 16550 and an Aspeed flash
+ * controller. It is an example of a small port, and what the tests run to see the
+ * firmware's machine code work against a chip model that others wrote.
+ */
+#include <string.h>
+
+#include "cortexm.h"
+#include "fmc.h"
+#include "loader.h"
+#include "uart.h"
+
+enum { KB = 1024, CPU_HZ = 200000000, UART_IRQ = 8 };
+
+static uint8_t ring[32 * KB], window[64 * KB], frame[4 * KB], transmit[4 * KB];
+static uint8_t work[8 * KB] __attribute__((aligned(32)));
+static uint8_t block[16 * KB] __attribute__((aligned(32)));
+static vf_inflate inflate;
+static vf_nor_door door;
+static vf_loader loader;
+static uart port;
+
+static void uart_irq(void)
+{
+	uart_receive(&port);
+}
+
+__attribute__((section(".vectors"), used)) static const vf_vector vectors[16 + 32] = {
+	VF_VECTORS_CORE, [16 + UART_IRQ] = uart_irq};
+
+static uint32_t micros(void *self)
+{
+	(void)self;
+	return vf_clock_us();
+}
+
+static void send(void *self, const uint8_t *data, size_t len)
+{
+	uart_send(self, data, len);
+}
+
+static bool sending(void *self)
+{
+	return uart_sending(self);
+}
+
+static bool drained(void *self)
+{
+	return uart_drained(self);
+}
+
+static void start(void *self, uint32_t address)
+{
+	(void)self;
+	if (vf_nor_door_map(&door) &&
+	    vf_image_startable(address, door.nor.memory.size - (address - FMC_WINDOW)))
+		vf_image_start(address);
+}
+
+static const vf_nor_config controller = {
+	.base = FMC_WINDOW,
+	.dies = 1,
+	.lanes = 4,
+	.addr_bytes = 4,
+	.max_transfer = 4 * KB,
+	.bus_hz = 50000000,
+};
+
+static const vf_loader_config config = {
+	.target =
+		{
+			.name = "QEMU ast1030-evb",
+			.memories = 1,
+			.memory = {{&door.nor.memory, work, sizeof work}},
+			.ring = ring,
+			.ring_len = sizeof ring,
+			.window = window,
+			.window_len = sizeof window,
+			.frame = frame,
+			.frame_len = sizeof frame,
+			.tx = transmit,
+			.tx_len = sizeof transmit,
+			.block = block,
+			.block_len = sizeof block,
+			.inflate = &inflate,
+			.can_run = true,
+		},
+	.port = {&port, micros, send, sending, drained, NULL, NULL, start},
+};
+
+static const vf_nor_hooks hooks = {NULL, micros, fmc_bus, fmc_map, fmc_unmap};
+
+/* Without a chip there is nothing to serve; whoever listens learns why. */
+static _Noreturn void complain(int status)
+{
+	const char *line = vf_loader_complaint(status);
+
+	for (uint32_t said = vf_clock_us() - 1000000;;) {
+		if (vf_clock_us() - said >= 1000000 && !uart_sending(&port)) {
+			uart_send(&port, (const uint8_t *)line, strlen(line));
+			said = vf_clock_us();
+		}
+		(void)uart_sending(&port);
+	}
+}
+
+void board_main(void)
+{
+	vf_loader_config c = config;
+	int status;
+
+	vf_clock_init(CPU_HZ);
+	fmc_init();
+	uart_init(&port, &loader.target);
+	status = vf_nor_door_init(&door, &controller, &hooks);
+	while (status == VF_OK && !vf_nor_door_probe(&door, &status))
+		;
+	c.door[0] = vf_nor_door_of(&door);
+	if (status == VF_OK)
+		status = vf_loader_init(&loader, &c);
+	if (status != VF_OK)
+		complain(status);
+	vf_irq_enable(UART_IRQ);
+	for (;;)
+		vf_loader_poll(&loader);
+}
