@@ -243,6 +243,14 @@ uint64_t vf_job_link_rate(const vf_job *j); /* bytes a second, guessed if need b
 
 /* job_pack.c: fewer bytes on the link */
 bool vf_job_can_pack(const vf_job *j);
+typedef struct vf_packed {
+	const uint8_t *bytes; /* in the scratch, until it is used again */
+	size_t size;          /* that of the content where nothing is gained */
+	uint8_t flags;        /* of the message */
+} vf_packed;
+/* `n` bytes of what is to be programmed, with or without places for the distances in
+ * their branches, whichever is less. False: no memory. */
+bool vf_job_deflate(vf_job *j, const vf_job_area *a, uint32_t offset, uint32_t n, vf_packed *p);
 bool vf_job_pack_wanted(const vf_job *j); /* for the plans as they are now */
 /* An operation that programs [offset, +len) from compressed data, or less of it
  * (its message says how much); NULL: it does not gain, or the job is leaving. */

@@ -4,6 +4,29 @@
  * until the board is done with it, so that what is sent again is the same. */
 #include "job_internal.h"
 
+static size_t deflate(const vf_job *j, const uint8_t *in, size_t n, uint8_t *out)
+{
+	const size_t size = j->config.deflate(j->config.deflate_ctx, in, n, out, n);
+	return size == 0 || size > n ? n : size;
+}
+
+bool vf_job_deflate(vf_job *j, const vf_job_area *a, uint32_t offset, uint32_t n, vf_packed *p)
+{
+	if (!vf_job_scratch(j, (size_t)n * 3))
+		return false;
+	uint8_t *plain = j->scratch + n, *branches = plain + n;
+	vf_job_content(a, j->image, offset, j->scratch, n);
+	*p = (vf_packed){.bytes = plain, .size = deflate(j, j->scratch, n, plain)};
+	if (offset % 2 != 0)
+		return true;
+	vf_branch walk = {.at = offset, .places = true};
+	vf_branch_walk(&walk, j->scratch, n, 0, j->scratch);
+	const size_t size = deflate(j, j->scratch, n, branches);
+	if (size < p->size)
+		*p = (vf_packed){.bytes = branches, .size = size, .flags = VF_MESSAGE_BRANCHES};
+	return true;
+}
+
 /* Where the blocks of [offset, +len) end: at multiples of the block. */
 static uint32_t block_len(const vf_job *j, const vf_job_area *a, uint32_t offset, uint32_t len)
 {
@@ -45,26 +68,24 @@ vf_slot *vf_job_pack_slot(vf_job *j, vf_job_area *a, uint32_t offset, uint32_t l
 	const uint32_t n = block_len(j, a, offset, len);
 	if (n <= VF_WIRE_MESSAGE_LONG + 1)
 		return NULL;
-	const size_t most = n - VF_WIRE_MESSAGE_LONG - 1; /* more is no gain */
-	if (!vf_job_scratch(j, n + most)) {
+	vf_packed packed;
+	if (!vf_job_deflate(j, a, offset, n, &packed)) {
 		(void)vf_job_no_memory(j);
 		return NULL;
 	}
-	uint8_t *packed = j->scratch + n;
-	vf_job_content(a, j->image, offset, j->scratch, n);
 	j->packed_now += n;
-	const size_t size = j->config.deflate(j->config.deflate_ctx, j->scratch, n, packed, most);
-	if (size == 0 || size > most) {
+	if (packed.size >= n - VF_WIRE_MESSAGE_LONG) {
 		a->plain_end = (uint64_t)offset + n;
 		return NULL;
 	}
 	vf_slot *s = vf_slot_new(j, VF_MESSAGE_DEFLATED, a->index,
-				 (uint64_t)a->memory->base + offset, n, size);
+				 (uint64_t)a->memory->base + offset, n, packed.size);
 	if (s == NULL)
 		return NULL;
-	memcpy(s->buf, packed, size);
+	memcpy(s->buf, packed.bytes, packed.size);
 	s->op.answer = NULL;
 	s->op.data = s->buf;
-	s->op.message.packed = (uint32_t)size;
+	s->op.message.flags = packed.flags;
+	s->op.message.packed = (uint32_t)packed.size;
 	return s;
 }

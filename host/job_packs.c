@@ -13,12 +13,10 @@ enum {
 /* Compresses [offset, +len); bytes that are left, at most len. */
 static uint32_t sample(vf_job *j, const vf_job_area *a, uint32_t offset, uint32_t len)
 {
-	if (!vf_job_scratch(j, (size_t)len * 2))
+	vf_packed packed;
+	if (!vf_job_deflate(j, a, offset, len, &packed))
 		return len; /* whoever needs it next says so */
-	vf_job_content(a, j->image, offset, j->scratch, len);
-	const size_t size =
-		j->config.deflate(j->config.deflate_ctx, j->scratch, len, j->scratch + len, len);
-	return size == 0 || size > len ? len : (uint32_t)size;
+	return (uint32_t)packed.size;
 }
 
 /* Where the blocks around evenly spaced places of what is programmed begin. */

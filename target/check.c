@@ -42,7 +42,7 @@ static bool fits(const vf_target *t, const vf_message *m, uint32_t offset)
 	case VF_MESSAGE_ERASE:
 		return erasable(info, offset, len);
 	case VF_MESSAGE_DEFLATED:
-		if (len > t->config.block_len)
+		if (len > t->config.block_len || (m->flags != 0 && offset % 2 != 0))
 			return false;
 		/* fall through */
 	case VF_MESSAGE_PROGRAM:
@@ -85,7 +85,8 @@ static uint8_t right_for(uint8_t type)
 /* Flags, and fields that have nothing to do with the memory. */
 static bool well_formed(const vf_message *m, uint8_t reserved)
 {
-	if (m->flags != 0 || reserved != 0)
+	const uint8_t flags = m->type == VF_MESSAGE_DEFLATED ? VF_MESSAGE_BRANCHES : 0;
+	if ((m->flags & ~flags) != 0 || reserved != 0)
 		return false;
 	if (m->type == VF_MESSAGE_RUN)
 		return m->length == 0;

@@ -73,16 +73,22 @@ static const uint8_t *arrived(vf_target *t, unsigned memory, vf_target_operation
 static const uint8_t *unpacked(vf_target *t, unsigned memory, const vf_target_operation *o,
 			       uint32_t need)
 {
-	uint32_t number = t->unit[memory].number;
-	const uint8_t *bytes = vf_t_unpack_bytes(t, number, o->at + need);
+	vf_target_unit *u = &t->unit[memory];
+	uint8_t *work = t->config.memory[memory].work;
+	uint32_t ahead = o->branches ? vf_t_min(2, o->length - o->at - need) : 0;
+	const uint8_t *bytes = vf_t_unpack_bytes(t, u->number, o->at + need + ahead);
 	if (bytes == NULL) {
-		if (vf_t_unpack_failed(t, number))
+		if (vf_t_unpack_failed(t, u->number))
 			fail_at(t, memory, VF_FAIL_PACKING, o->offset + o->at);
 		return NULL;
 	}
+	if (o->branches) {
+		vf_branch_walk(&u->branch, bytes, need, ahead, work);
+		return work;
+	}
 	if ((uintptr_t)bytes % 32 == 0)
 		return bytes;
-	return memcpy(t->config.memory[memory].work, bytes, need);
+	return memcpy(work, bytes, need);
 }
 
 /* The next page, or what there is to do of it: false until its bytes are there. */
@@ -163,6 +169,7 @@ static void begin(vf_target *t, unsigned memory, uint32_t number)
 	o->status = VF_T_RUNNING;
 	u->number = number;
 	u->type = o->type;
+	u->branch = (vf_branch){.at = o->offset};
 	vf_t_answer_begin(t, memory, o);
 }
 

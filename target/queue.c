@@ -30,6 +30,7 @@ static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved)
 	memset(o, 0, sizeof *o);
 	o->type = m->type;
 	o->memory = m->memory;
+	o->branches = (m->flags & VF_MESSAGE_BRANCHES) != 0;
 	o->refusal = vf_t_check(t, m, reserved);
 	o->length = m->length;
 	o->group = m->group;

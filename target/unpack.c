@@ -15,6 +15,8 @@
 #include "engine.h"
 #include "inflate.h"
 
+enum { AHEAD = 2 };
+
 static uint32_t page_of(const vf_target *t, const vf_target_operation *o)
 {
 	return vf_t_info(t, o->memory)->page;
@@ -72,13 +74,15 @@ static uint32_t page_end(const vf_target *t, const vf_target_operation *o, uint3
 	return from + vf_t_min(n, o->length - from);
 }
 
-/* How many bytes should be made now. A match reaches up to 257 bytes beyond. */
+/* How many bytes should be made now: two more than the page has, for an instruction
+ * may reach into the next. A match reaches up to 257 bytes beyond. */
 static uint32_t wanted(const vf_target *t, const vf_target_operation *o)
 {
 	const vf_target_unit *u = &t->unit[o->memory];
 	uint32_t made = t->config.inflate->made, start = start_of(t, o);
 	bool erasing = u->stage == VF_T_BUSY && u->op.kind == VF_FLASH_ERASE;
 	uint32_t want = page_end(t, o, erasing ? vf_t_min(made, o->length - 1) : o->at);
+	want = vf_t_min(want + AHEAD, o->length);
 	uint32_t end = room_from(t, start + made);
 	uint32_t room = end > start ? end - start : 0;
 	if (room >= o->length)

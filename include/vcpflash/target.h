@@ -169,9 +169,10 @@ typedef struct vf_target_stream {
 typedef struct vf_target_operation {
 	uint8_t type; /* enum vf_wire_message */
 	uint8_t memory;
-	uint8_t status;  /* queued, running, finished */
-	uint8_t refusal; /* found when it was parsed: enum vf_wire_failure_code */
-	uint32_t offset; /* in the memory; of a refused one the address */
+	uint8_t status : 7;   /* queued, running, finished */
+	uint8_t branches : 1; /* DEFLATED: VF_MESSAGE_BRANCHES */
+	uint8_t refusal;      /* found when it was parsed: enum vf_wire_failure_code */
+	uint32_t offset;      /* in the memory; of a refused one the address */
 	uint32_t length;
 	union {
 		uint32_t group; /* DIGEST */
@@ -254,6 +255,7 @@ typedef struct vf_target_unit {
 	int status;
 	uint32_t number;       /* operation */
 	uint32_t since;        /* when `op` was handed out */
+	vf_branch branch;      /* DEFLATED with branches */
 	uint32_t wanted;       /* READ, DIGEST, SHA256: of `op.len` without padding */
 	const uint8_t *fresh;  /* DIGEST, SHA256: read and not hashed yet */
 	uint32_t fresh_len;    /* how many; 0 none */

@@ -108,6 +108,9 @@ enum {
 
 enum { VF_CAP_RUN = 1u << 0 };
 
+/* Message flags */
+enum { VF_MESSAGE_BRANCHES = 1u << 0 }; /* DEFLATED, §5.4 */
+
 /* --- numbers ------------------------------------------------------------- */
 
 static inline uint16_t vf_get16(const uint8_t *p)
@@ -333,5 +336,21 @@ size_t vf_pack_message(uint8_t out[VF_WIRE_MESSAGE_LONG], const vf_message *m);
 /* Needs 12 bytes, and 16 where the first is DIGEST or DEFLATED: returns the header's
  * length, or 0 if `len` is too short to tell. Checks nothing else. */
 size_t vf_unpack_message(vf_message *m, const uint8_t *bytes, size_t len);
+
+/* --- branches (§5.4) ------------------------------------------------------- */
+
+/* A walk over a stretch of Thumb code that turns the distances in its BL
+ * instructions into places, or back. */
+typedef struct vf_branch {
+	uint32_t at; /* offset in the memory of the next byte; even */
+	bool places; /* distances -> places, or the way back */
+	bool open;   /* a BL straddled the end of the last piece; false at first */
+	uint8_t rest[2];
+} vf_branch;
+
+/* The next `len` bytes of the stretch, in -> out, which are the same or apart. A
+ * piece that is not the last has an even length, and `ahead` says that two more
+ * bytes of the stretch follow at in + len (2); 0 for the last one. */
+void vf_branch_walk(vf_branch *b, const uint8_t *in, uint32_t len, uint32_t ahead, uint8_t *out);
 
 #endif

@@ -222,8 +222,15 @@ void rig_program(rig *r, uint8_t memory, uint32_t address, const uint8_t *data, 
 void rig_deflated(rig *r, uint8_t memory, uint32_t address, uint32_t len, const uint8_t *data,
 		  uint32_t packed)
 {
+	rig_deflated_as(r, 0, memory, address, len, data, packed);
+}
+
+void rig_deflated_as(rig *r, uint8_t flags, uint8_t memory, uint32_t address, uint32_t len,
+		     const uint8_t *data, uint32_t packed)
+{
 	uint8_t out[VF_WIRE_MESSAGE_LONG];
 	vf_message m = {.type = VF_MESSAGE_DEFLATED,
+			.flags = flags,
 			.memory = memory,
 			.address = address,
 			.length = len,

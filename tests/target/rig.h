@@ -90,6 +90,8 @@ void rig_message(rig *r, uint8_t type, uint8_t memory, uint32_t address, uint32_
 void rig_digest(rig *r, uint8_t memory, uint32_t address, uint32_t length, uint32_t group);
 void rig_program(rig *r, uint8_t memory, uint32_t address, const uint8_t *data, uint32_t len);
 /* `data` is a raw deflate stream of `packed` bytes; `len` is what it is said to unpack to. */
+void rig_deflated_as(rig *r, uint8_t flags, uint8_t memory, uint32_t address, uint32_t len,
+		     const uint8_t *data, uint32_t packed);
 void rig_deflated(rig *r, uint8_t memory, uint32_t address, uint32_t len, const uint8_t *data,
 		  uint32_t packed);
 

@@ -85,22 +85,25 @@ static void messages_out_of_range_are_refused(void **state)
 	static const struct {
 		uint8_t memory;
 		uint32_t address, len, packed;
-		uint8_t code;
+		uint8_t code, flags;
 	} bad[] = {
-		{0, RIG_NOR_BASE, 2049, 10, VF_FAIL_RANGE},
-		{0, RIG_NOR_BASE, 0, 10, VF_FAIL_RANGE},
-		{0, RIG_NOR_BASE, UINT32_MAX, 10, VF_FAIL_RANGE},
-		{0, RIG_NOR_BASE + RIG_NOR_SIZE - 8, 9, 10, VF_FAIL_RANGE},
-		{0, RIG_NOR_BASE, 256, 0, VF_FAIL_MALFORMED},
-		{0, RIG_NOR_BASE + 0xBF00, 257, 10, VF_FAIL_PROTECTED},
-		{1, RIG_INNER_BASE, 33, 10, VF_FAIL_RANGE},
-		{1, RIG_INNER_BASE + 16, 32, 10, VF_FAIL_RANGE},
-		{2, RIG_INNER_BASE, 32, 10, VF_FAIL_RANGE},
+		{0, RIG_NOR_BASE, 2049, 10, VF_FAIL_RANGE, 0},
+		{0, RIG_NOR_BASE, 0, 10, VF_FAIL_RANGE, 0},
+		{0, RIG_NOR_BASE, UINT32_MAX, 10, VF_FAIL_RANGE, 0},
+		{0, RIG_NOR_BASE + RIG_NOR_SIZE - 8, 9, 10, VF_FAIL_RANGE, 0},
+		{0, RIG_NOR_BASE, 256, 0, VF_FAIL_MALFORMED, 0},
+		{0, RIG_NOR_BASE + 0xBF00, 257, 10, VF_FAIL_PROTECTED, 0},
+		{1, RIG_INNER_BASE, 33, 10, VF_FAIL_RANGE, 0},
+		{1, RIG_INNER_BASE + 16, 32, 10, VF_FAIL_RANGE, 0},
+		{2, RIG_INNER_BASE, 32, 10, VF_FAIL_RANGE, 0},
+		{0, RIG_NOR_BASE + 1, 256, 10, VF_FAIL_RANGE, VF_MESSAGE_BRANCHES},
+		{0, RIG_NOR_BASE, 256, 10, VF_FAIL_MALFORMED, 2},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		uint8_t bytes[10] = {0};
 		rig *r = start(2048);
-		rig_deflated(r, bad[i].memory, bad[i].address, bad[i].len, bytes, bad[i].packed);
+		rig_deflated_as(r, bad[i].flags, bad[i].memory, bad[i].address, bad[i].len, bytes,
+				bad[i].packed);
 		assert_stopped(r, 0, bad[i].code, bad[i].address);
 		assert_int_equal(r->flash[0].begun + r->flash[1].begun, 0);
 		rig_free(r);
@@ -179,6 +182,30 @@ static void any_place_will_do(void **state)
 		assert_memory_equal(r->flash[0].cells + at, p.data, 1024);
 		assert_int_equal(r->flash[0].cells[at + 1024], 0xFF);
 		assert_true(at == 0 || r->flash[0].cells[at - 1] == 0xFF);
+		rig_free(r);
+	}
+}
+
+/* Calls everywhere, also over the ends of pages, at every even start and length. */
+static void branches_are_restored(void **state)
+{
+	(void)state;
+	packed p;
+	uint64_t seed = 7;
+	for (uint32_t at = 0; at < 258; at += 2) {
+		const uint32_t len = 1024 - at / 2;
+		uint8_t places[1024];
+		rig *r = start(1024);
+		rig_random_fill(&seed, p.data, len);
+		for (uint32_t i = 1; i < len; i += 2)
+			p.data[i] |= rig_random(&seed) % 2 != 0 ? 0xF0 : 0xF8;
+		vf_branch walk = {.at = at, .places = true};
+		vf_branch_walk(&walk, p.data, len, 0, places);
+		p.len = pack(places, len, p.bytes, 6, 0);
+		rig_deflated_as(r, VF_MESSAGE_BRANCHES, 0, RIG_NOR_BASE + at, len, p.bytes, p.len);
+		rig_run(r, 20000);
+		assert_done(r, 1);
+		assert_memory_equal(r->flash[0].cells + at, p.data, len);
 		rig_free(r);
 	}
 }
@@ -471,6 +498,7 @@ int main(void)
 		cmocka_unit_test(bad_configurations_are_refused),
 		cmocka_unit_test(pages_come_from_the_block_itself),
 		cmocka_unit_test(any_place_will_do),
+		cmocka_unit_test(branches_are_restored),
 		cmocka_unit_test(more_than_the_window_holds),
 		cmocka_unit_test(erasing_time_is_used),
 		cmocka_unit_test(the_next_page_is_ready),

@@ -357,12 +357,19 @@ static void add_deflated(host *h, uint8_t memory, uint8_t *oracle)
 	if (len > most)
 		return;
 	uint8_t few = (uint8_t)rig_random(&h->seed), *packed = malloc(PACK_ROOM(len));
+	uint8_t *sent = malloc(len), branches = offset % 2 == 0 && pick(&h->seed, 2) != 0;
+	if (branches != 0 && pick(&h->seed, 2) != 0)
+		few |= 0xF8; /* then most of it looks like them */
 	for (uint32_t i = 0; i < len; i++)
 		oracle[offset + i] &=
 			(uint8_t)(pick(&h->seed, 4) == 0 ? rig_random(&h->seed) : few);
-	uint32_t n =
-		pack(oracle + offset, len, packed, (int)pick(&h->seed, 10), (int)pick(&h->seed, 5));
+	memcpy(sent, oracle + offset, len);
+	vf_branch walk = {.at = offset, .places = true};
+	if (branches != 0)
+		vf_branch_walk(&walk, sent, len, 0, sent);
+	uint32_t n = pack(sent, len, packed, (int)pick(&h->seed, 10), (int)pick(&h->seed, 5));
 	uint8_t *data = append(h, &(vf_message){.type = VF_MESSAGE_DEFLATED,
+						.flags = branches,
 						.memory = memory,
 						.address = info->base + offset,
 						.length = len,
@@ -370,6 +377,7 @@ static void add_deflated(host *h, uint8_t memory, uint8_t *oracle)
 	memcpy(data, packed, n);
 	h->len += n;
 	free(packed);
+	free(sent);
 }
 
 static void add_reading(host *h, uint8_t memory)

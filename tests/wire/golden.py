@@ -14,6 +14,7 @@ says what the files of conversations hold besides.
 import difflib
 import hashlib
 import pathlib
+import struct
 import sys
 import zlib
 
@@ -359,6 +360,7 @@ def messages():
     yield message("sha256", 5, 2, 0x90000001, 0)
     yield message("run", 6, 0, 0x90000000, 0)
     yield message("deflated", 8, 0, 0x90000000, 16384, packed=9001)
+    yield message("deflated-branches", 8, 0, 0x90000002, 16384, packed=9001, flags=1)
     yield message("reserved", 0x0A, 255, 1, 2, None, 0xFF)
 
 
@@ -390,6 +392,32 @@ def sector_digests():
                          ("answer", half_sip_hash(le(session, 8), bytes_)))
 
 
+def places(offset, data):
+    """Section 5.4: the distances in BL instructions made places."""
+    out = bytearray(data)
+    p = 0
+    while p + 4 <= len(out):
+        first, second = struct.unpack_from("<HH", out, p)
+        if first >> 11 == 0b11110 and second >> 11 == 0b11111:
+            number = ((first & 0x7FF) << 11 | second & 0x7FF) + (offset + p) // 2 & 0x3FFFFF
+            struct.pack_into("<HH", out, p, 0xF000 | number >> 11, 0xF800 | number & 0x7FF)
+            p += 2
+        p += 2
+    return bytes(out)
+
+
+def branches():
+    # two calls of one function, as an assembler writes them: bl 0x1000 at 0x200 and at 0x7f8
+    calls = bytes.fromhex("00f0fefe") + bytes(0x5f4) + bytes.fromhex("00f002fc")
+    yield record(("offset", 0x200), ("distances", calls), ("places", places(0x200, calls)))
+    for seed, length, offset in ((1, 0, 0), (2, 3, 0), (3, 4, 2), (4, 5, 0x3FFFFFE), (5, 6, 8),
+                                 (6, 600, 0x12344), (7, 601, 0xFFFFFE)):
+        rough = pattern(seed, length)
+        code = bytes(b & 7 | 0xF0 if i % 4 == 1 and b & 8 else b | 0xF8 if i % 4 == 3 else b
+                     for i, b in enumerate(rough))
+        yield record(("offset", offset), ("distances", code), ("places", places(offset, code)))
+
+
 PATTERN = "Byte i of the data is i * 167 + i / 256 * 13 + seed, modulo 256."
 
 FILES = {
@@ -397,6 +425,7 @@ FILES = {
     "payload.txt": ("Frames with payload, and the edges of COBS' blocks.", payloads),
     "messages.txt": ("Headers of messages, section 5.", messages),
     "sums.txt": ("CRC-32 and SHA-256. " + PATTERN, sums),
+    "branches.txt": ("Thumb branches, section 5.4.", branches),
     "digests.txt": ("Digests, section 5.2. " + PATTERN, sector_digests),
 }
 
