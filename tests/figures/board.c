@@ -1,0 +1,150 @@
+/* board.c - the board of the figures: an external NOR chip on a bare controller,
+ * a port that takes and gives bytes. It uses every door of the three rooms that
+ * run on a board and does nothing else, so that what the linker keeps is what a
+ * port pays. Which features it names is said on the compiler's command line
+ * (figures.py); its registers are made up.
+ */
+#include <vcpflash/nor.h>
+#include <vcpflash/target.h>
+
+int main(void);
+
+struct registers {
+	volatile uint32_t micros, rx, rx_count, tx, baud, go, bus;
+};
+#define REGISTERS ((struct registers *)0x40000000u)
+
+static vf_target target;
+static vf_nor nor;
+static uint8_t ring[VF_TARGET_RING_MIN], window[VF_TARGET_WINDOW_MIN];
+static uint8_t frame[VF_WIRE_CONTROL_MAX + 4], transmit[VF_TARGET_TX_MIN];
+static uint8_t work[512] __attribute__((aligned(32)));
+#ifdef BOARD_UNPACK
+static uint8_t block[4096] __attribute__((aligned(32)));
+static vf_inflate inflate;
+#endif
+
+static int controller(const vf_bus_op *op)
+{
+	const uint8_t *from = (const uint8_t *)op;
+	for (unsigned i = 0; i < sizeof *op; i++)
+		REGISTERS->bus = from[i];
+	return REGISTERS->bus != 0 ? VF_OK : VF_E_BUS;
+}
+
+/* One step of the chip's driver; true when it has ended what it was doing. */
+static bool serve(void)
+{
+	const vf_bus_op *bus;
+	uint32_t wait;
+	enum vf_nor_step step = vf_nor_step(&nor, REGISTERS->micros, &bus, &wait);
+	if (step == VF_NOR_BUS)
+		vf_nor_bus_done(&nor, controller(bus), REGISTERS->micros);
+	return step == VF_NOR_DONE;
+}
+
+static bool set_up(void)
+{
+	static const vf_nor_config chip = {.base = 0x90000000,
+					   .dies = 1,
+					   .lanes = 4,
+					   .addr_bytes = 4,
+					   .max_transfer = 4096,
+					   .bus_hz = 50000000};
+	if (vf_nor_init(&nor, &chip) != VF_OK)
+		return false;
+	vf_nor_probe(&nor);
+	while (!serve())
+		continue;
+	if (vf_nor_status(&nor) != VF_OK)
+		return false;
+	static const vf_target_config port = {
+		.name = "board",
+		.memories = 1,
+		.memory = {{.info = &nor.memory, .work = work, .work_len = sizeof work}},
+		.ring = ring,
+		.ring_len = sizeof ring,
+		.window = window,
+		.window_len = sizeof window,
+		.frame = frame,
+		.frame_len = sizeof frame,
+		.tx = transmit,
+		.tx_len = sizeof transmit,
+#ifdef BOARD_UNPACK
+		.block = block,
+		.block_len = sizeof block,
+		.inflate = &inflate,
+#endif
+#ifdef BOARD_RUN
+		.can_run = true,
+#endif
+#ifdef BOARD_RATE
+		.home_rate = 115200,
+		.rate_max = 921600,
+#endif
+	};
+	return vf_target_init(&target, &port) == VF_OK;
+}
+
+/* The interrupt: takes what has come, if it fits. */
+void received(void);
+void received(void)
+{
+	uint8_t packet[16];
+	size_t n = REGISTERS->rx_count;
+	if (n > sizeof packet || vf_target_rx_space(&target) < n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		packet[i] = (uint8_t)REGISTERS->rx;
+	(void)vf_target_rx(&target, packet, n);
+}
+
+static void send(void)
+{
+	size_t n;
+	const uint8_t *bytes = vf_target_tx(&target, &n);
+	if (bytes == NULL)
+		return;
+	for (size_t i = 0; i < n; i++)
+		REGISTERS->tx = bytes[i];
+	vf_target_tx_done(&target, n);
+}
+
+static void flash(bool *busy)
+{
+	const vf_flash_op *op = *busy ? NULL : vf_target_flash_next(&target, 0);
+	if (op != NULL) {
+		int status = vf_nor_begin(&nor, op);
+		*busy = status == VF_OK;
+		if (!*busy)
+			vf_target_flash_done(&target, 0, status);
+	} else if (*busy && serve()) {
+		*busy = false;
+		vf_target_flash_done(&target, 0, vf_nor_status(&nor));
+	}
+}
+
+int main(void)
+{
+	bool busy = false;
+	if (!set_up())
+		return 1;
+	for (;;) {
+		vf_target_tick(&target, REGISTERS->micros);
+		send();
+		flash(&busy);
+		uint32_t value;
+		(void)value;
+#ifdef BOARD_RATE
+		if (vf_target_rate(&target, &value))
+			REGISTERS->baud = value;
+#endif
+#ifdef BOARD_RUN
+		if (vf_target_run(&target, &value))
+			REGISTERS->go = value;
+#endif
+		if (!vf_target_deadline(&target, &value))
+			REGISTERS->go = vf_target_stats_get(&target)->frames;
+	}
+	return 1;
+}

@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""What the rooms that run on a board cost: docs/FIGURES.md.
+
+    figures.py ROOT            prints the page
+    figures.py ROOT --write    puts it into docs/FIGURES.md
+    figures.py ROOT --check    fails where something grew beyond what is published
+
+Code from the linker's map of a board that uses all doors (board.c), stack from
+the compiler's call graph, instructions by emulation (counts.py).
+"""
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import counts
+
+ROOMS = ("target", "wire", "nor")
+CPUS = {"cortex-m0": "M0", "cortex-m4": "M4", "cortex-m7": "M7"}
+FLAGS = ("-std=c11 -mthumb -Os -ffreestanding -ffunction-sections -fdata-sections "
+         "-fcallgraph-info=su").split()
+# What a board may leave out, with the switch of board.c that names it.
+FEATURES = {
+    "DEFLATED": "BOARD_UNPACK",
+    "RUN": "BOARD_RUN",
+    "baud rate": "BOARD_RATE",
+}
+ALL = tuple(FEATURES.values())
+REFERENCE = tuple(f for f in ALL if f != "BOARD_UNPACK")
+PAGE = "docs/FIGURES.md"
+FIXES = "run ./script/figures and commit " + PAGE
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}:\n{done.stderr}")
+    return done.stdout
+
+
+class Build:
+    """All rooms compiled for one processor, and boards linked with them."""
+
+    def __init__(self, root, folder, cpu, extra=()):
+        self.root, self.folder, self.cpu, self.extra = root, folder, cpu, list(extra)
+        folder.mkdir(parents=True)
+        self.objects = [self.compile(source, f"{room}-{source.stem}") for room in ROOMS
+                        for source in sorted((root / room).glob("*.c"))]
+
+    def compile(self, source, name, *flags):
+        out = self.folder / f"{name}.o"
+        run("arm-none-eabi-gcc", f"-mcpu={self.cpu}", *FLAGS, *self.extra, *flags, "-I",
+            self.root / "include", "-c", source, "-o", out)
+        return out
+
+    def link(self, name, board, *flags):
+        elf = self.folder / f"{name}.elf"
+        run("arm-none-eabi-gcc", f"-mcpu={self.cpu}", *FLAGS, *self.extra, "-nostartfiles",
+            "-Wl,--gc-sections", f"-Wl,-Map={elf}.map", "-Wl,-Ttext=0x08000000",
+            "-Wl,-Tdata=0x20000000", *flags, board, *self.objects, "-o", elf)
+        return elf
+
+    def board(self, features):
+        name = "board" + "".join(f[5:].lower() for f in features)
+        board = self.compile(self.root / "tests/figures/board.c", name, *(f"-D{f}=1" for f in features))
+        return self.link(name, board, "-Wl,-e,main,-u,received")
+
+
+def kept(elf):
+    """Bytes of code and constants by room, from the linker's map."""
+    text = pathlib.Path(f"{elf}.map").read_text()
+    text = text[text.index("Linker script and memory map"):]
+    total = dict.fromkeys((*ROOMS, "library"), 0)
+    for name, size, path in re.findall(
+            r"^ \.((?:text|rodata|data|bss)\S*)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) (\S+)$", text, re.M):
+        room = pathlib.Path(path).name.split("-")[0]
+        if room in ROOMS and name.startswith(("data", "bss")) and int(size, 16):
+            sys.exit(f"{path}: {name} is not empty")
+        if room in ROOMS:
+            total[room] += int(size, 16)
+        elif "board" not in room and name.startswith(("text", "rodata")):
+            total["library"] += int(size, 16)
+    return total
+
+
+def whole(elf):
+    """Bytes of code and constants that the linker kept of anything."""
+    sizes = re.findall(r"^\.(?:text|rodata)\S*\s+(\d+)", run("arm-none-eabi-size", "-A", elf), re.M)
+    return sum(map(int, sizes))
+
+
+def call_graph(folder):
+    """{function: (its own bytes of stack, the functions it calls)}"""
+    graph = {}
+    for file in sorted(folder.glob("*.ci")):
+        text = file.read_text()
+        for title, size, kind in re.findall(
+                r'^node: { title: "([^"]*)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)"', text, re.M):
+            if kind != "static":
+                sys.exit(f"{title}: its stack is {kind}")
+            graph[title] = (int(size), set())
+        for caller, callee in re.findall(r'^edge: { sourcename: "([^"]*)" targetname: "([^"]*)"', text,
+                                         re.M):
+            graph[caller][1].add(callee)
+    return graph
+
+
+def pointed_at(folder):
+    """Functions whose addresses stand in constants: what an indirect call may reach."""
+    names = set()
+    for obj in folder.glob("*-*.o"):
+        for line in run("arm-none-eabi-objdump", "-r", obj).splitlines():
+            part = line.split()
+            if len(part) == 3 and part[1] == "R_ARM_ABS32" and part[2].startswith("vf_"):
+                names.add(part[2])
+    return names
+
+
+def deepest(graph, start, indirect, path=()):
+    """Bytes of stack from `start` down. What is no function of ours counts nothing."""
+    name = start if start in graph else None
+    if start == "__indirect_call":
+        return max((deepest(graph, f, indirect, path) for f in indirect), default=0)
+    if name is None:
+        return 0
+    if name in path:
+        sys.exit("recursion: " + " > ".join((*path, name)))
+    own, calls = graph[name]
+    return own + max((deepest(graph, c, indirect, (*path, name)) for c in calls), default=0)
+
+
+def stacks(folder):
+    """Deepest stack of each room's doors, and of each way in."""
+    graph, indirect = call_graph(folder), pointed_at(folder)
+    indirect &= graph.keys()
+
+    def most(prefix):
+        return max((deepest(graph, f, indirect) for f in graph if f.startswith(prefix)), default=0)
+    return {"vf_target_tick": most("vf_target_tick"), "vf_target_tx": most("vf_target_tx"),
+            "vf_target_rx (interrupt)": most("vf_target_rx"), "vf_target_init": most("vf_target_init"),
+            "vf_nor": most("vf_nor_"), "any": most("vf_")}
+
+
+def sizes_of(build, types, *flags):
+    """sizeof of each, as the processor's compiler lays it out."""
+    source = build.folder / "sizes.c"
+    lines = ["#include <vcpflash/nor.h>", "#include <vcpflash/target.h>"]
+    lines += [f"char t_{i}[{size}];" for i, size in enumerate(types)]
+    source.write_text("\n".join(lines) + "\n")
+    obj = build.compile(source, "sizes", *flags)
+    found = re.findall(r"^\S+ (\S+) \S t_(\d+)$", run("arm-none-eabi-nm", "-S", obj), re.M)
+    sizes = {int(i): int(size, 16) for size, i in found}
+    return [sizes[i] for i in range(len(types))]
+
+
+# --- the tables: rows of a label and a figure for each column ----------------------
+
+def code_table(builds, links):
+    rows = {room: [] for room in (*ROOMS, "all three", "and of the C library", "all, by LTO")}
+    for cpu in CPUS:
+        sizes = kept(builds[cpu].board(REFERENCE))
+        for room in ROOMS:
+            rows[room].append(sizes[room])
+        rows["all three"].append(sum(sizes[room] for room in ROOMS))
+        rows["and of the C library"].append(sizes["library"])
+        rows["all, by LTO"].append(links[cpu])
+    return rows
+
+
+def feature_table(builds):
+    def total(cpu, features):
+        sizes = kept(builds[cpu].board(features))
+        return sum(sizes[room] for room in ROOMS)
+    rows = {"none of them": [total(cpu, ()) for cpu in CPUS]}
+    for name, switch in FEATURES.items():
+        without = tuple(f for f in ALL if f != switch)
+        rows[name] = [total(cpu, ALL) - total(cpu, without) for cpu in CPUS]
+    rows["all of them"] = [total(cpu, ALL) for cpu in CPUS]
+    return rows
+
+
+def stack_table(builds):
+    columns = [stacks(builds[cpu].folder) for cpu in CPUS]
+    return {name: [column[name] for column in columns] for name in columns[0]}
+
+
+def ram_table(build, stack):
+    smallest = ("-DVF_TARGET_QUEUE=4", "-DVF_TARGET_MEMORIES=1")
+    common = ["sizeof(vf_target)", "sizeof(vf_nor)"]
+    least = sizes_of(build, common + ["VF_TARGET_RING_MIN", "VF_TARGET_WINDOW_MIN",
+                                      "VF_WIRE_CONTROL_MAX + 4", "VF_TARGET_TX_MIN", "512"], *smallest)
+    usual = sizes_of(build, common + ["2048", "1024", "528", "VF_WIRE_FRAME_SIZE(528)", "1024"])
+    names = ("`vf_target`", "`vf_nor`", "ring", "window", "frame", "transmit", "work")
+    rows = {name: list(pair) for name, pair in zip(names, zip(least, usual))}
+    rows["stack"] = [stack, stack]
+    rows["all"] = [sum(least) + stack, sum(usual) + stack]
+    return rows
+
+
+# name -> (ring, window, payload, bytes a packet, bytes between two ticks, content)
+LINES = {
+    "USB, packets of 64, random bytes": (4096, 8192, 1024, 64, 64, "random"),
+    "USB, packets of 64, firmware": (4096, 8192, 1024, 64, 64, "firmware"),
+    "USB, packets of 512, firmware": (4096, 8192, 1024, 512, 512, "firmware"),
+    "UART, 16 bytes an interrupt, firmware": (1024, 8192, 256, 16, 256, "firmware"),
+}
+
+
+def count_table(builds):
+    rows = {}
+    for name, (ring, window, payload, packet, pace, content) in LINES.items():
+        row, pages = [], []
+        for cpu in CPUS:
+            build = builds[cpu]
+            board = build.compile(build.root / "tests/figures/received.c", "received",
+                                  f"-DBOARD_RING={ring}", f"-DBOARD_WINDOW={window}",
+                                  f"-DBOARD_FRAME={payload + 16}", "-DBOARD_TX=277")
+            names = ("setup", "receive", "tick", "send", "serve", "packet", "sent", "chip")
+            doors = ",-u,".join(names)
+            elf = build.link("received", board, f"-Wl,-e,setup,-u,{doors}")
+            received, programmed, _ = counts.measure(cpu, elf, window, payload, packet, pace, content)
+            row.append(round(sum(received.values()) / window, 1))
+            pages.append(round(sum(programmed.values()) / window * counts.PAGE))
+        rows[name] = row
+    rows["a page of 256 bytes copied, read back, compared, reported"] = pages
+    return rows
+
+
+def table(title, columns, rows):
+    lines = [f"| {title} | " + " | ".join(columns) + " |", "| --- |" + " ---: |" * len(columns)]
+    lines += [f"| {name} | " + " | ".join(map(str, row)) + " |" for name, row in rows.items()]
+    return "\n".join(lines)
+
+
+def page(root, folder):
+    def build(cpu):
+        return Build(root, folder / cpu, cpu)
+
+    def link_whole(cpu):
+        return whole(Build(root, folder / f"{cpu}-lto", cpu, ["-flto"]).board(REFERENCE))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        builds = dict(zip(CPUS, pool.map(build, CPUS)))
+        links = dict(zip(CPUS, pool.map(link_whole, CPUS)))
+    stack = stack_table(builds)
+    heads = [f"Cortex-{m}" for m in CPUS.values()]
+    worst = builds["cortex-m4"]
+    need = stack["any"][1] + stack["vf_target_rx (interrupt)"][1] + 32
+    text = (root / "tests/figures/page.md").read_text()
+    tables = {
+        "COMPILER": run("arm-none-eabi-gcc", "--version").splitlines()[0],
+        "CODE": table("bytes", heads, code_table(builds, links)),
+        "FEATURES": table("bytes", heads, feature_table(builds)),
+        "STACK": table("bytes", heads, stack),
+        "RAM": table("bytes", ["smallest", "usual"], ram_table(worst, need)),
+        "COUNTS": table("instructions", heads, count_table(builds)),
+    }
+    for name, content in tables.items():
+        text = text.replace(f"<{name}>", content)
+    return text
+
+
+def figures(text):
+    """{(heading, row, column): figure} of all tables of a page."""
+    found, heading = {}, ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            heading = line.strip("# ")
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        for i, cell in enumerate(cells[1:]):
+            if re.fullmatch(r"[\d.]+", cell):
+                found[heading, cells[0], i] = float(cell)
+    return found
+
+
+def check(published, made):
+    old, new = figures(published), figures(made)
+    if compiler(published) != compiler(made):
+        print(f"published with another compiler ({compiler(published)}): nothing to compare")
+        return 77
+    bad = [f"{' / '.join(key[:2])}, column {key[2] + 1}: {new[key]:g}, published {old[key]:g}"
+           for key in new if key in old and new[key] > old[key]]
+    if old.keys() != new.keys():
+        bad.append("the published page has other rows")
+    if bad:
+        print("\n".join(bad), f"if that is wanted: {FIXES}", sep="\n")
+    return 1 if bad else 0
+
+
+def compiler(text):
+    return next((line for line in text.splitlines() if "arm-none-eabi-gcc (" in line), "")
+
+
+def main(root, mode):
+    with tempfile.TemporaryDirectory() as folder:
+        made = page(root, pathlib.Path(folder))
+    if mode == "--write":
+        (root / PAGE).write_text(made)
+    elif mode == "--check":
+        return check((root / PAGE).read_text(), made)
+    else:
+        print(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else ""))
