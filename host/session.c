@@ -226,6 +226,9 @@ const char *vf_failure_name(uint8_t code)
 		[VF_FAIL_RIGHTS] = "rights",
 		[VF_FAIL_OTHER] = "other",
 		[VF_FAIL_PACKING] = "packing",
+		[VF_FAIL_UNMARKED] = "unmarked",
+		[VF_FAIL_INCOMPLETE] = "incomplete",
+		[VF_FAIL_JOURNAL] = "journal",
 	};
 
 	return code < sizeof names / sizeof names[0] ? names[code] : "unheard-of";

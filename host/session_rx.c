@@ -93,12 +93,14 @@ static bool memories_overlap(const vf_board *b, unsigned *one, unsigned *other)
 static void on_memory(vf_session *s, const uint8_t *body, size_t len)
 {
 	vf_memory m;
+	vf_torn torn;
 	uint8_t index;
 	unsigned one, other;
 
 	if (s->status != VF_SESSION_OPENING || !s->welcomed)
 		return;
-	if (vf_unpack_memory(&index, &m, body, len) != 0 || index >= s->board.welcome.memories) {
+	if (vf_unpack_memory(&index, &m, &torn, body, len) != 0 ||
+	    index >= s->board.welcome.memories) {
 		vf_session_set_lost(s, VF_E_LINK,
 				    "the board's description of its memory %u contradicts itself; "
 				    "update the board's loader or this program",
@@ -110,6 +112,7 @@ static void on_memory(vf_session *s, const uint8_t *body, size_t len)
 	vf_link_handshake(s, (uint32_t)len + 2 * FRAME_EXTRA + VF_WIRE_HEADER + 1,
 			  s->now - s->first_asked_us[index]);
 	s->board.memory[index] = m;
+	s->board.torn[index] = torn;
 	s->described[index] = true;
 	s->give_up_us = s->now + s->config.open_timeout_us;
 	for (unsigned i = 0; i < s->board.welcome.memories; i++)

@@ -17,6 +17,7 @@ static uint32_t data_size(const vf_operation *op)
 {
 	switch (op->message.type) {
 	case VF_MESSAGE_PROGRAM:
+	case VF_MESSAGE_SET:
 		return op->message.length;
 	case VF_MESSAGE_DEFLATED:
 		return op->message.packed;
@@ -145,7 +146,8 @@ bool vf_stream_finish(vf_session *s, uint32_t done)
 
 static bool changes(const vf_operation *op)
 {
-	return op->message.type == VF_MESSAGE_ERASE || data_size(op) != 0;
+	return op->message.type == VF_MESSAGE_ERASE ||
+	       (op->message.type != VF_MESSAGE_SET && data_size(op) != 0);
 }
 
 static bool overlap(const vf_message *a, const vf_message *b)
@@ -179,6 +181,8 @@ static bool complete(const vf_session *s, const vf_operation *op)
 	    (op->data == NULL || m->packed == 0 || m->length > s->board.welcome.block))
 		return false;
 	if (m->type == VF_MESSAGE_DIGEST && m->group == 0)
+		return false;
+	if (m->type == VF_MESSAGE_SET && m->length != 0 && op->data == NULL)
 		return false;
 	return vf_answer_size(s, m) == 0 || op->answer != NULL;
 }

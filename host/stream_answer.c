@@ -1,4 +1,4 @@
-/* stream_answer.c - answers of READ, DIGEST and SHA256, put together from their pieces.
+/* stream_answer.c - answers of READ, DIGEST, SHA256 and RECALL, put together from their pieces.
  *
  * The board keeps nothing of an answer. When it counts an operation as finished and pieces of
  * the answer got lost, the missing ranges are asked for with new operations, and the caller's
@@ -26,6 +26,8 @@ uint32_t vf_answer_size(const vf_session *s, const vf_message *m)
 	}
 	case VF_MESSAGE_SHA256:
 		return VF_SHA256_SIZE;
+	case VF_MESSAGE_RECALL:
+		return VF_WIRE_SET_HEADER + (uint32_t)VF_WIRE_SET_ENTRY * s->board.welcome.entries;
 	default:
 		return 0;
 	}
@@ -102,6 +104,12 @@ void vf_answer_piece(vf_session *s, vf_operation *op, uint32_t at, const uint8_t
 
 /* --- asking, and asking again --------------------------------------------------------- */
 
+/* Can it only be asked for as a whole? */
+static bool indivisible(const vf_message *m)
+{
+	return m->type != VF_MESSAGE_READ && m->type != VF_MESSAGE_DIGEST;
+}
+
 /* Turns `m` into a message for the part of its answer that is `gap`; returns where the answer
  * to it will begin. */
 static uint32_t narrow(const vf_session *s, vf_message *m, span gap)
@@ -127,7 +135,7 @@ static uint32_t narrow(const vf_session *s, vf_message *m, span gap)
 /* The part of the answer at `at` that one question is to bring. */
 static span portion(const vf_message *m, uint32_t at, uint32_t end, uint32_t most)
 {
-	if (m->type == VF_MESSAGE_SHA256)
+	if (indivisible(m))
 		return (span){at, end};
 	if (m->type == VF_MESSAGE_DIGEST)
 		most &= ~(VF_DIGEST_SIZE - 1u);
@@ -147,7 +155,7 @@ static void ask(vf_session *s, stream_answer *a)
 			o->part = narrow(s, &o->message, part);
 			a->asked |= 1u << n;
 			vf_stream_append(s, o);
-			if (o->message.type == VF_MESSAGE_SHA256)
+			if (indivisible(&o->message))
 				return;
 			at = part.end;
 		}
@@ -182,7 +190,7 @@ int vf_answer_submit(vf_session *s, vf_operation *op)
 	stream_answer *a = answer_new(s, op, total);
 	if (a == NULL)
 		return VF_E_NOMEM;
-	if (op->message.type != VF_MESSAGE_SHA256 && total > vf_link_answer_piece(s)) {
+	if (!indivisible(&op->message) && total > vf_link_answer_piece(s)) {
 		op->status = VF_OPERATION_WAITING;
 		ask(s, a);
 	} else {

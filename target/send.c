@@ -93,8 +93,9 @@ static void send_memory(vf_target *t, uint8_t *body)
 	while ((t->out.describe & 1u << index) == 0)
 		index++;
 	t->out.describe &= (uint8_t) ~(1u << index);
-	send_body(t, body,
-		  vf_pack_memory(body, t->out.number, vf_t_tag(t), index, vf_t_info(t, index)));
+	send_body(
+		t, body,
+		vf_pack_memory(body, t->out.number, vf_t_tag(t), index, vf_t_info(t, index), NULL));
 }
 
 static void send_state(vf_target *t, uint8_t *body)

@@ -11,6 +11,7 @@ enum {
 	MEMORY_SIZE = 52, /* and erase types, protected ranges, name */
 	ERASE_SIZE = 12,
 	PROTECT_SIZE = 8,
+	TORN_SIZE = 8, /* and a byte before that counts them, from boards with a journal */
 };
 
 static const vf_wire_field rights[] = {VF_FIELD(vf_memory, kind),
@@ -35,7 +36,7 @@ static const vf_wire_field protect[] = {VF_FIELD(vf_range, offset), VF_FIELD(vf_
 					VF_FIELD_END};
 
 size_t vf_pack_memory(uint8_t *out, uint16_t number, uint32_t tag, uint8_t index,
-		      const vf_memory *m)
+		      const vf_memory *m, const vf_torn *torn)
 {
 	size_t name_len = vf_wire_name_len(m->name, VF_MEMORY_NAME_MAX - 1);
 	uint8_t *p = out + VF_WIRE_HEADER;
@@ -51,6 +52,11 @@ size_t vf_pack_memory(uint8_t *out, uint16_t number, uint32_t tag, uint8_t index
 	for (unsigned i = 0; i < m->protects; i++)
 		p = vf_wire_put(p, &m->protect[i], protect);
 	p = vf_wire_put_id(p, (const uint8_t *)m->name, name_len, name_len);
+	if (torn != NULL) {
+		*p++ = torn->count;
+		for (unsigned i = 0; i < torn->count; i++)
+			p = vf_wire_put(p, &torn->range[i], protect);
+	}
 	return (size_t)(p - out);
 }
 
@@ -102,7 +108,30 @@ static bool counts_ok(const vf_memory *m, size_t name_len, size_t len)
 			       (size_t)PROTECT_SIZE * m->protects + name_len;
 }
 
-int vf_unpack_memory(uint8_t *index, vf_memory *m, const uint8_t *body, size_t len)
+/* What follows the name, `len` bytes of it: nothing, or the torn ranges. */
+static bool take_torn(vf_torn *torn, const vf_memory *m, const uint8_t *p, size_t len)
+{
+	uint32_t before = 0;
+
+	memset(torn, 0, sizeof *torn);
+	if (len == 0)
+		return true;
+	torn->count = *p++;
+	if (torn->count > VF_WIRE_TORN_MAX || len < 1 + (size_t)TORN_SIZE * torn->count)
+		return false;
+	for (unsigned i = 0; i < torn->count; i++) {
+		vf_range *r = &torn->range[i];
+
+		p = vf_wire_get(r, p, protect);
+		if (r->offset > m->size || r->len > m->size - r->offset || r->len == 0 ||
+		    (i != 0 && r->offset <= before))
+			return false;
+		before = r->offset + r->len;
+	}
+	return true;
+}
+
+int vf_unpack_memory(uint8_t *index, vf_memory *m, vf_torn *torn, const uint8_t *body, size_t len)
 {
 	const uint8_t *p = body + VF_WIRE_HEADER;
 	size_t name_len;
@@ -122,5 +151,6 @@ int vf_unpack_memory(uint8_t *index, vf_memory *m, const uint8_t *body, size_t l
 	for (unsigned i = 0; i < m->protects; i++)
 		p = vf_wire_get(&m->protect[i], p, protect);
 	vf_wire_name_get(m->name, p, name_len);
-	return memory_ok(m) ? 0 : -1;
+	p += name_len;
+	return memory_ok(m) && take_torn(torn, m, p, len - (size_t)(p - body)) ? 0 : -1;
 }

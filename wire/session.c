@@ -6,6 +6,7 @@
 enum {
 	HELLO_SIZE = 24,
 	WELCOME_SIZE = 68, /* and the name */
+	JOURNAL_SIZE = 12, /* after the name, with VF_CAP_JOURNAL */
 	REFUSE_SIZE = 12,
 };
 
@@ -22,6 +23,12 @@ static const vf_wire_field welcome[] = {
 	VF_FIELD(vf_welcome, window),   VF_FIELD(vf_welcome, payload),
 	VF_FIELD(vf_welcome, answer),   VF_FIELD(vf_welcome, queue),
 	VF_FIELD(vf_welcome, id_len),   VF_FIELD_END};
+
+/* Two reserved bytes stand between. */
+static const vf_wire_field journal[] = {VF_FIELD(vf_welcome, set), VF_FIELD(vf_welcome, entries),
+					VF_FIELD_END};
+
+static const vf_wire_field changed[] = {VF_FIELD(vf_welcome, changed), VF_FIELD_END};
 
 static const vf_wire_field refuse[] = {VF_FIELD(vf_refuse, code), VF_FIELD(vf_refuse, kind),
 				       VF_FIELD(vf_refuse, version_min),
@@ -68,8 +75,13 @@ size_t vf_pack_welcome(uint8_t *out, uint16_t number, const vf_welcome *w)
 	vf_put32(p, w->block);
 	vf_put32(p + 4, w->rate);
 	p += 8;
-	vf_wire_put_id(p, (const uint8_t *)w->name, name_len, name_len);
-	return WELCOME_SIZE + name_len;
+	p = vf_wire_put_id(p, (const uint8_t *)w->name, name_len, name_len);
+	if (w->capabilities & VF_CAP_JOURNAL) {
+		p = vf_wire_put(p, w, journal);
+		vf_put16(p, 0);
+		p = vf_wire_put(p + 2, w, changed);
+	}
+	return (size_t)(p - out);
 }
 
 static bool welcome_ok(const vf_welcome *w)
@@ -80,6 +92,20 @@ static bool welcome_ok(const vf_welcome *w)
 	       vf_wire_power_of_two(w->window) && w->window >= VF_WIRE_WINDOW_MIN &&
 	       w->credit >= VF_WIRE_CREDIT_MIN && payload_ok(w->payload) &&
 	       w->payload <= w->ring / 4 && payload_ok(w->answer);
+}
+
+/* What follows the name, `len` bytes of it. */
+static bool take_journal(vf_welcome *w, const uint8_t *p, size_t len)
+{
+	w->set = w->entries = 0;
+	w->changed = 0;
+	if ((w->capabilities & VF_CAP_JOURNAL) == 0)
+		return true;
+	if (len < JOURNAL_SIZE)
+		return false;
+	p = vf_wire_get(w, p, journal);
+	vf_wire_get(w, p + 2, changed);
+	return w->set <= VF_SET_UNREADABLE && w->entries >= 1 && w->entries <= VF_WIRE_SET_MAX;
 }
 
 int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len)
@@ -99,6 +125,8 @@ int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len)
 	w->rate = vf_get32(p + 4);
 	p += 8;
 	vf_wire_name_get(w->name, p, name_len);
+	if (!take_journal(w, p + name_len, len - WELCOME_SIZE - name_len))
+		return -1;
 	return session_ok(w->session, body) && welcome_ok(w) ? 0 : -1;
 }
 

@@ -47,6 +47,7 @@ typedef struct vf_session_config {
 typedef struct vf_board {
 	vf_welcome welcome;
 	vf_memory memory[VF_WIRE_MEMORIES_MAX]; /* welcome.memories of them */
+	vf_torn torn[VF_WIRE_MEMORIES_MAX];     /* what is torn in them (§5.5) */
 } vf_board;
 
 enum vf_session_status {
@@ -71,12 +72,14 @@ enum vf_operation_status {
 typedef struct vf_operation {
 	vf_message message;
 	const uint8_t *data; /* PROGRAM: message.length bytes; NULL means `data_fn`.
-			      * DEFLATED: message.packed bytes, required */
+			      * DEFLATED: message.packed bytes, SET: message.length bytes,
+			      * required */
 	/* PROGRAM without `data`: copies bytes [at, at+len) of the operation's data.
 	 * It must give the same bytes whenever asked (they may be sent again). */
 	void (*data_fn)(void *ctx, uint32_t at, uint8_t *out, uint32_t len);
 	void *data_ctx;
-	uint8_t *answer; /* READ: message.length; DIGEST: 8 a group; SHA256: 32 */
+	uint8_t *answer; /* READ: message.length; DIGEST: 8 a group; SHA256: 32;
+			  * RECALL: 16 + 16 * welcome.entries */
 	uint8_t status;  /* enum vf_operation_status; set by the session */
 	/* private */
 	uint32_t number; /* operation number in the session */

@@ -31,6 +31,10 @@ enum {
 	VF_WIRE_WINDOW_MIN = 512,
 	VF_WIRE_CREDIT_MIN = 83, /* a DATA frame with the least payload, raw */
 	VF_WIRE_ID_MAX = 16,
+	VF_WIRE_TORN_MAX = 4,
+	VF_WIRE_SET_MAX = 32,   /* ranges of a set (§5.5) */
+	VF_WIRE_SET_ENTRY = 16, /* bytes of one, in SET and in RECALL's answer */
+	VF_WIRE_SET_HEADER = 16,
 	VF_WIRE_BOARD_NAME_MAX = 32,
 	VF_WIRE_MESSAGE_HEADER = 12,
 	VF_WIRE_MESSAGE_LONG = 16,
@@ -70,6 +74,16 @@ enum vf_wire_message {
 	VF_MESSAGE_SHA256 = 0x05,
 	VF_MESSAGE_RUN = 0x06,
 	VF_MESSAGE_DEFLATED = 0x08,
+	VF_MESSAGE_SET = 0x09,
+	VF_MESSAGE_RECALL = 0x0A,
+};
+
+/* §5.5, of WELCOME and RECALL; the first three of SET too */
+enum vf_wire_set_state {
+	VF_SET_NONE = 0,
+	VF_SET_INCOMPLETE = 1,
+	VF_SET_COMPLETE = 2,
+	VF_SET_UNREADABLE = 3,
 };
 
 /* §3.6 */
@@ -97,6 +111,9 @@ enum vf_wire_failure_code {
 	VF_FAIL_RIGHTS = 13,
 	VF_FAIL_OTHER = 14,
 	VF_FAIL_PACKING = 15,
+	VF_FAIL_UNMARKED = 16,
+	VF_FAIL_INCOMPLETE = 17,
+	VF_FAIL_JOURNAL = 18,
 };
 
 /* STATE flags */
@@ -106,7 +123,7 @@ enum {
 	VF_STATE_BUSY = 1u << 2,
 };
 
-enum { VF_CAP_RUN = 1u << 0 };
+enum { VF_CAP_RUN = 1u << 0, VF_CAP_JOURNAL = 1u << 1 };
 
 /* Message flags */
 enum { VF_MESSAGE_BRANCHES = 1u << 0 }; /* DEFLATED, §5.4 */
@@ -283,7 +300,30 @@ typedef struct vf_welcome {
 	uint32_t block; /* most bytes a DEFLATED message unpacks to; 0: not understood */
 	uint32_t rate;  /* highest baud rate of its port; 0: it does not change */
 	char name[VF_WIRE_BOARD_NAME_MAX + 1];
+	/* With VF_CAP_JOURNAL, else 0: */
+	uint8_t set;      /* enum vf_wire_set_state */
+	uint8_t entries;  /* most ranges of a set, 1 to VF_WIRE_SET_MAX */
+	uint64_t changed; /* the last session that changed the flash; 0 none known */
 } vf_welcome;
+
+/* What of a memory is torn: offsets in it, ascending, apart from each other (§5.5). */
+typedef struct vf_torn {
+	uint8_t count;
+	vf_range range[VF_WIRE_TORN_MAX];
+} vf_torn;
+
+/* One range of a set, and all of it as RECALL answers. */
+typedef struct vf_set_entry {
+	uint32_t address, length;
+	uint8_t digest[VF_DIGEST_SIZE];
+} vf_set_entry;
+
+typedef struct vf_set {
+	uint8_t state; /* enum vf_wire_set_state */
+	uint8_t count;
+	uint64_t session; /* the key of its digests */
+	vf_set_entry entry[VF_WIRE_SET_MAX];
+} vf_set;
 
 typedef struct vf_failure {
 	uint32_t operation;
@@ -322,10 +362,11 @@ size_t vf_pack_hello(uint8_t *out, uint16_t number, const vf_hello *h);
 int vf_unpack_hello(vf_hello *h, const uint8_t *body, size_t len);
 size_t vf_pack_welcome(uint8_t *out, uint16_t number, const vf_welcome *w);
 int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len);
+/* `torn` is NULL where the board keeps no journal. */
 size_t vf_pack_memory(uint8_t *out, uint16_t number, uint32_t tag, uint8_t index,
-		      const vf_memory *m);
-/* Checks all that §3.3 demands. */
-int vf_unpack_memory(uint8_t *index, vf_memory *m, const uint8_t *body, size_t len);
+		      const vf_memory *m, const vf_torn *torn);
+/* Checks all that §3.3 demands. A board that says nothing of torn ranges has none. */
+int vf_unpack_memory(uint8_t *index, vf_memory *m, vf_torn *torn, const uint8_t *body, size_t len);
 size_t vf_pack_state(uint8_t *out, uint16_t number, uint32_t tag, const vf_state *s);
 int vf_unpack_state(vf_state *s, const uint8_t *body, size_t len);
 size_t vf_pack_refuse(uint8_t *out, uint16_t number, uint32_t tag, const vf_refuse *r);
@@ -336,6 +377,12 @@ size_t vf_pack_message(uint8_t out[VF_WIRE_MESSAGE_LONG], const vf_message *m);
 /* Needs 12 bytes, and 16 where the first is DIGEST or DEFLATED: returns the header's
  * length, or 0 if `len` is too short to tell. Checks nothing else. */
 size_t vf_unpack_message(vf_message *m, const uint8_t *bytes, size_t len);
+
+/* A range as it follows SET's header; and RECALL's answer: -1 where its length is
+ * not that of a set, or it has more ranges than it says it could have. */
+void vf_pack_set_entry(uint8_t out[VF_WIRE_SET_ENTRY], const vf_set_entry *e);
+void vf_unpack_set_entry(vf_set_entry *e, const uint8_t bytes[VF_WIRE_SET_ENTRY]);
+int vf_unpack_set(vf_set *s, const uint8_t *answer, size_t len);
 
 /* --- branches (§5.4) ------------------------------------------------------- */
 

@@ -147,7 +147,7 @@ static void say_memory(desk *d, uint8_t index)
 {
 	uint8_t body[VF_WIRE_CONTROL_MAX];
 
-	say(d, body, vf_pack_memory(body, d->number++, tag(d), index, &d->memory));
+	say(d, body, vf_pack_memory(body, d->number++, tag(d), index, &d->memory, NULL));
 }
 
 static void say_state(desk *d, const vf_state *st)

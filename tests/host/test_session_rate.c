@@ -148,7 +148,7 @@ static void open_until_asked(desk *d)
 	strcpy(w.name, "DESK");
 	say(d, body, vf_pack_welcome(body, d->number++, &w));
 	hear(d);
-	say(d, body, vf_pack_memory(body, d->number++, (uint32_t)w.session, 0, &m));
+	say(d, body, vf_pack_memory(body, d->number++, (uint32_t)w.session, 0, &m, NULL));
 	hear(d);
 	assert_int_equal(vf_body_kind(d->body), VF_KIND_RATE);
 	assert_int_equal(vf_get32(d->body + VF_WIRE_HEADER), MOST);

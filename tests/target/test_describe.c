@@ -100,11 +100,11 @@ static bool host_takes(const vf_memory *m)
 	fits.erase_types =
 		m->erase_types > VF_ERASE_TYPES_MAX ? VF_ERASE_TYPES_MAX : m->erase_types;
 	fits.protects = m->protects > VF_PROTECT_MAX ? VF_PROTECT_MAX : m->protects;
-	assert_true(vf_pack_memory(body, 0, 1, 0, &fits) <= sizeof body);
+	assert_true(vf_pack_memory(body, 0, 1, 0, &fits, NULL) <= sizeof body);
 	body[12] = m->id_len;
 	body[13] = m->erase_types;
 	body[14] = m->protects;
-	return vf_unpack_memory(&index, &back, body, sizeof body) == 0;
+	return vf_unpack_memory(&index, &back, &(vf_torn){0}, body, sizeof body) == 0;
 }
 
 static void board_and_host_judge_alike(void **state)

@@ -149,7 +149,7 @@ def hello(name, number, session, low=1, high=1, payload=4096, flags=0):
 
 def welcome(name, number, session, board, chip_id, version=1, version_max=1, memories=1,
             trailer=0, capabilities=1, ring=16384, credit=12288, window=16384, payload=1024,
-            answer=1024, queue=16, block=0, rate=0):
+            answer=1024, queue=16, block=0, rate=0, journal=None):
     fields = [("version", version), ("version_max", version_max), ("memories", memories),
               ("trailer", trailer), ("session", session), ("capabilities", capabilities),
               ("ring", ring), ("credit", credit), ("window", window), ("payload", payload),
@@ -160,11 +160,14 @@ def welcome(name, number, session, board, chip_id, version=1, version_max=1, mem
             + le(payload, 2) + le(answer, 2) + le(queue, 2) + le(len(chip_id), 1)
             + le(len(board), 1) + chip_id.ljust(16, b"\0") + le(block, 4) + le(rate, 4)
             + board.encode("ascii"))
+    if journal:
+        fields += list(zip(("set", "entries", "changed"), journal))
+        body += le(journal[0], 1) + le(journal[1], 1) + le(0, 2) + le(journal[2], 8)
     return body_record(name, 0x81, number, session & MASK, fields, body)
 
 
 def memory(name, number, tag, index, part, kind, flags, dies, chip_id, base, size, page, unit,
-           page_typ, page_max, read_rate, erase, protect=()):
+           page_typ, page_max, read_rate, erase, protect=(), torn=None):
     fields = [("index", index), ("memory_kind", kind), ("flags", flags), ("dies", dies),
               ("id_len", len(chip_id)), ("erase_types", len(erase)), ("protects", len(protect)),
               ("base", base), ("size", size), ("page", page), ("unit", unit),
@@ -182,7 +185,14 @@ def memory(name, number, tag, index, part, kind, flags, dies, chip_id, base, siz
         fields += [(f"protect{i}_offset", offset), (f"protect{i}_len", length)]
         body += le(offset, 4) + le(length, 4)
     fields.append(("part", part))
-    return body_record(name, 0x82, number, tag, fields, body + part.encode("ascii"))
+    body += part.encode("ascii")
+    if torn is not None:
+        fields.append(("torns", len(torn)))
+        body += le(len(torn), 1)
+        for i, (offset, length) in enumerate(torn):
+            fields += [(f"torn{i}_offset", offset), (f"torn{i}_len", length)]
+            body += le(offset, 4) + le(length, 4)
+    return body_record(name, 0x82, number, tag, fields, body)
 
 
 def state(name, number, tag, flags=0, seen=0, received=0, limit=512, done=0, damaged=0, lost=0,
@@ -223,8 +233,14 @@ def control():
     yield welcome("welcome-least", 65535, 1, "x", b"", capabilities=0, ring=1024, credit=83,
                   window=512, payload=64, answer=64, queue=0)
     yield welcome("welcome-most", 256, 0xFFFFFFFFFFFFFFFF, "board with a name of 32 letters.",
-                  bytes(range(0xF0, 0x100)), 1, 255, 8, 0, MASK, 1 << 31, MASK, 1 << 31, 4096,
+                  bytes(range(0xF0, 0x100)), 1, 255, 8, 0, MASK & ~2, 1 << 31, MASK, 1 << 31, 4096,
                   4096, 65535, 1 << 16, MASK)
+    yield welcome("welcome-journal", 3, 0x1122334455667788, "STM32H747I-DISCO", b"id",
+                  capabilities=0b11, journal=(1, 32, 0x8877665544332211))
+    yield welcome("welcome-journal-new", 4, 0x1122334455667788, "x", b"", capabilities=2,
+                  journal=(0, 1, 0))
+    yield welcome("welcome-journal-most", 5, MASK, "board with a name of 32 letters.", b"",
+                  capabilities=MASK, journal=(3, 32, 0xFFFFFFFFFFFFFFFF))
     yield body_record("describe", 0x02, 1, 0x55667788, [("index", 0)], le(0, 1))
     yield body_record("describe-last", 0x02, 2, MASK, [("index", 7)], le(7, 1))
     yield memory("memory", 1, 0x55667788, 0, "MT25QL512AB", 1, 0b1111, 1,
@@ -244,6 +260,13 @@ def control():
                  MASK, [(1 << 12, MASK, MASK), (1 << 15, 1, MASK), (1 << 16, 1, 1),
                         (1 << 30, 0, 1), (1 << 31, 7, 8)],
                  [(0, 1 << 31), (0x7FFFFFFF, 1), (1 << 31, 0), (4096, 4096)])
+    yield memory("memory-whole", 6, 0x55667788, 0, "MT25QL512AB", 1, 0b1111, 1,
+                 bytes.fromhex("20BA20"), 0x90000000, 64 << 20, 256, 1, 120, 1800, 40000000, nor,
+                 [((64 << 20) - 8192, 8192)], [])
+    yield memory("memory-torn", 7, 0x55667788, 0, "MT25QL512AB", 1, 0b1111, 1,
+                 bytes.fromhex("20BA20"), 0x90000000, 64 << 20, 256, 1, 120, 1800, 40000000, nor,
+                 [((64 << 20) - 8192, 8192)], [(0, 65536), (0x20000, 1), (0x30000, 0x2000),
+                                               ((64 << 20) - 1, 1)])
     yield body_record("rate", 0x07, 19, 0x55667788, [("baud", 3000000)], le(3000000, 4))
     yield body_record("rate-most", 0x07, 65535, MASK, [("baud", MASK)], le(MASK, 4))
     yield body_record("rated", 0x89, 20, 0x55667788, [("baud", 2000000)], le(2000000, 4))
@@ -339,7 +362,7 @@ def payloads():
 
 def messages():
     def message(name, kind, memory, address, length, group=None, flags=0,
-                packed=None):
+                packed=None, ranges=()):
         fields = [("name", name), ("type", kind), ("flags", flags), ("memory", memory),
                   ("address", address), ("length", length)]
         raw = (le(kind, 1) + le(flags, 1) + le(memory, 1) + le(0, 1) + le(address, 4)
@@ -350,6 +373,10 @@ def messages():
         if packed is not None:
             fields.append(("packed", packed))
             raw += le(packed, 4)
+        for i, (first, size, digest) in enumerate(ranges):
+            fields += [(f"range{i}_address", first), (f"range{i}_length", size),
+                       (f"range{i}_digest", digest)]
+            raw += le(first, 4) + le(size, 4) + digest
         return record(*fields, ("bytes", raw))
 
     yield message("erase", 1, 0, 0x90010000, 65536)
@@ -361,7 +388,13 @@ def messages():
     yield message("run", 6, 0, 0x90000000, 0)
     yield message("deflated", 8, 0, 0x90000000, 16384, packed=9001)
     yield message("deflated-branches", 8, 0, 0x90000002, 16384, packed=9001, flags=1)
-    yield message("reserved", 0x0A, 255, 1, 2, None, 0xFF)
+    yield message("set-none", 9, 0, 0, 0)
+    yield message("set-incomplete", 9, 0, 1, 16, ranges=[(0x90000000, 4096, bytes(8))])
+    yield message("set-complete", 9, 0, 2, 32,
+                  ranges=[(0x08020000, 0x20000, bytes(range(8))),
+                          (0x90000000, 0x800000, bytes(range(0xF8, 0x100)))])
+    yield message("recall", 0x0A, 0, 0, 0)
+    yield message("reserved", 0x0B, 255, 1, 2, None, 0xFF)
 
 
 # --- sums -----------------------------------------------------------------------------------------

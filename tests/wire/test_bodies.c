@@ -22,6 +22,7 @@ union body {
 	struct {
 		uint8_t index;
 		vf_memory memory;
+		vf_torn torn;
 	} memory;
 	vf_state state;
 	vf_refuse refuse;
@@ -39,7 +40,8 @@ static int unpack(uint8_t kind, union body *b, const uint8_t *body, size_t len)
 	case VF_KIND_WELCOME:
 		return vf_unpack_welcome(&b->welcome, body, len);
 	case VF_KIND_MEMORY:
-		return vf_unpack_memory(&b->memory.index, &b->memory.memory, body, len);
+		return vf_unpack_memory(&b->memory.index, &b->memory.memory, &b->memory.torn, body,
+					len);
 	case VF_KIND_STATE:
 		return vf_unpack_state(&b->state, body, len);
 	default:
@@ -69,7 +71,7 @@ static const vf_welcome good_welcome = {
 	.version_max = 2,
 	.memories = 3,
 	.session = 0x1122334455667788,
-	.capabilities = VF_CAP_RUN,
+	.capabilities = VF_CAP_RUN | VF_CAP_JOURNAL,
 	.ring = 8192,
 	.credit = 6000,
 	.window = 4096,
@@ -79,6 +81,9 @@ static const vf_welcome good_welcome = {
 	.id_len = 12,
 	.id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
 	.name = "some board",
+	.set = VF_SET_COMPLETE,
+	.entries = 8,
+	.changed = 0x8877665544332211,
 };
 
 static const vf_memory good_memory = {
@@ -103,6 +108,9 @@ static const vf_memory good_memory = {
 		  {64u << 20, 128000000, 460000000}},
 	.protect = {{0, 4096}, {(64u << 20) - 1, 1}},
 };
+
+static const vf_torn good_torn = {.count = 3,
+				  .range = {{4096, 4096}, {65536, 1}, {(64u << 20) - 4096, 4096}}};
 
 static const vf_state good_state = {
 	.flags = VF_STATE_STOPPED | VF_STATE_BUSY,
@@ -131,7 +139,7 @@ static size_t pack_good(uint8_t kind, uint8_t *out)
 	case VF_KIND_WELCOME:
 		return vf_pack_welcome(out, 1, &good_welcome);
 	case VF_KIND_MEMORY:
-		return vf_pack_memory(out, 1, 0x55667788, 2, &good_memory);
+		return vf_pack_memory(out, 1, 0x55667788, 2, &good_memory, &good_torn);
 	case VF_KIND_STATE:
 		return vf_pack_state(out, 1, 0x55667788, &good_state);
 	default:
@@ -140,6 +148,9 @@ static size_t pack_good(uint8_t kind, uint8_t *out)
 }
 
 /* --- tests --------------------------------------------------------------------------- */
+
+/* Where the names end; MEMORY may end there too. */
+enum { WELCOME_NAMED = 78, MEMORY_NAMED = 127 };
 
 /* Shorter is refused; longer, as a later version may send it, is the same. */
 static void prefixes(void **state)
@@ -155,7 +166,8 @@ static void prefixes(void **state)
 		random_bytes(r, out + len, 16);
 		assert_int_equal(unpack_tight(kinds[k], &whole, out, len), 0);
 		for (size_t n = VF_WIRE_HEADER; n < len; n++)
-			assert_int_equal(unpack_tight(kinds[k], &part, out, n), -1);
+			if (kinds[k] != VF_KIND_MEMORY || n != MEMORY_NAMED)
+				assert_int_equal(unpack_tight(kinds[k], &part, out, n), -1);
 		for (size_t n = len; n < len + 16; n++) {
 			assert_int_equal(unpack_tight(kinds[k], &part, out, n), 0);
 			assert_memory_equal(&part, &whole, sizeof whole);
@@ -252,8 +264,15 @@ static const struct change changes[] = {
 	{W, 42, 1, false, 17},
 	{W, 64, 4, true, 0xFFFFFFFF}, /* rate */
 	{W, 43, 1, false, 0},         /* name */
-	{W, 43, 1, true, 1},
+	{W, 43, 1, false, 1},         /* what follows is then no journal's */
 	{W, 43, 1, false, 11},
+	{W, 78, 1, true, VF_SET_UNREADABLE}, /* set */
+	{W, 78, 1, false, 4},
+	{W, 79, 1, false, 0}, /* entries */
+	{W, 79, 1, true, 32},
+	{W, 79, 1, false, 33},
+	{W, 80, 2, true, 0xFFFF}, /* reserved */
+	{W, 20, 4, true, 0},      /* no journal: ignored */
 	{W, 43, 1, false, 33},
 	{W, 43, 1, false, 255},
 
@@ -274,8 +293,9 @@ static const struct change changes[] = {
 	{M, 14, 1, false, 5}, /* protects */
 	{M, 14, 1, false, 255},
 	{M, 15, 1, false, 0}, /* name */
-	{M, 15, 1, true, 1},
-	{M, 15, 1, false, 12},
+	{M, 15, 1, false, 1}, /* what follows counts no torn ranges */
+	{M, 15, 1, true, 12}, /* a zero follows */
+	{M, 15, 1, false, 13},
 	{M, 15, 1, false, 24},
 	{M, 16, 4, true, 0}, /* base */
 	{M, 16, 4, true, 0xFC000000},
@@ -323,6 +343,20 @@ static const struct change changes[] = {
 	{M, 104, 4, true, 0},
 	{M, 112, 4, false, 2},
 	{M, 112, 4, false, 0xFFFFFFFF},
+	{M, 127, 1, true, 0}, /* torn ranges: how many */
+	{M, 127, 1, false, 4},
+	{M, 127, 1, false, 5},
+	{M, 127, 1, false, 255},
+	{M, 128, 4, true, 0}, /* the first */
+	{M, 128, 4, true, 61439},
+	{M, 128, 4, false, 61440}, /* touches the second */
+	{M, 132, 4, false, 0},
+	{M, 132, 4, true, 61439},
+	{M, 132, 4, false, 61440},
+	{M, 132, 4, false, 0xFFFFFFFF},
+	{M, 136, 4, false, 8191},
+	{M, 148, 4, true, 4095}, /* the last */
+	{M, 148, 4, false, 4097},
 
 	{S, 8, 1, true, 0}, /* flags: no failure, then; later ones */
 	{S, 8, 1, true, 0xFF},
@@ -518,12 +552,12 @@ static void names_are_clean(void **unused)
 		char expected = c >= 0x20 && c < 0x7F ? (char)c : '?';
 
 		len = pack_good(VF_KIND_WELCOME, out);
-		out[len - 1] = (uint8_t)c;
+		out[WELCOME_NAMED - 1] = (uint8_t)c;
 		assert_int_equal(unpack(VF_KIND_WELCOME, &b, out, len), 0);
 		assert_int_equal(strlen(b.welcome.name), strlen(good_welcome.name));
 		assert_int_equal(b.welcome.name[strlen(good_welcome.name) - 1], expected);
 		len = pack_good(VF_KIND_MEMORY, out);
-		out[len - 1] = (uint8_t)c;
+		out[MEMORY_NAMED - 1] = (uint8_t)c;
 		assert_int_equal(unpack(VF_KIND_MEMORY, &b, out, len), 0);
 		assert_int_equal(strlen(b.memory.memory.name), strlen(good_memory.name));
 		assert_int_equal(b.memory.memory.name[strlen(good_memory.name) - 1], expected);
@@ -536,22 +570,77 @@ static void longest_names(void **unused)
 	uint8_t out[VF_WIRE_CONTROL_MAX];
 	vf_welcome w = good_welcome;
 	vf_memory m = good_memory;
+	vf_torn torn = good_torn;
 	size_t len;
 
 	(void)unused;
 	memset(w.name, 'w', sizeof w.name);
-	assert_int_equal(vf_pack_welcome(out, 1, &w), 68 + VF_WIRE_BOARD_NAME_MAX);
-	assert_int_equal(vf_unpack_welcome(&w, out, 68 + VF_WIRE_BOARD_NAME_MAX), 0);
+	assert_int_equal(vf_pack_welcome(out, 1, &w), 80 + VF_WIRE_BOARD_NAME_MAX);
+	assert_int_equal(vf_unpack_welcome(&w, out, 80 + VF_WIRE_BOARD_NAME_MAX), 0);
 	assert_int_equal(strlen(w.name), VF_WIRE_BOARD_NAME_MAX);
 	m.erase_types = 5;
 	m.erase[3].size = 1u << 20;
 	m.erase[4] = (vf_erase_type){m.size, 1, 2};
 	m.protects = 4;
 	memset(m.name, 'm', sizeof m.name);
-	len = vf_pack_memory(out, 1, 1, 0, &m);
-	assert_int_equal(len, 52 + 5 * 12 + 4 * 8 + 23);
-	assert_int_equal(vf_unpack_memory(&(uint8_t){0}, &m, out, len), 0);
+	torn.count = 4;
+	torn.range[3] = (vf_range){m.size - 1, 1};
+	torn.range[2] = (vf_range){m.size - 3, 1};
+	len = vf_pack_memory(out, 1, 1, 0, &m, &torn);
+	assert_int_equal(len, 52 + 5 * 12 + 4 * 8 + 23 + 1 + 4 * 8);
+	assert_true(len <= sizeof out);
+	assert_int_equal(vf_unpack_memory(&(uint8_t){0}, &m, &torn, out, len), 0);
 	assert_int_equal(strlen(m.name), 23);
+}
+
+/* A board without a journal says nothing of torn ranges: there are none. */
+static void without_journal(void **unused)
+{
+	uint8_t out[VF_WIRE_CONTROL_MAX], index;
+	vf_welcome w = good_welcome, back;
+	vf_torn torn = good_torn;
+	vf_memory m;
+	size_t len = vf_pack_memory(out, 1, 1, 0, &good_memory, NULL);
+
+	(void)unused;
+	assert_int_equal(vf_unpack_memory(&index, &m, &torn, out, len), 0);
+	assert_int_equal(torn.count, 0);
+	w.capabilities = VF_CAP_RUN;
+	len = vf_pack_welcome(out, 1, &w);
+	assert_int_equal(len, 68 + strlen(w.name));
+	assert_int_equal(vf_unpack_welcome(&back, out, len), 0);
+	assert_true(back.set == 0 && back.entries == 0 && back.changed == 0);
+}
+
+/* RECALL's answer: every length, and counts that it has no room for. */
+static void sets(void **unused)
+{
+	uint8_t answer[16 + 16 * 33] = {2, 2, 9, 9, 9, 9, 9, 9, 1, 2, 3, 4, 5, 6, 7, 8};
+	vf_set_entry e = {0x90000000, 0x10000, {1, 2, 3, 4, 5, 6, 7, 8}};
+	vf_set s;
+
+	(void)unused;
+	vf_pack_set_entry(answer + 16, &e);
+	e.address = 0x90020000;
+	vf_pack_set_entry(answer + 32, &e);
+	for (size_t len = 0; len <= sizeof answer; len++) {
+		bool good = len >= 48 && len % 16 == 0;
+
+		assert_int_equal(vf_unpack_set(&s, answer, len), good ? 0 : -1);
+		if (!good)
+			continue;
+		assert_true(s.state == VF_SET_COMPLETE && s.count == 2);
+		assert_true(s.session == 0x0807060504030201);
+		assert_int_equal(s.entry[0].address, 0x90000000);
+		assert_int_equal(s.entry[1].address, 0x90020000);
+		assert_memory_equal(&s.entry[1].length, &e.length, 12);
+	}
+	answer[1] = 33;
+	assert_int_equal(vf_unpack_set(&s, answer, sizeof answer), -1);
+	answer[1] = 32;
+	assert_int_equal(vf_unpack_set(&s, answer, sizeof answer), 0);
+	answer[0] = 4;
+	assert_int_equal(vf_unpack_set(&s, answer, sizeof answer), -1);
 }
 
 int main(void)
@@ -561,6 +650,7 @@ int main(void)
 		cmocka_unit_test(contradictions),   cmocka_unit_test(counts),
 		cmocka_unit_test(disturbed_bodies), cmocka_unit_test(random_bodies),
 		cmocka_unit_test(names_are_clean),  cmocka_unit_test(longest_names),
+		cmocka_unit_test(without_journal),  cmocka_unit_test(sets),
 	};
 
 	return cmocka_run_group_tests_name("wire: bodies", tests, random_setup, random_teardown);

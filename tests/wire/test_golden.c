@@ -37,15 +37,25 @@ static const struct member hello_members[] = {
 	SAME(vf_hello, version_min), SAME(vf_hello, version_max), SAME(vf_hello, payload),
 	SAME(vf_hello, session),     SAME(vf_hello, flags),       MEMBERS_END};
 
-static const struct member welcome_members[] = {
-	SAME(vf_welcome, version),  SAME(vf_welcome, version_max),
-	SAME(vf_welcome, memories), SAME(vf_welcome, trailer),
-	SAME(vf_welcome, session),  SAME(vf_welcome, capabilities),
-	SAME(vf_welcome, ring),     SAME(vf_welcome, credit),
-	SAME(vf_welcome, window),   SAME(vf_welcome, payload),
-	SAME(vf_welcome, answer),   SAME(vf_welcome, queue),
-	SAME(vf_welcome, id_len),   SAME(vf_welcome, block),
-	SAME(vf_welcome, rate),     MEMBERS_END};
+static const struct member welcome_members[] = {SAME(vf_welcome, version),
+						SAME(vf_welcome, version_max),
+						SAME(vf_welcome, memories),
+						SAME(vf_welcome, trailer),
+						SAME(vf_welcome, session),
+						SAME(vf_welcome, capabilities),
+						SAME(vf_welcome, ring),
+						SAME(vf_welcome, credit),
+						SAME(vf_welcome, window),
+						SAME(vf_welcome, payload),
+						SAME(vf_welcome, answer),
+						SAME(vf_welcome, queue),
+						SAME(vf_welcome, id_len),
+						SAME(vf_welcome, block),
+						SAME(vf_welcome, rate),
+						SAME(vf_welcome, set),
+						SAME(vf_welcome, entries),
+						SAME(vf_welcome, changed),
+						MEMBERS_END};
 
 #define ERASE(n)                                                                                   \
 	MEMBER(vf_memory, "erase" #n "_size", erase[n].size),                                      \
@@ -78,6 +88,13 @@ static const struct member memory_members[] = {MEMBER(vf_memory, "memory_kind", 
 					       PROTECT(2),
 					       PROTECT(3),
 					       MEMBERS_END};
+
+#define TORN(n)                                                                                    \
+	MEMBER(vf_torn, "torn" #n "_offset", range[n].offset),                                     \
+		MEMBER(vf_torn, "torn" #n "_len", range[n].len)
+
+static const struct member torn_members[] = {
+	MEMBER(vf_torn, "torns", count), TORN(0), TORN(1), TORN(2), TORN(3), MEMBERS_END};
 
 #define ISLAND(n)                                                                                  \
 	MEMBER(vf_state, "island" #n "_start", island[n].start),                                   \
@@ -209,6 +226,7 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 	vf_hello hello;
 	vf_welcome welcome;
 	vf_memory memory;
+	vf_torn torn;
 	vf_state state;
 	vf_refuse refuse;
 
@@ -225,8 +243,9 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 		fill(&memory, r, memory_members);
 		fill_id(memory.id, r);
 		fill_name(memory.name, sizeof memory.name, golden_text(r, "part"));
-		return vf_pack_memory(out, number, tag, (uint8_t)golden_number(r, "index"),
-				      &memory);
+		fill(&torn, r, torn_members);
+		return vf_pack_memory(out, number, tag, (uint8_t)golden_number(r, "index"), &memory,
+				      golden_has(r, "torns") ? &torn : NULL);
 	case VF_KIND_STATE:
 		fill(&state, r, state_members);
 		return vf_pack_state(out, number, tag, &state);
@@ -244,6 +263,7 @@ static void check_unpacked(const uint8_t *body, size_t len, const struct golden_
 	vf_hello hello;
 	vf_welcome welcome;
 	vf_memory memory;
+	vf_torn torn;
 	vf_state state;
 	vf_refuse refuse;
 
@@ -259,9 +279,10 @@ static void check_unpacked(const uint8_t *body, size_t len, const struct golden_
 		assert_string_equal(welcome.name, golden_text(r, "board"));
 		break;
 	case VF_KIND_MEMORY:
-		assert_int_equal(vf_unpack_memory(&index, &memory, body, len), 0);
+		assert_int_equal(vf_unpack_memory(&index, &memory, &torn, body, len), 0);
 		assert_int_equal(index, golden_number(r, "index"));
 		compare(&memory, r, memory_members);
+		compare(&torn, r, torn_members);
 		compare_id(memory.id, VF_MEMORY_ID_MAX, r);
 		assert_string_equal(memory.name, golden_text(r, "part"));
 		break;
@@ -359,6 +380,30 @@ static void payload_frames(void **unused)
 	check_frames(GOLDEN_DIR "/payload.txt", kinds, sizeof kinds);
 }
 
+/* The ranges behind SET's header. */
+static void check_ranges(const struct golden_record *r, const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len / VF_WIRE_SET_ENTRY; i++) {
+		uint8_t out[VF_WIRE_SET_ENTRY], *digest;
+		char field[40];
+		vf_set_entry e;
+		size_t n;
+
+		vf_unpack_set_entry(&e, bytes + i * VF_WIRE_SET_ENTRY);
+		(void)snprintf(field, sizeof field, "range%zu_address", i);
+		assert_int_equal(e.address, golden_number(r, field));
+		(void)snprintf(field, sizeof field, "range%zu_length", i);
+		assert_int_equal(e.length, golden_number(r, field));
+		(void)snprintf(field, sizeof field, "range%zu_digest", i);
+		digest = golden_bytes(r, field, &n);
+		assert_int_equal(n, VF_DIGEST_SIZE);
+		assert_memory_equal(e.digest, digest, n);
+		free(digest);
+		vf_pack_set_entry(out, &e);
+		assert_memory_equal(out, bytes + i * VF_WIRE_SET_ENTRY, sizeof out);
+	}
+}
+
 static void messages(void **unused)
 {
 	struct golden_file f;
@@ -373,7 +418,14 @@ static void messages(void **unused)
 		size_t len;
 		uint8_t *bytes = golden_bytes(&r, "bytes", &len);
 
-		assert_int_equal(vf_unpack_message(&m, bytes, len), len);
+		size_t header = vf_unpack_message(&m, bytes, len);
+
+		if (m.type == VF_MESSAGE_SET) {
+			assert_int_equal(len - header, m.length);
+			check_ranges(&r, bytes + header, len - header);
+			len = header;
+		}
+		assert_int_equal(header, len);
 		compare(&m, &r, message_members);
 		fill(&m, &r, message_members);
 		assert_int_equal(vf_pack_message(out, &m), len);
