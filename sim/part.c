@@ -32,10 +32,11 @@ const vf_sim_cmd vf_sim_cmds_4byte[] = {
 const vf_sim_part *vf_sim_part_at(size_t index)
 {
 	static const vf_sim_part *const parts[] = {
-		&vf_sim_mt25ql512ab,  &vf_sim_n25q128a,  &vf_sim_n25q512a,   &vf_sim_mx25l51245g,
-		&vf_sim_w25q128jv,    &vf_sim_w25q256jv, &vf_sim_is25lp128,  &vf_sim_is25lp256,
-		&vf_sim_s25fl512s,    &vf_sim_gd25q128,  &vf_sim_at25ql128a, &vf_sim_generic_sfdp,
-		&vf_sim_generic_none, &vf_sim_tiny64k,
+		&vf_sim_mt25ql512ab, &vf_sim_n25q128a,   &vf_sim_n25q256a,     &vf_sim_n25q512a,
+		&vf_sim_mx25l51245g, &vf_sim_mx66l1g45g, &vf_sim_w25q128jv,    &vf_sim_w25q256jv,
+		&vf_sim_w25q512jv,   &vf_sim_is25lp128,  &vf_sim_is25lp256,    &vf_sim_s25fl512s,
+		&vf_sim_gd25q128,    &vf_sim_at25ql128a, &vf_sim_generic_sfdp, &vf_sim_generic_none,
+		&vf_sim_tiny64k,
 	};
 
 	return index < sizeof parts / sizeof parts[0] ? parts[index] : NULL;

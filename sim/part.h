@@ -154,9 +154,10 @@ struct vf_sim_part {
 };
 
 /* The parts, a file a family. */
-extern const vf_sim_part vf_sim_mt25ql512ab, vf_sim_n25q128a, vf_sim_n25q512a;
-extern const vf_sim_part vf_sim_mx25l51245g;
-extern const vf_sim_part vf_sim_w25q128jv, vf_sim_w25q256jv;
+extern const vf_sim_part vf_sim_mt25ql512ab, vf_sim_n25q128a, vf_sim_n25q256a;
+extern const vf_sim_part vf_sim_n25q512a;
+extern const vf_sim_part vf_sim_mx25l51245g, vf_sim_mx66l1g45g;
+extern const vf_sim_part vf_sim_w25q128jv, vf_sim_w25q256jv, vf_sim_w25q512jv;
 extern const vf_sim_part vf_sim_gd25q128, vf_sim_at25ql128a;
 extern const vf_sim_part vf_sim_is25lp128, vf_sim_is25lp256;
 extern const vf_sim_part vf_sim_s25fl512s;

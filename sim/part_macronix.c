@@ -1,4 +1,4 @@
-/* part_macronix.c - Macronix MX25L51245G.
+/* part_macronix.c - Macronix MX25L51245G and MX66L1G45G.
  *
  * Sources: the vendor's data sheet (maxima, reset times); SFDP words of the
  * MX66L1G45G, of which it is half, with its density. Default dummy clocks
@@ -41,12 +41,22 @@ static const uint32_t bfpt[16] = {
 	0xEB44FFFF, 0x520F200C, 0xFF00D810, 0x00C549D6, 0xE304DF85, 0x38670344,
 	0xB030B030, 0x5CD5BDF7, 0xFF299E4A, 0x85F950F0,
 };
+static const uint32_t bfpt_1g[16] = {
+	0xFFFB20E5, 0x3FFFFFFF, 0x6B08EB44, 0xBB043B08, 0xFFFFFFFE, 0xFF00FFFF,
+	0xEB44FFFF, 0x520F200C, 0xFF00D810, 0x00C549D6, 0xE304DF85, 0x38670344,
+	0xB030B030, 0x5CD5BDF7, 0xFF299E4A, 0x85F950F0,
+};
 static const uint32_t vendor[4] = {0x27003600, 0x64C0F99D, 0xFFFFCB85, 0xFFFFFFFF};
 static const uint32_t bait[2] = {0xFFFFEF7F, 0xFFDC5C21};
 static const vf_sim_sfdp sfdp = {
 	6,
 	3,
 	{{0xFF00, 6, 16, 0x30, bfpt}, {0xFFC2, 0, 4, 0x110, vendor}, {0xFF84, 0, 2, 0xC0, bait}}};
+static const vf_sim_sfdp sfdp_1g = {6,
+				    3,
+				    {{0xFF00, 6, 16, 0x30, bfpt_1g},
+				     {0xFFC2, 0, 4, 0x110, vendor},
+				     {0xFF84, 0, 2, 0xC0, bait}}};
 
 const vf_sim_part vf_sim_mx25l51245g = {
 	.name = "mx25l51245g",
@@ -73,4 +83,31 @@ const vf_sim_part vf_sim_mx25l51245g = {
 		  {64u << 10, 0xD8, 0xDC, 288000, 2000000}},
 	.cmds = {vf_sim_cmds_common, vf_sim_cmds_4byte, cmds},
 	.sfdp = &sfdp,
+};
+
+const vf_sim_part vf_sim_mx66l1g45g = {
+	.name = "mx66l1g45g",
+	.text = "Macronix MX66L1G45G, 128 MB, erase 4K 32K 64K",
+	.id = {0xC2, 0x20, 0x1B},
+	.id_len = 3,
+	.errors = VF_SIM_ERRORS_SECURITY,
+	.xip = VF_SIM_XIP_TOGGLE,
+	.bp = VF_SIM_BP_2_5,
+	.quad_reg = VF_SIM_SR1,
+	.quad_bit = 0x40,
+	.size = 128u << 20,
+	.page = 256,
+	.page_typ_us = 256,
+	.page_max_us = 3000,
+	.chip_typ_us = 256000000,
+	.chip_max_us = 1200000000,
+	.reg_us = 20000, /* tW: at most 40 ms */
+	.reset_us = 40,
+	.reset_busy_us = 25000,
+	.wake_us = 30,
+	.erase = {{4u << 10, 0x20, 0x21, 30000, 400000},
+		  {32u << 10, 0x52, 0x5C, 160000, 1000000},
+		  {64u << 10, 0xD8, 0xDC, 288000, 2000000}},
+	.cmds = {vf_sim_cmds_common, vf_sim_cmds_4byte, cmds},
+	.sfdp = &sfdp_1g,
 };

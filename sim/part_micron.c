@@ -5,8 +5,8 @@
  * of an N25Q256A. Times of the N25Q512A are those of the N25Q128A, its die
  * erase that of the N25Q256A die it stacks two of.
  *
- * The N25Q512A has no four-byte program opcodes: its data sheet gives 12h and
- * 34h to a few order codes only, so a driver cannot count on them.
+ * The N25Q256A and N25Q512A have no four-byte program opcodes: their data sheets
+ * give 12h and 34h to a few order codes only, so a driver cannot count on them.
  */
 #include "part.h"
 
@@ -81,6 +81,12 @@ static const vf_sim_cmd cmds_n25q128[] = {
 	{0},
 };
 
+static const vf_sim_cmd cmds_n25q256[] = {
+	{0x38, VF_SIM_PROGRAM, CUR, 4, 4, 0, 0, 0, 0, VF_SIM_IN_QPI},
+	{0xC7, VF_SIM_CHIP_ERASE, 0, 0, 0, 0, 0, 0, 0, VF_SIM_IN_QPI},
+	{0},
+};
+
 static const vf_sim_cmd cmds_n25q512[] = {
 	{0x38, VF_SIM_PROGRAM, CUR, 4, 4, 0, 0, 0, 0, VF_SIM_IN_QPI},
 	{0xC4, VF_SIM_DIE_ERASE, CUR, 1, 0, 0, 0, 0, 0, VF_SIM_IN_QPI},
@@ -101,6 +107,12 @@ static const uint32_t bfpt_n25q128[9] = {
 	0xBB27FFFF, 0xEB29FFFF, 0xD810200C, 0x00000000,
 };
 static const vf_sim_sfdp sfdp_n25q128 = {0, 1, {{0xFF00, 0, 9, 0x30, bfpt_n25q128}}};
+
+static const uint32_t bfpt_n25q256[9] = {
+	0xFFFB20E5, 0x0FFFFFFF, 0x6B27EB29, 0xBB273B08, 0xFFFFFFFF,
+	0xBB27FFFF, 0xEB29FFFF, 0xD810200C, 0x00000000,
+};
+static const vf_sim_sfdp sfdp_n25q256 = {0, 1, {{0xFF00, 0, 9, 0x30, bfpt_n25q256}}};
 
 static const uint32_t bfpt_n25q512[9] = {
 	0xFFFB20E5, 0x1FFFFFFF, 0x6B27EB29, 0xBB273B08, 0xFFFFFFFF,
@@ -153,6 +165,29 @@ const vf_sim_part vf_sim_n25q128a = {
 	.erase = {{4u << 10, 0x20, 0, 250000, 800000}, {64u << 10, 0xD8, 0, 700000, 3000000}},
 	.cmds = {cmds, cmds_n25q128},
 	.sfdp = &sfdp_n25q128,
+};
+
+const vf_sim_part vf_sim_n25q256a = {
+	.name = "n25q256a",
+	.text = "Micron N25Q256A, 32 MB, erase 4K 64K, "
+		"flag status register, first-revision SFDP",
+	.id = {0x20, 0xBA, 0x19, 0x10, 0x00, 0x00},
+	.id_len = 6,
+	.errors = VF_SIM_ERRORS_FLAGS,
+	.xip = VF_SIM_XIP_MICRON,
+	.bp = VF_SIM_BP_2_4_6,
+	.size = 32u << 20,
+	.page = 256,
+	.page_typ_us = 500,
+	.page_max_us = 5000,
+	.chip_typ_us = 240000000,
+	.chip_max_us = 480000000,
+	.reg_us = 1300,
+	.reset_us = 1,
+	.reset_busy_us = 30,
+	.erase = {{4u << 10, 0x20, 0x21, 250000, 800000}, {64u << 10, 0xD8, 0xDC, 700000, 3000000}},
+	.cmds = {cmds, cmds_n25q256},
+	.sfdp = &sfdp_n25q256,
 };
 
 const vf_sim_part vf_sim_n25q512a = {

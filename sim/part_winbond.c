@@ -1,4 +1,4 @@
-/* part_winbond.c - Winbond W25Q128JV and W25Q256JV.
+/* part_winbond.c - Winbond W25Q128JV, W25Q256JV and W25Q512JV.
  *
  * Sources: the vendor's data sheets (times of the 256, maxima); SFDP words of
  * W25Q-JV dumps on the linux-mtd list, with each part's density and chip erase
@@ -51,6 +51,14 @@ static const uint32_t bait256[2] = {0xFFF00AFF, 0xFFDCFF21};
 static const vf_sim_sfdp sfdp256 = {
 	6, 2, {{0xFF00, 6, 16, 0x80, bfpt256}, {0xFF84, 0, 2, 0xD0, bait256}}};
 
+static const uint32_t bfpt512[16] = {
+	0xFFFB20E5, 0x1FFFFFFF, 0x6B08EB44, 0xBB423B08, 0xFFFFFFFE, 0x0000FFFF,
+	0xEB40FFFF, 0x520F200C, 0x0000D810, 0x00A60236, 0xE214EA82, 0x337663E9,
+	0x757A757A, 0x5CD5A2F7, 0xFF4DF719, 0xA5F970E9,
+};
+static const vf_sim_sfdp sfdp512 = {
+	6, 2, {{0xFF00, 6, 16, 0x80, bfpt512}, {0xFF84, 0, 2, 0xD0, bait256}}};
+
 const vf_sim_part vf_sim_w25q128jv = {
 	.name = "w25q128jv",
 	.text = "Winbond W25Q128JV, 16 MB, erase 4K 32K 64K",
@@ -101,4 +109,30 @@ const vf_sim_part vf_sim_w25q256jv = {
 		  {64u << 10, 0xD8, 0xDC, 150000, 2000000}},
 	.cmds = {vf_sim_cmds_common, vf_sim_cmds_4byte, cmds},
 	.sfdp = &sfdp256,
+};
+
+const vf_sim_part vf_sim_w25q512jv = {
+	.name = "w25q512jv",
+	.text = "Winbond W25Q512JV, 64 MB, erase 4K 32K 64K, no four-byte 32K erase",
+	.id = {0xEF, 0x40, 0x20},
+	.id_len = 3,
+	.xip = VF_SIM_XIP_20,
+	.bp = VF_SIM_BP_2_5_TB6,
+	.quad_reg = VF_SIM_SR2,
+	.quad_bit = 0x02,
+	.size = 64u << 20,
+	.page = 256,
+	.page_typ_us = 700,
+	.page_max_us = 3000,
+	.chip_typ_us = 192000000,
+	.chip_max_us = 1000000000,
+	.reg_us = 10000,
+	.reset_us = 30,
+	.reset_busy_us = 30,
+	.wake_us = 3,
+	.erase = {{4u << 10, 0x20, 0x21, 50000, 400000},
+		  {32u << 10, 0x52, 0, 120000, 1600000},
+		  {64u << 10, 0xD8, 0xDC, 150000, 2000000}},
+	.cmds = {vf_sim_cmds_common, vf_sim_cmds_4byte, cmds},
+	.sfdp = &sfdp512,
 };

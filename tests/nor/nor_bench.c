@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { ARRAY_MAX = 128 << 20 };
+enum { ARRAY_MAX = 256 << 20 };
 
 static uint8_t *shared_array(void)
 {

@@ -141,9 +141,9 @@ static void expect_bad(scratch *s, int code, const char *says, const char *const
 static void lists_and_helps(void **state)
 {
 	scratch *s = *state;
-	static const char *const chips[] = {"mt25ql512ab", "n25q128a",  "n25q512a",
-					    "mx25l51245g", "w25q128jv", "w25q256jv",
-					    "is25lp256",   "s25fl512s", "gd25q128"};
+	static const char *const chips[] = {"mt25ql512ab", "n25q128a",  "n25q512a",    "n25q256a",
+					    "mx66l1g45g",  "w25q512jv", "mx25l51245g", "w25q128jv",
+					    "w25q256jv",   "is25lp256", "s25fl512s",   "gd25q128"};
 	assert_int_equal(RUN(s, "--list-chips"), 0);
 	for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++)
 		assert_non_null(strstr(s->said, chips[i]));
