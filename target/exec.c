@@ -139,12 +139,18 @@ static void compare(vf_target *t, unsigned memory, vf_target_operation *o)
 
 /* --- RUN --------------------------------------------------------------------- */
 
+/* Where no vendor puts anything but RAM; some have it (or a tightly coupled one) at 0. */
+static bool in_ram(uint32_t sp)
+{
+	return sp >= 0x10000000 ? sp < 0x40000000 : sp >= 0x400 && sp <= 0x00400000;
+}
+
 bool vf_target_vectors_plausible(const uint8_t table[8], uint32_t base, uint32_t size)
 {
 	uint32_t sp = vf_get32(table);
 	uint32_t reset = vf_get32(table + 4);
-	return sp >= 0x10000000 && sp < 0x40000000 && sp % 4 == 0 && reset % 2 == 1 &&
-	       reset - 1 >= base && reset - 1 - base < size;
+	return in_ram(sp) && sp % 4 == 0 && reset % 2 == 1 && reset - 1 >= base &&
+	       reset - 1 - base < size;
 }
 
 static void check_vectors(vf_target *t, unsigned memory, vf_target_operation *o)

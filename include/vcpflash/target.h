@@ -142,8 +142,9 @@ bool vf_target_run(vf_target *t, uint32_t *address);
 bool vf_target_rate(vf_target *t, uint32_t *baud);
 
 /* A plausible Cortex-M vector table? Eight bytes from the memory: a stack in
- * RAM (0x10000000 to 0x3FFFFFFF, a multiple of 4) and a reset vector with the
- * Thumb bit; `base` and `size` are the range the reset vector must lie in. */
+ * RAM (0x10000000 to 0x3FFFFFFF, or 1 KB to 4 MB where it is at 0; a multiple of
+ * 4) and a reset vector with the Thumb bit; `base` and `size` are the range the
+ * reset vector must lie in. */
 bool vf_target_vectors_plausible(const uint8_t table[8], uint32_t base, uint32_t size);
 
 const vf_target_stats *vf_target_stats_get(const vf_target *t);

@@ -422,6 +422,8 @@ static void vectors_are_judged(void **state)
 		{0x0FFFFFFC, 0x90000101, false}, {0x40000000, 0x90000101, false},
 		{0x20020000, 0x90010001, false}, {0x20020000, 0x8FFFFFFF, false},
 		{0xFFFFFFFF, 0xFFFFFFFF, false}, {0, 0, false},
+		{0x000C0000, 0x90000101, true},  {0x00400000, 0x90000101, true},
+		{0x00400004, 0x90000101, false}, {0x00000100, 0x90000101, false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		uint8_t table[8];
