@@ -119,8 +119,7 @@ struct vf_session {
 	uint64_t repeat_us;
 	bool want_hello, want_abort;
 	bool described[VF_WIRE_MEMORIES_MAX];
-	uint64_t asked_us[VF_WIRE_MEMORIES_MAX]; /* 0: not yet */
-	uint64_t first_asked_us[VF_WIRE_MEMORIES_MAX];
+	uint64_t asked_us[VF_WIRE_MEMORIES_MAX]; /* when, or when another came */
 
 	/* the stream */
 	vf_operation *first, *last; /* not finished on the board, in order */

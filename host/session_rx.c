@@ -45,6 +45,14 @@ static const char *welcome_fault(const vf_welcome *w)
 	return NULL;
 }
 
+/* They come one after the other, unasked. */
+static void await_memories(vf_session *s)
+{
+	for (unsigned i = 0; i < VF_WIRE_MEMORIES_MAX; i++)
+		s->asked_us[i] = s->now;
+	s->repeat_us = s->now + vf_link_repeat_interval(s);
+}
+
 static void on_welcome(vf_session *s, const uint8_t *body, size_t len)
 {
 	vf_welcome w;
@@ -72,6 +80,7 @@ static void on_welcome(vf_session *s, const uint8_t *body, size_t len)
 	if (s->hellos > 1) /* which one was answered? The first, at worst. */
 		took += (s->hellos - 1) * (uint64_t)REPEAT_US;
 	vf_link_handshake(s, (uint32_t)len + 2 * FRAME_EXTRA + HELLO_SIZE, took);
+	await_memories(s);
 }
 
 /* Two memories at the same addresses: nobody could tell which one is meant. */
@@ -107,10 +116,9 @@ static void on_memory(vf_session *s, const uint8_t *body, size_t len)
 				    len > VF_WIRE_HEADER ? body[VF_WIRE_HEADER] : 0u);
 		return;
 	}
-	if (s->described[index] || s->asked_us[index] == 0)
+	if (s->described[index])
 		return;
-	vf_link_handshake(s, (uint32_t)len + 2 * FRAME_EXTRA + VF_WIRE_HEADER + 1,
-			  s->now - s->first_asked_us[index]);
+	await_memories(s);
 	s->board.memory[index] = m;
 	s->board.torn[index] = torn;
 	s->described[index] = true;

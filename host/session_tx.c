@@ -56,7 +56,8 @@ static bool hello(vf_session *s)
 	vf_hello h = {.version_min = VF_WIRE_VERSION,
 		      .version_max = VF_WIRE_VERSION,
 		      .payload = VF_WIRE_PAYLOAD_MAX,
-		      .session = s->number};
+		      .session = s->number,
+		      .flags = VF_HELLO_DESCRIBE};
 
 	put_body(s, body, vf_pack_hello(body, s->next_number, &h));
 	s->want_hello = false;
@@ -66,7 +67,8 @@ static bool hello(vf_session *s)
 	return true;
 }
 
-/* The next memory to ask for, two questions open at most. */
+/* HELLO asked for all memories; what does not come is asked for one by one, two
+ * questions open at most. */
 static bool describe(vf_session *s)
 {
 	uint64_t patience = vf_link_repeat_interval(s);
@@ -74,7 +76,7 @@ static bool describe(vf_session *s)
 	int next = -1;
 
 	for (unsigned i = 0; i < s->board.welcome.memories; i++) {
-		bool asked = s->asked_us[i] != 0 && s->now - s->asked_us[i] < patience;
+		bool asked = s->now - s->asked_us[i] < patience;
 		open += asked && !s->described[i];
 		if (next < 0 && !asked && !s->described[i])
 			next = (int)i;
@@ -85,9 +87,7 @@ static bool describe(vf_session *s)
 	vf_put_header(body, VF_KIND_DESCRIBE, s->next_number, s->tag);
 	body[VF_WIRE_HEADER] = (uint8_t)next;
 	put_body(s, body, sizeof body);
-	if (s->asked_us[next] == 0)
-		s->first_asked_us[next] = s->now;
-	s->asked_us[next] = s->now ? s->now : 1;
+	s->asked_us[next] = s->now;
 	s->repeat_us = s->now + REPEAT_US;
 	return true;
 }

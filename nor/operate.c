@@ -308,7 +308,7 @@ static void over(vf_nor *n, enum verdict v, uint32_t took_us)
 static void state_poll(vf_nor *n, bool answered, uint32_t now_us)
 {
 	uint32_t took_us = now_us - n->began_us;
-	uint32_t pause = took_us >> (is_erase(n) ? 8 : part_of_page(n) ? 5 : 6);
+	uint32_t pause = took_us >> (is_erase(n) ? 8 : part_of_page(n) ? 5 : 7);
 	enum verdict v;
 
 	if (!answered) {

@@ -104,6 +104,8 @@ static void take_hello(vf_target *t, const uint8_t *body, size_t len)
 	t->session.seen = vf_body_number(body);
 	vf_t_rate_heard(t, VF_KIND_HELLO);
 	t->out.pending |= VF_T_WELCOME;
+	if ((h.flags & VF_HELLO_DESCRIBE) != 0)
+		t->out.describe = (uint8_t)((1u << t->config.memories) - 1);
 }
 
 /* A RUN that was reported is done: it goes, with ENDED for the last report. */

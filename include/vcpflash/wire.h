@@ -125,6 +125,9 @@ enum {
 
 enum { VF_CAP_RUN = 1u << 0, VF_CAP_JOURNAL = 1u << 1 };
 
+/* HELLO flags */
+enum { VF_HELLO_DESCRIBE = 1u << 0 };
+
 /* Message flags */
 enum { VF_MESSAGE_BRANCHES = 1u << 0 }; /* DEFLATED, §5.4 */
 

@@ -457,14 +457,13 @@ static void memories_must_not_overlap(void **state)
 	take(d);
 	say_welcome(d);
 	take(d);
-	assert_int_equal(count(d, VF_KIND_DESCRIBE), 2);
 	say_memory(d, 1);
 	d->memory.base += d->memory.size - 4096;
 	say_memory(d, 0);
 	assert_lost(d, "memories 0 and 1 at the same addresses");
 }
 
-static void two_questions_at_most_are_open(void **state)
+static void memories_come_unasked(void **state)
 {
 	desk *d = *state;
 
@@ -472,14 +471,28 @@ static void two_questions_at_most_are_open(void **state)
 	vf_session_open(d->s, d->now);
 	take(d);
 	say_welcome(d);
-	take(d);
-	assert_int_equal(count(d, VF_KIND_DESCRIBE), 2);
 	for (uint8_t i = 0; i < 8; i++) {
 		assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
+		assert_int_equal(pass(d, 240 * MS, VF_KIND_DESCRIBE), 0);
 		d->memory.base = 0x10000000u * (i + 1u);
 		say_memory(d, i);
-		take(d);
-		assert_int_equal(count(d, VF_KIND_DESCRIBE), i < 6 ? 1 : 0);
+	}
+	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
+}
+
+static void memories_that_do_not_come_are_asked_for(void **state)
+{
+	desk *d = *state;
+
+	d->welcome.memories = 8;
+	vf_session_open(d->s, d->now);
+	take(d);
+	say_welcome(d);
+	for (uint8_t i = 0; i < 8; i++) {
+		assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
+		assert_int_equal(pass(d, 260 * MS, VF_KIND_DESCRIBE), i < 7 ? 2 : 1);
+		d->memory.base = 0x10000000u * (i + 1u);
+		say_memory(d, i);
 	}
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 }
@@ -1308,7 +1321,8 @@ int main(void)
 		TEST(a_senseless_welcome_is_refused),
 		TEST(a_senseless_memory_is_refused),
 		TEST(memories_must_not_overlap),
-		TEST(two_questions_at_most_are_open),
+		TEST(memories_come_unasked),
+		TEST(memories_that_do_not_come_are_asked_for),
 		TEST(describe_is_repeated_then_given_up),
 		TEST(a_deaf_board_gets_time_to_answer_hello),
 		TEST(credit_and_limit_are_kept),

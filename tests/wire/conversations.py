@@ -119,26 +119,21 @@ class Conversation:
         number = self.count() if number is None else number
         self.add(who, f"HELLO of session {session:016X}, versions {low} to {high}",
                  "exact" if who == "host" else "-",
-                 hello("HELLO", number, session, low, high, payload))
+                 hello("HELLO", number, session, low, high, payload, who == "host"))
         if low <= 1 <= high:
             self.board.open(session)
             self.board.seen = number
             self.add("board", "WELCOME", "fields",
                      board_welcome(self.reply(), session, payload), free="credit queue")
+            if who == "host":
+                for index in range(len(MEMORIES)):
+                    self.add("board", f"MEMORY {index}", "exact",
+                             board_memory(self.reply(), self.tag, index))
 
     def open(self, payload=4096):
         self.step("open")
         self.event("open")
         self.hello(payload=payload)
-        self.step("describe")
-        for index in range(len(MEMORIES)):
-            self.add("host", f"DESCRIBE memory {index}", "exact",
-                     body_record("DESCRIBE", 0x02, self.count(), self.tag, [("index", index)],
-                                 le(index, 1)))
-            self.heard()
-        for index in range(len(MEMORIES)):
-            self.add("board", f"MEMORY {index}", "exact",
-                     board_memory(self.reply(), self.tag, index))
 
     def plain(self, kind, name, means, tag=None, who="host", number=None):
         """QUERY, ABORT: a header and no more."""
@@ -475,7 +470,7 @@ def newer_board(c):
     """A board that speaks only versions 2 and 3."""
     c.step("open")
     c.event("open")
-    c.add("host", "HELLO", "exact", hello("HELLO", c.count(), c.session))
+    c.add("host", "HELLO", "exact", hello("HELLO", c.count(), c.session, flags=1))
     c.refused(c.tag, 1, 0x01, "REFUSE: version", 2, 3)
     c.status = "refused"
 
@@ -496,6 +491,11 @@ def control(c):
     c.step("a kind of a board")
     c.add("host", "a kind of a board", "-",
           body_record("UNKNOWN", 0x80, c.count(), c.tag, [], b"to come"))
+    c.step("a memory by itself")
+    c.add("host", "DESCRIBE memory 1", "-",
+          body_record("DESCRIBE", 0x02, c.count(), c.tag, [("index", 1)], le(1, 1)))
+    c.heard()
+    c.add("board", "MEMORY 1", "exact", board_memory(c.reply(), c.tag, 1))
     c.step("a memory that it does not have")
     c.add("host", "DESCRIBE memory 2", "-",
           body_record("DESCRIBE", 0x02, c.count(), c.tag, [("index", 2)], le(2, 1)))
