@@ -1,0 +1,138 @@
+/* Supply, clocks and pins.
+ *
+ * 400 MHz need no more than voltage scale 1, so any revision of the part does it. The
+ * QUADSPI gets half of AHB's 200 MHz, as ST's board support package has it. USART1 gets
+ * a PLL of its own: 96 MHz divide into all rates that a virtual COM port is asked for
+ * with an error below 0.4 %, where the bus clock of 100 MHz would be off by 1 % at
+ * 3 Mbaud. Dividers and order follow ST's examples for this board (SystemClock_Config
+ * in STM32CubeH7, Projects/STM32H747I-DISCO) and its HAL (stm32h7xx_hal_pwr_ex.c,
+ * stm32h7xx_hal_rcc.c); pins those of stm32h747i_discovery_qspi.c and
+ * stm32h747i_discovery.h.
+ */
+#include "clocks.h"
+
+#include "stm32h747.h"
+
+static void await(volatile uint32_t *reg, uint32_t bits, uint32_t value)
+{
+	while ((*reg & bits) != value)
+		;
+}
+
+static void change(volatile uint32_t *reg, uint32_t clear, uint32_t set)
+{
+	*reg = (*reg & ~clear) | set;
+}
+
+/* The board feeds the core by the step-down converter alone. Another choice than what
+ * is soldered stops the part for good until power goes, so it is the first thing done;
+ * the register takes one write after power-on and ignores the rest. */
+static void supply(void)
+{
+	change(&PWR_CR3, PWR_CR3_SMPSEN | PWR_CR3_LDOEN | PWR_CR3_BYPASS, PWR_CR3_SMPSEN);
+	await(&PWR_CSR1, PWR_CSR1_ACTVOSRDY, PWR_CSR1_ACTVOSRDY);
+	PWR_D3CR |= PWR_D3CR_VOS1;
+	await(&PWR_D3CR, PWR_D3CR_VOSRDY, PWR_D3CR_VOSRDY);
+}
+
+static uint32_t dividers(uint32_t n, uint32_t p, uint32_t q, uint32_t r)
+{
+	return (n - 1) | (p - 1) << 9 | (q - 1) << 16 | (r - 1) << 24;
+}
+
+/* 25 MHz / 5 = 5 MHz into both; PLL1: x 160 / 2 = 400 MHz, PLL2: x 96 / 5 = 96 MHz. */
+static void plls(void)
+{
+	enum { FROM_HSE = 2, RANGE_4_TO_8_MHZ = 2 };
+
+	RCC_CR |= RCC_CR_HSEON | RCC_CR_CSION;
+	await(&RCC_CR, RCC_CR_HSERDY, RCC_CR_HSERDY);
+	change(&RCC_PLLCKSELR, 3 | 63 << 4 | 63 << 12, FROM_HSE | 5 << 4 | 5 << 12);
+	RCC_PLLCFGR = RANGE_4_TO_8_MHZ << 2 | RANGE_4_TO_8_MHZ << 6 | 7 << 16 | 1 << 20;
+	RCC_PLL1DIVR = dividers(160, 2, 4, 2);
+	RCC_PLL2DIVR = dividers(96, 2, 5, 2);
+	RCC_CR |= RCC_CR_PLL1ON | RCC_CR_PLL2ON;
+	await(&RCC_CR, RCC_CR_PLL1RDY | RCC_CR_PLL2RDY, RCC_CR_PLL1RDY | RCC_CR_PLL2RDY);
+}
+
+/* More wait states before the clock rises: two at 200 MHz and scale 1 (RM0399, "FLASH
+ * recommended number of wait states and programming delay"). */
+static void buses(void)
+{
+	enum { BY_2 = 4, AHB_BY_2 = 8 };
+
+	FLASH_ACR = FLASH_ACR_2WS_HIGHFREQ2;
+	await(&FLASH_ACR, 0x3F, FLASH_ACR_2WS_HIGHFREQ2);
+	RCC_D1CFGR = AHB_BY_2 | BY_2 << 4;
+	RCC_D2CFGR = BY_2 << 4 | BY_2 << 8;
+	RCC_D3CFGR = BY_2 << 4;
+	change(&RCC_CFGR, RCC_CFGR_SW, RCC_CFGR_SW_PLL1);
+	await(&RCC_CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL1);
+	change(&RCC_D1CCIPR, RCC_D1CCIPR_QSPISEL, 0);
+	change(&RCC_D2CCIP2R, RCC_D2CCIP2R_USART16SEL, RCC_D2CCIP2R_USART16_PLL2Q);
+}
+
+/* Revision Y reads AXI SRAM wrongly now and then unless its port issues one read at a
+ * time (errata sheet ES0445; SystemInit of ST's templates does the same). */
+static void revision_y(void)
+{
+	if (DBGMCU_IDCODE >> 16 < 0x2000)
+		AXI_TARG7_MOD = 1;
+}
+
+void clocks_init(void)
+{
+	supply();
+	revision_y();
+	plls();
+	buses();
+	RCC_AHB1ENR |= RCC_AHB1_DMA1;
+	RCC_AHB2ENR |= RCC_AHB2_D2SRAM;
+	RCC_AHB3ENR |= RCC_AHB3_QSPI;
+	RCC_AHB4ENR |= RCC_AHB4_HSEM | 1u << GPIO_A | 1u << GPIO_B | 1u << GPIO_C | 1u << GPIO_D |
+		       1u << GPIO_F | 1u << GPIO_G | 1u << GPIO_H;
+	RCC_APB2ENR |= RCC_APB2_USART1;
+	RCC_APB4ENR |= RCC_APB4_SYSCFG;
+	(void)RCC_APB4ENR; /* clocks run two cycles after the write arrived: read it back */
+	SYSCFG_CCCSR |= 1; /* compensate the fast pads; it takes its time by itself */
+}
+
+typedef struct pin {
+	uint8_t port, pin, function;
+} pin;
+
+static const pin pins[] = {
+	{GPIO_A, 9, 7},  {GPIO_A, 10, 7},                                  /* USART1 */
+	{GPIO_B, 2, 9},  {GPIO_G, 6, 10},                                  /* CLK, NCS */
+	{GPIO_D, 11, 9}, {GPIO_F, 9, 10}, {GPIO_F, 7, 9}, {GPIO_F, 6, 9},  /* die 1, IO0-3 */
+	{GPIO_H, 2, 9},  {GPIO_H, 3, 9},  {GPIO_G, 9, 9}, {GPIO_G, 14, 9}, /* die 2 */
+};
+
+static void set_field(volatile uint32_t *reg, unsigned at, uint32_t bits, uint32_t value)
+{
+	change(reg, bits << at, value << at);
+}
+
+/* The function comes before the mode, so that no pin drives what it should not. The
+ * serial lines are pulled up, an open receiver hears silence; so is chip-select. */
+void pins_init(void)
+{
+	enum { ALTERNATE = 2, INPUT = 0, VERY_FAST = 3, UP = 1, DOWN = 2 };
+
+	for (unsigned i = 0; i < sizeof pins / sizeof *pins; i++) {
+		const pin *p = &pins[i];
+		set_field(&GPIO_AFR(p->port, p->pin / 8), p->pin % 8 * 4u, 15, p->function);
+		set_field(&GPIO_OSPEEDR(p->port), p->pin * 2u, 3, VERY_FAST);
+		set_field(&GPIO_PUPDR(p->port), p->pin * 2u, 3,
+			  p->port == GPIO_A || (p->port == GPIO_G && p->pin == 6) ? UP : 0);
+		set_field(&GPIO_MODER(p->port), p->pin * 2u, 3, ALTERNATE);
+	}
+	set_field(&GPIO_PUPDR(GPIO_C), 13 * 2, 3, DOWN);
+	set_field(&GPIO_MODER(GPIO_C), 13 * 2, 3, INPUT);
+}
+
+/* The blue button, PC13, pulls up when pressed. */
+bool button_held(void)
+{
+	return (GPIO_IDR(GPIO_C) & BIT(13)) != 0;
+}

@@ -1,0 +1,166 @@
+/* The loader of the STM32H747I-DISCO, on its Cortex-M7: joins the parts, decides at
+ * start-up, and leaves for an application.
+ */
+#include <string.h>
+
+#include "boot.h"
+#include "clocks.h"
+#include "cortexm.h"
+#include "internal.h"
+#include "layout.h"
+#include "loader.h"
+#include "memory.h"
+#include "policy.h"
+#include "qspi.h"
+#include "stm32h747.h"
+#include "uart.h"
+
+#ifndef H747_WAIT_MS
+#define H747_WAIT_MS 300 /* a host repeats its HELLO each 250 ms: it is heard */
+#endif
+
+enum { KB = 1024 };
+
+#define AXI __attribute__((section(".axi"), aligned(32)))
+#define DMA __attribute__((section(".dma"), aligned(32)))
+
+AXI static uint8_t ring[64 * KB], window[256 * KB];
+DMA static uint8_t transmit[4 * KB + 64];
+static uint8_t frame[VF_WIRE_BODY_MAX + 4];
+static uint8_t nor_work[16 * KB] __attribute__((aligned(32)));
+static uint8_t internal_work[8 * KB] __attribute__((aligned(32)));
+static uint8_t block[16 * KB] __attribute__((aligned(32)));
+static vf_inflate inflate;
+static vf_nor_door nor;
+static internal own;
+static vf_loader loader;
+static bool nor_good;
+
+static uint32_t micros(void *self)
+{
+	(void)self;
+	return vf_clock_us();
+}
+
+static void start(void *self, uint32_t address)
+{
+	(void)self;
+	boot_start(nor_good ? &nor : NULL, address);
+}
+
+static const vf_nor_config controller = {
+	.base = H747_NOR_ADDRESS,
+	.dies = 2,
+	.lanes = 4,
+	.addr_bytes = 4,
+	.max_transfer = 4 * KB,
+	.bus_hz = CLOCKS_QUADSPI_HZ / QSPI_PRESCALER,
+};
+
+static const vf_nor_hooks hooks = {NULL, micros, qspi_bus, qspi_map, qspi_unmap};
+
+static const vf_loader_config config = {
+	.target =
+		{
+			.name = "STM32H747I-DISCO",
+			.id_len = 12,
+			.ring = ring,
+			.ring_len = sizeof ring,
+			.window = window,
+			.window_len = sizeof window,
+			.frame = frame,
+			.frame_len = sizeof frame,
+			.tx = transmit,
+			.tx_len = sizeof transmit,
+			.block = block,
+			.block_len = sizeof block,
+			.inflate = &inflate,
+			.can_run = true,
+			.home_rate = UART_HOME_RATE,
+			.rate_max = UART_RATE_MAX,
+		},
+	.port = {NULL, micros, uart_send, uart_sending, uart_drained, NULL, uart_set_rate, start},
+};
+
+static void probe(void)
+{
+	int status = vf_nor_door_init(&nor, &controller, &hooks);
+
+	while (status == VF_OK && !vf_nor_door_probe(&nor, &status))
+		;
+	nor_good = status == VF_OK;
+	if (!nor_good)
+		uart_print(vf_loader_complaint(status));
+}
+
+static void add(vf_loader_config *c, const vf_memory *info, uint8_t *work, uint32_t len,
+		vf_door door)
+{
+	uint8_t i = c->target.memories++;
+
+	c->target.memory[i] = (vf_target_memory){info, work, len};
+	c->door[i] = door;
+}
+
+/* A board whose external chips do not answer still serves its internal flash. */
+static int join(void)
+{
+	vf_loader_config c = config;
+
+	c.target.rates = uart_rates;
+	c.target.rate_count = uart_rate_count;
+	for (uint8_t i = 0; i < c.target.id_len; i++)
+		c.target.id[i] = ((const volatile uint8_t *)UID_ADDRESS)[i];
+	if (nor_good)
+		add(&c, &nor.nor.memory, nor_work, sizeof nor_work, vf_nor_door_of(&nor));
+	internal_init(&own, boot_stub_guards());
+	add(&c, &own.memory, internal_work, sizeof internal_work, internal_door(&own));
+	return vf_loader_init(&loader, &c);
+}
+
+/* Asked once: from then on the link is served until a host says RUN. */
+static void decide(bool requested)
+{
+	uint32_t address = boot_application(nor_good ? &nor : NULL);
+	policy_facts f = {
+		.requested = requested,
+		.button = button_held(),
+		.complete = true,
+		.application = address != 0,
+		.wait_us = H747_WAIT_MS * 1000u,
+	};
+	policy p;
+
+	for (uint32_t since = vf_clock_us(); (p = policy_of(&f)) == POLICY_WAIT;) {
+		vf_loader_poll(&loader);
+		f.host = vf_target_stats_get(&loader.target)->frames != 0;
+		f.waited_us = vf_clock_us() - since;
+	}
+	if (p == POLICY_START)
+		boot_start(nor_good ? &nor : NULL, address);
+	else if (policy_line(p) != NULL)
+		uart_print(policy_line(p));
+}
+
+void board_main(void)
+{
+	bool requested;
+
+	clocks_init();
+	pins_init();
+	memory_init();
+	vf_clock_init(CLOCKS_CPU_HZ);
+	vf_irq_on();
+	requested = boot_requested();
+	uart_init();
+	qspi_init();
+	probe();
+	if (join() != VF_OK) {
+		uart_print(vf_loader_complaint(VF_E_USAGE));
+		vf_fault();
+	}
+	uart_listen(&loader.target);
+	decide(requested);
+	for (;;)
+		vf_loader_poll(&loader);
+}
