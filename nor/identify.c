@@ -8,40 +8,6 @@
 /* Where SFDP is silent about times. */
 enum { PAGE_MAX_US = 10000, BLOCK_MAX_MS = 8000, LONGEST_MS = 2147483 };
 
-static const struct nor_erase_fact *same_size(const struct nor_facts *f, uint8_t size_log2)
-{
-	for (uint8_t i = 0; i < f->erases; i++)
-		if (f->erase[i].size_log2 == size_log2)
-			return &f->erase[i];
-	return NULL;
-}
-
-/* What the two disagree about, of all that would damage data or fail silently;
- * NULL if nothing. A size that only one of them lists is no disagreement. */
-static const char *disagreement(const struct nor_facts *sfdp, const struct nor_facts *table)
-{
-	bool common = sfdp->erases == 0;
-
-	if (sfdp->size_log2 != table->size_log2)
-		return "size";
-	if (sfdp->page_log2 != 0 && sfdp->page_log2 != table->page_log2)
-		return "page size";
-	for (uint8_t i = 0; i < sfdp->erases; i++) {
-		const struct nor_erase_fact *s = &sfdp->erase[i];
-		const struct nor_erase_fact *t = same_size(table, s->size_log2);
-
-		if (t == NULL)
-			continue;
-		common = true;
-		/* D7h and 20h are two names of one command on the parts that have both. */
-		if (s->opcode != t->opcode && !(s->opcode == 0xD7 && t->opcode == 0x20))
-			return "erase opcode";
-		if (s->opcode4 != 0 && t->opcode4 != 0 && s->opcode4 != t->opcode4)
-			return "4-byte erase opcode";
-	}
-	return common ? NULL : "erase sizes";
-}
-
 static bool same_type(const vf_memory *m, uint32_t size)
 {
 	for (uint8_t i = 0; i < m->erase_types; i++)
@@ -226,26 +192,32 @@ static int apply(vf_nor *n, const struct nor_facts *f, const char *name)
 	return VF_OK;
 }
 
-int vf_n_identify(vf_nor *n)
+static int by_table(vf_nor *n, const struct nor_facts *table, const char *name)
 {
 	struct nor_facts sfdp;
-	struct nor_facts table;
-	const char *name = vf_n_part_facts(n->chip.id, &table);
-	bool usable = vf_n_sfdp_facts(n, &sfdp);
 
-	if (name == NULL) {
-		if (!usable || n->u.sfdp.sector_map)
-			return VF_E_UNKNOWN_CHIP;
-		n->chip.from_sfdp = true;
-		return apply(n, &sfdp, NULL);
-	}
 	n->chip.from_table = true;
-	if (usable) {
-		n->chip.conflict = disagreement(&sfdp, &table);
+	if (n->sources.sfdp != NULL && n->sources.sfdp->facts(n, &sfdp)) {
+		n->chip.conflict = n->sources.sfdp->disagreement(&sfdp, table);
 		if (n->chip.conflict != NULL && !n->config.trust_table)
 			return VF_E_CONFLICT;
 	}
-	return apply(n, &table, name);
+	return apply(n, table, name);
+}
+
+int vf_n_identify(vf_nor *n)
+{
+	struct nor_facts facts;
+	const char *name = NULL;
+
+	if (n->sources.parts != NULL)
+		name = n->sources.parts->facts(n->chip.id, &facts);
+	if (name != NULL)
+		return by_table(n, &facts, name);
+	if (n->sources.sfdp == NULL || !n->sources.sfdp->facts(n, &facts) || n->u.sfdp.sector_map)
+		return VF_E_UNKNOWN_CHIP;
+	n->chip.from_sfdp = true;
+	return apply(n, &facts, NULL);
 }
 
 static void state_identify(vf_nor *n)

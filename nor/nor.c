@@ -5,15 +5,17 @@
 
 #include "nor_internal.h"
 
-int vf_nor_init(vf_nor *n, const vf_nor_config *config)
+int vf_nor_init_with(vf_nor *n, const vf_nor_config *config, const vf_nor_sources *sources)
 {
 	bool lanes_ok = config->lanes == 1 || config->lanes == 2 || config->lanes == 4;
 
 	if (!lanes_ok || config->dies < 1 || config->dies > 2 || config->addr_bytes < 3 ||
-	    config->addr_bytes > 4 || config->max_transfer < 512)
+	    config->addr_bytes > 4 || config->max_transfer < 512 ||
+	    (sources->sfdp == NULL && sources->parts == NULL))
 		return VF_E_USAGE;
 	memset(n, 0, sizeof *n);
 	n->config = *config;
+	n->sources = *sources;
 	if (n->config.margin == 0)
 		n->config.margin = 2;
 	n->config.max_transfer &= ~1u;
@@ -83,6 +85,14 @@ int vf_nor_begin(vf_nor *n, const vf_flash_op *op)
 	return VF_OK;
 }
 
+static void sfdp_state(vf_nor *n, bool answered, uint32_t now_us)
+{
+	if (n->sources.sfdp != NULL)
+		n->sources.sfdp->state(n, answered, now_us);
+	else
+		vf_n_go(n, NOR_IDENTIFY);
+}
+
 static void run_state(vf_nor *n, bool answered, uint32_t now_us)
 {
 	if (n->state >= NOR_SETTLE)
@@ -90,7 +100,7 @@ static void run_state(vf_nor *n, bool answered, uint32_t now_us)
 	else if (n->state >= NOR_IDENTIFY)
 		vf_n_identify_state(n, answered, now_us);
 	else if (n->state >= NOR_SFDP_HEAD)
-		vf_n_sfdp_state(n, answered, now_us);
+		sfdp_state(n, answered, now_us);
 	else
 		vf_n_probe_state(n, answered, now_us);
 }

@@ -131,11 +131,21 @@ void vf_n_probe_state(vf_nor *n, bool answered, uint32_t now_us);
 void vf_n_identify_state(vf_nor *n, bool answered, uint32_t now_us);
 
 /* sfdp.c */
-void vf_n_sfdp_state(vf_nor *n, bool answered, uint32_t now_us);
-bool vf_n_sfdp_facts(const vf_nor *n, struct nor_facts *facts);
+struct vf_nor_sfdp_source {
+	void (*state)(vf_nor *n, bool answered, uint32_t now_us);
+	bool (*facts)(const vf_nor *n, struct nor_facts *facts);
+	/* NULL if there is none */
+	const char *(*disagreement)(const struct nor_facts *sfdp, const struct nor_facts *table);
+};
+
+/* compare.c */
+const char *vf_n_disagreement(const struct nor_facts *sfdp, const struct nor_facts *table);
 
 /* parts.c */
-const char *vf_n_part_facts(const uint8_t id[6], struct nor_facts *facts);
+struct vf_nor_parts_source {
+	/* the name of the part; NULL if it is unknown */
+	const char *(*facts)(const uint8_t id[6], struct nor_facts *facts);
+};
 
 /* identify.c */
 int vf_n_identify(vf_nor *n);

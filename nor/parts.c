@@ -146,7 +146,7 @@ static void fill(const struct nor_part *p, struct nor_facts *f)
 }
 
 /* The name of the part with this id, its facts in `f`; NULL if it is unknown. */
-const char *vf_n_part_facts(const uint8_t id[6], struct nor_facts *f)
+static const char *part_facts(const uint8_t id[6], struct nor_facts *f)
 {
 	memset(f, 0, sizeof *f);
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -157,3 +157,5 @@ const char *vf_n_part_facts(const uint8_t id[6], struct nor_facts *f)
 	}
 	return NULL;
 }
+
+const struct vf_nor_parts_source vf_nor_parts_source = {part_facts};

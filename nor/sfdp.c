@@ -111,7 +111,7 @@ static void state_four(vf_nor *n, bool answered)
 	vf_n_go(n, NOR_IDENTIFY);
 }
 
-void vf_n_sfdp_state(vf_nor *n, bool answered, uint32_t now_us)
+static void sfdp_state(vf_nor *n, bool answered, uint32_t now_us)
 {
 	(void)now_us;
 	if (n->state == NOR_SFDP_HEAD)
@@ -275,7 +275,7 @@ static void addr4_facts(const vf_nor *n, struct nor_facts *f)
 /* Fills `f` from the tables that were read. False if they are missing, or not
  * enough to work with. A part that programs single bytes only, one with sectors
  * of several sizes, and one whose upper half has no address are such. */
-bool vf_n_sfdp_facts(const vf_nor *n, struct nor_facts *f)
+static bool sfdp_facts(const vf_nor *n, struct nor_facts *f)
 {
 	const uint32_t *d = n->u.sfdp.basic;
 
@@ -302,3 +302,5 @@ bool vf_n_sfdp_facts(const vf_nor *n, struct nor_facts *f)
 	read_facts(n, f);
 	return true;
 }
+
+const struct vf_nor_sfdp_source vf_nor_sfdp_source = {sfdp_state, sfdp_facts, vf_n_disagreement};

@@ -194,10 +194,12 @@ static bool size_good(uint32_t len, uint32_t min, uint32_t max)
 	return len >= min && len <= max;
 }
 
-static bool unpacking_good(const vf_target_config *c)
+static bool unpacking_good(const vf_target_config *c, const vf_target_features *f)
 {
 	if (c->block_len == 0)
 		return true;
+	if (f->unpack == NULL)
+		return false;
 	for (unsigned i = 0; i < c->memories; i++) {
 		if (c->block_len < c->memory[i].info->page)
 			return false;
@@ -206,7 +208,14 @@ static bool unpacking_good(const vf_target_config *c)
 	       c->block_len <= 1u << 20;
 }
 
-bool vf_t_config_good(const vf_target_config *c)
+static bool rates_good(const vf_target_config *c, const vf_target_features *f)
+{
+	if (c->rate_max == 0)
+		return c->home_rate == 0 && c->rate_count == 0;
+	return f->rate != NULL && f->rate->good(c);
+}
+
+bool vf_t_config_good(const vf_target_config *c, const vf_target_features *f)
 {
 	const uint32_t mega = 1u << 20;
 	if (c->ring == NULL || c->window == NULL || c->frame == NULL || c->tx == NULL)
@@ -226,5 +235,5 @@ bool vf_t_config_good(const vf_target_config *c)
 		if (!memory_good(&c->memory[i], c->window_len))
 			return false;
 	}
-	return unpacking_good(c);
+	return unpacking_good(c, f) && rates_good(c, f);
 }

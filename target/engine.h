@@ -93,8 +93,7 @@ uint32_t vf_t_ring_lost(const vf_target *t);
 
 /* link.c */
 void vf_t_link_drain(vf_target *t);
-bool vf_t_link_asked(const vf_target *t); /* a line waits for its 20 ms */
-void vf_t_link_answer(vf_target *t);
+void vf_t_link_noise(vf_target *t);
 uint32_t vf_t_payload_in(const vf_target *t);
 uint32_t vf_t_payload_out(const vf_target *t);
 void vf_t_session_clear(vf_target *t);
@@ -113,20 +112,28 @@ void vf_t_queue_settle(vf_target *t);
 
 /* check.c: what is wrong with a message, enum vf_wire_failure_code */
 uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved);
-bool vf_t_config_good(const vf_target_config *c);
+bool vf_t_config_good(const vf_target_config *c, const vf_target_features *f);
 
 /* exec.c */
 void vf_t_exec_step(vf_target *t, unsigned memory);
 void vf_t_exec_announce(vf_target *t); /* after all memories' steps */
 void vf_t_exec_drop(vf_target *t);     /* forgets all that was not handed out */
 bool vf_t_exec_handed_out(const vf_target *t);
+void vf_t_exec_fail(vf_target *t, unsigned memory, uint8_t code, uint32_t offset);
 
-/* unpack.c: DEFLATED */
-bool vf_t_unpack_step(vf_target *t); /* a page at the most; true if it did something */
-bool vf_t_unpack_waits(const vf_target *t);
-/* An operation's bytes from `o->at` on, if they are unpacked up to `upto`; else NULL. */
-const uint8_t *vf_t_unpack_bytes(const vf_target *t, uint32_t number, uint32_t upto);
-bool vf_t_unpack_failed(const vf_target *t, uint32_t number);
+/* unpack.c: DEFLATED. Never called where block_len is 0. */
+struct vf_target_unpack_feature {
+	bool (*step)(vf_target *t); /* a page at the most; true if it did something */
+	bool (*waits)(const vf_target *t);
+	/* A page's bytes; NULL until they are unpacked. */
+	const uint8_t *(*page)(vf_target *t, unsigned memory, const vf_target_operation *o,
+			       uint32_t need);
+};
+
+static inline bool vf_t_unpacks(const vf_target *t)
+{
+	return t->config.block_len != 0;
+}
 
 /* answer.c: READ, DIGEST, SHA256 */
 void vf_t_answer_begin(vf_target *t, unsigned memory, const vf_target_operation *o);
@@ -142,17 +149,27 @@ bool vf_t_working(const vf_target *t, unsigned memory);
 bool vf_t_busy(const vf_target *t);
 bool vf_t_state_due(const vf_target *t);
 
+/* text.c: a person at the other end */
+struct vf_target_text_feature {
+	void (*line)(vf_target *t, const uint8_t *line, size_t len); /* has come */
+	bool (*waits)(const vf_target *t);                           /* one, for its 20 ms */
+	void (*answer)(vf_target *t);                                /* if its time has come */
+	uint32_t (*greeting)(const vf_target *t, uint8_t *out);
+};
+
 /* greet.c */
 uint32_t vf_t_greeting(const vf_target *t, uint8_t *out);
 
-/* rate.c */
-bool vf_t_rate_good(const vf_target_config *c);
-void vf_t_rate_ask(vf_target *t, uint32_t wanted);
+/* rate.c. The feature's functions are never called where rate_max is 0. */
+struct vf_target_rate_feature {
+	bool (*good)(const vf_target_config *c);
+	void (*ask)(vf_target *t, uint32_t wanted);
+	void (*watch)(vf_target *t);
+};
 void vf_t_rate_clear(vf_target *t);               /* the session is gone, and what it asked for */
 void vf_t_rate_heard(vf_target *t, uint8_t kind); /* an intact frame of the session */
 void vf_t_rate_sent(vf_target *t);                /* what announced the change has left */
 void vf_t_rate_home(vf_target *t);
-void vf_t_rate_watch(vf_target *t);
 /* True if it must be watched again, `span` after `since`. */
 bool vf_t_rate_limit(const vf_target *t, uint32_t *span);
 static inline bool vf_t_rate_raised(const vf_target *t)

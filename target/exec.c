@@ -11,7 +11,7 @@
 
 #include "engine.h"
 
-static void fail_at(vf_target *t, unsigned memory, uint8_t code, uint32_t offset)
+void vf_t_exec_fail(vf_target *t, unsigned memory, uint8_t code, uint32_t offset)
 {
 	vf_t_queue_fail(t, &(vf_failure){.operation = t->unit[memory].number,
 					 .code = code,
@@ -69,36 +69,15 @@ static const uint8_t *arrived(vf_target *t, unsigned memory, vf_target_operation
 	return work;
 }
 
-/* A page's bytes out of the block buffer; NULL until they are unpacked. */
-static const uint8_t *unpacked(vf_target *t, unsigned memory, const vf_target_operation *o,
-			       uint32_t need)
-{
-	vf_target_unit *u = &t->unit[memory];
-	uint8_t *work = t->config.memory[memory].work;
-	uint32_t ahead = o->branches ? vf_t_min(2, o->length - o->at - need) : 0;
-	const uint8_t *bytes = vf_t_unpack_bytes(t, u->number, o->at + need + ahead);
-	if (bytes == NULL) {
-		if (vf_t_unpack_failed(t, u->number))
-			fail_at(t, memory, VF_FAIL_PACKING, o->offset + o->at);
-		return NULL;
-	}
-	if (o->branches) {
-		vf_branch_walk(&u->branch, bytes, need, ahead, work);
-		return work;
-	}
-	if ((uintptr_t)bytes % 32 == 0)
-		return bytes;
-	return memcpy(work, bytes, need);
-}
-
 /* The next page, or what there is to do of it: false until its bytes are there. */
 static bool next_page(vf_target *t, unsigned memory, vf_target_operation *o)
 {
 	uint32_t offset = o->offset + o->at;
 	uint32_t page = vf_t_info(t, memory)->page;
 	uint32_t need = vf_t_min(page - (offset & (page - 1)), o->length - o->at);
-	const uint8_t *data = o->type == VF_MESSAGE_PROGRAM ? arrived(t, memory, o, need)
-							    : unpacked(t, memory, o, need);
+	const uint8_t *data = o->type == VF_MESSAGE_PROGRAM
+				      ? arrived(t, memory, o, need)
+				      : t->with.unpack->page(t, memory, o, need);
 	if (data == NULL)
 		return false;
 	o->at += need;
@@ -157,7 +136,7 @@ static void check_vectors(vf_target *t, unsigned memory, vf_target_operation *o)
 {
 	const vf_memory *info = vf_t_info(t, memory);
 	if (!vf_target_vectors_plausible(t->unit[memory].op.buf, info->base, info->size)) {
-		fail_at(t, memory, VF_FAIL_NO_APPLICATION, o->offset);
+		vf_t_exec_fail(t, memory, VF_FAIL_NO_APPLICATION, o->offset);
 		return;
 	}
 	t->run = VF_T_WANTED;
@@ -250,7 +229,7 @@ static void ended(vf_target *t, unsigned memory)
 		u->orphan = false;
 		u->type = 0;
 	} else if (u->status != VF_OK) {
-		fail_at(t, memory, failure_code(u->status), u->op.offset);
+		vf_t_exec_fail(t, memory, failure_code(u->status), u->op.offset);
 	} else {
 		follow(t, memory, vf_t_slot(t, u->number));
 	}

@@ -71,7 +71,7 @@ static void refuse(vf_target *t, const uint8_t *body, uint8_t code)
 
 /* What is neither text nor a frame: a host is at work that this board does not
  * follow, since it restarted perhaps, and line ends in it are nobody's. */
-static void noise(vf_target *t)
+void vf_t_link_noise(vf_target *t)
 {
 	t->asked = false;
 	t->noisy = true;
@@ -81,7 +81,7 @@ static void noise(vf_target *t)
 static void damaged(vf_target *t)
 {
 	t->stats.damaged++;
-	noise(t);
+	vf_t_link_noise(t);
 	if (t->session.open) {
 		t->session.damaged++;
 		t->out.pending |= VF_T_STATE;
@@ -138,7 +138,7 @@ static void take_describe(vf_target *t, const uint8_t *body)
 static void take_rate(vf_target *t, const uint8_t *body)
 {
 	if (t->config.rate_max != 0)
-		vf_t_rate_ask(t, vf_get32(body + VF_WIRE_HEADER));
+		t->with.rate->ask(t, vf_get32(body + VF_WIRE_HEADER));
 	else
 		refuse(t, body, VF_REFUSE_KIND);
 }
@@ -202,54 +202,6 @@ static void take_frame(vf_target *t, const uint8_t *body, size_t len)
 	}
 }
 
-/* --- text ---------------------------------------------------------------------- */
-
-static bool printable(uint8_t c)
-{
-	return (c >= 0x20 && c <= 0x7E) || c == '\b' || c == '\t' || c == 0x1B;
-}
-
-/* A finished line of text asks who is there. */
-static void take_text(vf_target *t, const uint8_t *line, size_t len)
-{
-	uint8_t end = line[len - 1];
-	bool ended = end == '\r' || end == '\n';
-	for (size_t i = 0; i < len - ended; i++) {
-		if (!printable(line[i])) {
-			noise(t);
-			return;
-		}
-	}
-	if (ended && (end != '\n' || len != 1 || t->last[1] != '\r'))
-		t->asked = true;
-}
-
-/* A CR or LF directly after a delimiter: a line, or the code byte of a frame. */
-static bool lone(const vf_target *t)
-{
-	return t->last[1] == 0 && (t->last[0] == '\r' || t->last[0] == '\n') &&
-	       vf_decoder_has_text(&t->decoder);
-}
-
-bool vf_t_link_asked(const vf_target *t)
-{
-	return t->asked || lone(t);
-}
-
-void vf_t_link_answer(vf_target *t)
-{
-	if (t->noisy && t->now - t->noise_at >= VF_T_NOISE_US)
-		t->noisy = false;
-	if (!vf_t_link_asked(t) || t->now - t->last_at < VF_T_LINE_US)
-		return;
-	size_t rest = vf_decoder_flush_text(&t->decoder);
-	if (rest != 0)
-		take_text(t, t->decoder.buf, rest);
-	if (t->asked && !t->noisy)
-		t->out.pending |= VF_T_GREETING;
-	t->asked = false;
-}
-
 /* --- out of the ring ------------------------------------------------------------- */
 
 static void remember_last(vf_target *t, const uint8_t *in, size_t n)
@@ -283,8 +235,8 @@ void vf_t_link_drain(vf_target *t)
 			take_frame(t, t->decoder.buf, t->decoder.len);
 		else if (event == VF_DECODE_DAMAGED)
 			damaged(t);
-		else if (event == VF_DECODE_TEXT)
-			take_text(t, t->decoder.buf, t->decoder.len);
+		else if (event == VF_DECODE_TEXT && t->with.text != NULL)
+			t->with.text->line(t, t->decoder.buf, t->decoder.len);
 		vf_t_ring_take(t, n);
 		budget -= n;
 	}

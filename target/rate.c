@@ -8,10 +8,8 @@
  */
 #include "engine.h"
 
-bool vf_t_rate_good(const vf_target_config *c)
+static bool good(const vf_target_config *c)
 {
-	if (c->rate_max == 0)
-		return c->home_rate == 0 && c->rate_count == 0;
 	if (c->home_rate == 0 || c->home_rate > c->rate_max)
 		return false;
 	for (unsigned i = 0; i < c->rate_count; i++) {
@@ -36,7 +34,7 @@ static uint32_t grant(const vf_target *t, uint32_t wanted)
 	return best;
 }
 
-void vf_t_rate_ask(vf_target *t, uint32_t wanted)
+static void ask(vf_target *t, uint32_t wanted)
 {
 	t->speed.asked = grant(t, wanted);
 	t->out.pending |= VF_T_RATED;
@@ -75,7 +73,7 @@ bool vf_t_rate_limit(const vf_target *t, uint32_t *span)
 	return vf_t_rate_raised(t) && !t->speed.due;
 }
 
-void vf_t_rate_watch(vf_target *t)
+static void watch(vf_target *t)
 {
 	uint32_t span;
 	if (t->speed.deaf) {
@@ -85,6 +83,8 @@ void vf_t_rate_watch(vf_target *t)
 	if (vf_t_rate_limit(t, &span) && t->now - t->speed.since >= span)
 		vf_t_rate_home(t);
 }
+
+const struct vf_target_rate_feature vf_target_rate_feature = {good, ask, watch};
 
 bool vf_target_rate(vf_target *t, uint32_t *baud)
 {

@@ -30,7 +30,7 @@ static void send_body(vf_target *t, const uint8_t *body, size_t len)
 static void send_greeting(vf_target *t)
 {
 	t->out.sent = 0;
-	t->out.len = vf_t_greeting(t, t->config.tx);
+	t->out.len = t->with.text->greeting(t, t->config.tx);
 }
 
 static void send_refuse(vf_target *t, uint8_t *body)

@@ -10,18 +10,25 @@ _Static_assert((VF_TARGET_QUEUE & (VF_TARGET_QUEUE - 1)) == 0 && VF_TARGET_QUEUE
 _Static_assert(VF_TARGET_MEMORIES >= 1 && VF_TARGET_MEMORIES <= VF_WIRE_MEMORIES_MAX,
 	       "VF_TARGET_MEMORIES is 1 to 8");
 
-int vf_target_init(vf_target *t, const vf_target_config *config)
+int vf_target_init_with(vf_target *t, const vf_target_config *config,
+			const vf_target_features *features)
 {
-	if (!vf_t_config_good(config) || !vf_t_rate_good(config))
+	if (!vf_t_config_good(config, features))
 		return VF_E_USAGE;
 	memset(t, 0, sizeof *t);
 	t->config = *config;
+	t->with = *features;
 	t->speed.now = t->speed.next = config->home_rate;
 	vf_decoder_init(&t->decoder, config->frame, config->frame_len);
 	for (unsigned m = 0; m < config->memories; m++)
 		t->unit[m].op.memory = (uint8_t)m;
 	t->deaf_memory = (uint8_t)(config->memories - 1); /* so that the first is next */
 	return VF_OK;
+}
+
+static bool unpack(vf_target *t)
+{
+	return vf_t_unpacks(t) && t->with.unpack->step(t);
 }
 
 /* Operations that end make room for messages, which begin operations; each
@@ -34,7 +41,7 @@ static void work(vf_target *t)
 		vf_t_queue_parse(t);
 		for (unsigned m = 0; m < t->config.memories; m++)
 			vf_t_exec_step(t, m);
-	} while (vf_t_queue_retire(t) || (!unpacked && (unpacked = vf_t_unpack_step(t))));
+	} while (vf_t_queue_retire(t) || (!unpacked && (unpacked = unpack(t))));
 	vf_t_exec_announce(t);
 	vf_t_queue_settle(t);
 	if (!t->queue.stopped)
@@ -45,8 +52,10 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 {
 	t->now = now_us;
 	vf_t_link_drain(t);
-	vf_t_link_answer(t);
-	vf_t_rate_watch(t);
+	if (t->with.text != NULL)
+		t->with.text->answer(t);
+	if (t->config.rate_max != 0)
+		t->with.rate->watch(t);
 	work(t);
 	t->stats.lost_bytes = vf_t_ring_lost(t);
 }
@@ -54,7 +63,7 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 /* Something to do without waiting for anything? */
 static bool work_waits(const vf_target *t)
 {
-	if (vf_t_ring_used(t) != 0 || vf_t_unpack_waits(t))
+	if (vf_t_ring_used(t) != 0 || (vf_t_unpacks(t) && t->with.unpack->waits(t)))
 		return true;
 	for (unsigned m = 0; m < t->config.memories; m++) {
 		const vf_target_unit *u = &t->unit[m];
@@ -83,7 +92,7 @@ bool vf_target_deadline(const vf_target *t, uint32_t *at_us)
 		due = sooner(t, t->speed.since, span, &left);
 	if (t->session.open && vf_t_busy(t))
 		due = sooner(t, t->out.told_at, VF_T_HEARTBEAT_US, &left);
-	if (vf_t_link_asked(t))
+	if (t->with.text != NULL && t->with.text->waits(t))
 		due = sooner(t, t->last_at, VF_T_LINE_US, &left);
 	if (work_waits(t))
 		due = sooner(t, t->now, 0, &left);

@@ -156,15 +156,15 @@ static enum vf_inflate_result feed(vf_target *t, vf_target_operation *o, uint32_
 	return result;
 }
 
-bool vf_t_unpack_waits(const vf_target *t)
+static bool waits(const vf_target *t)
 {
 	return t->config.block_len != 0 && chips_served(t) && can_go_on(t);
 }
 
-bool vf_t_unpack_step(vf_target *t)
+static bool step(vf_target *t)
 {
 	vf_target_unpack *u = &t->unpack;
-	if (!find(t) || !vf_t_unpack_waits(t))
+	if (!find(t) || !waits(t))
 		return false;
 	vf_target_operation *o = vf_t_slot(t, u->number);
 	uint32_t before = t->config.inflate->made;
@@ -182,7 +182,8 @@ bool vf_t_unpack_step(vf_target *t)
 
 /* --- what the memory gets --------------------------------------------------------- */
 
-const uint8_t *vf_t_unpack_bytes(const vf_target *t, uint32_t number, uint32_t upto)
+/* An operation's bytes from `o->at` on, if they are unpacked up to `upto`; else NULL. */
+static const uint8_t *bytes_upto(const vf_target *t, uint32_t number, uint32_t upto)
 {
 	const vf_target_operation *o = &t->queue.slot[number % VF_TARGET_QUEUE];
 	int32_t ahead = vf_offset_diff(number, t->unpack.number);
@@ -193,7 +194,30 @@ const uint8_t *vf_t_unpack_bytes(const vf_target *t, uint32_t number, uint32_t u
 	return t->config.block + start_of(t, o) + o->at;
 }
 
-bool vf_t_unpack_failed(const vf_target *t, uint32_t number)
+static bool failed(const vf_target *t, uint32_t number)
 {
 	return t->unpack.active && t->unpack.bad && t->unpack.number == number;
 }
+
+static const uint8_t *page(vf_target *t, unsigned memory, const vf_target_operation *o,
+			   uint32_t need)
+{
+	vf_target_unit *u = &t->unit[memory];
+	uint8_t *work = t->config.memory[memory].work;
+	uint32_t ahead = o->branches ? vf_t_min(AHEAD, o->length - o->at - need) : 0;
+	const uint8_t *bytes = bytes_upto(t, u->number, o->at + need + ahead);
+	if (bytes == NULL) {
+		if (failed(t, u->number))
+			vf_t_exec_fail(t, memory, VF_FAIL_PACKING, o->offset + o->at);
+		return NULL;
+	}
+	if (o->branches) {
+		vf_branch_walk(&u->branch, bytes, need, ahead, work);
+		return work;
+	}
+	if ((uintptr_t)bytes % 32 == 0)
+		return bytes;
+	return memcpy(work, bytes, need);
+}
+
+const struct vf_target_unpack_feature vf_target_unpack_feature = {step, waits, page};

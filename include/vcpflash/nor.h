@@ -47,6 +47,19 @@ typedef struct vf_nor_config {
 				* opcode: true = table, false = VF_E_CONFLICT */
 } vf_nor_config;
 
+/* Where facts about a chip come from; at least one is named. The linker keeps the
+ * code of what is named here only, and docs/FIGURES.md says how much that is. With
+ * both they are compared, which is the safest. */
+typedef struct vf_nor_sources {
+	const struct vf_nor_sfdp_source *sfdp;   /* &vf_nor_sfdp_source: what the chip says of
+						  * itself; NULL: only parts of the table */
+	const struct vf_nor_parts_source *parts; /* &vf_nor_parts_source: the table of parts;
+						  * NULL: only parts with good SFDP */
+} vf_nor_sources;
+
+extern const struct vf_nor_sfdp_source vf_nor_sfdp_source;
+extern const struct vf_nor_parts_source vf_nor_parts_source;
+
 /* Longest time that the probe waits for an erase somebody else began. */
 #define VF_NOR_BUSY_MAX_US 512000000u
 
@@ -117,6 +130,7 @@ typedef struct vf_nor {
 	bool complemented;    /* block protection is inverted (CMP): all is protected */
 	int16_t status;
 	vf_nor_config config;
+	vf_nor_sources sources;
 	uint32_t began_us; /* when the chip began what is being waited for */
 	uint32_t wake_us;  /* when the pause is over */
 	uint32_t limit_us; /* longest that may take */
@@ -149,8 +163,12 @@ typedef struct vf_nor {
 	} u;
 } vf_nor;
 
-/* Copies `config`. Returns VF_OK or VF_E_USAGE. */
+/* Copies `config`. Returns VF_OK or VF_E_USAGE. With all sources. */
 int vf_nor_init(vf_nor *nor, const vf_nor_config *config);
+
+/* The same with the sources that are named, which are copied. A port that calls
+ * this one instead is smaller. */
+int vf_nor_init_with(vf_nor *nor, const vf_nor_config *config, const vf_nor_sources *sources);
 
 /* Begins the probe: brings the chip from whatever mode it was left in (QPI,
  * 4-byte, deep power-down, continuous read, an erase still running) to plain

@@ -86,6 +86,22 @@ typedef struct vf_target_config {
 	uint8_t rate_count;    /* how many; 0: every one from home_rate to rate_max */
 } vf_target_config;
 
+/* What a port can do without. The linker keeps the code of what is named here, and
+ * docs/FIGURES.md says how much that is; NULL: the board does not do it, and tells
+ * the host so. */
+typedef struct vf_target_features {
+	const struct vf_target_unpack_feature *unpack; /* &vf_target_unpack_feature: block,
+							* block_len and inflate are used */
+	const struct vf_target_rate_feature *rate;     /* &vf_target_rate_feature: home_rate,
+							* rate_max and rates are used */
+	const struct vf_target_text_feature *text;     /* &vf_target_text_feature: a person who
+							* presses Return is answered */
+} vf_target_features;
+
+extern const struct vf_target_unpack_feature vf_target_unpack_feature;
+extern const struct vf_target_rate_feature vf_target_rate_feature;
+extern const struct vf_target_text_feature vf_target_text_feature;
+
 typedef struct vf_target_stats {
 	uint32_t frames; /* intact */
 	uint32_t damaged;
@@ -101,8 +117,13 @@ typedef struct vf_target_stats {
 typedef struct vf_target vf_target; /* complete below: place it where you like */
 
 /* Copies `config` (not what it points to). VF_OK, or VF_E_USAGE where a size or
- * description breaks the rules above. */
+ * description breaks the rules above. With all features. */
 int vf_target_init(vf_target *t, const vf_target_config *config);
+
+/* The same with the features that are named, which are copied; VF_E_USAGE too where
+ * `config` is about one that is not. A port that calls this one instead is smaller. */
+int vf_target_init_with(vf_target *t, const vf_target_config *config,
+			const vf_target_features *features);
 
 /* Interrupt-safe. Takes bytes into the ring; returns how many fitted. The rest
  * is counted as lost: who can hold bytes back asks vf_target_rx_space first. */
@@ -316,6 +337,7 @@ typedef struct vf_target_speed {
 
 struct vf_target {
 	vf_target_config config;
+	vf_target_features with;
 	uint32_t now;
 	vf_target_ring ring;
 	vf_decoder decoder;

@@ -51,7 +51,15 @@ static bool set_up(void)
 					   .addr_bytes = 4,
 					   .max_transfer = 4096,
 					   .bus_hz = 50000000};
-	if (vf_nor_init(&nor, &chip) != VF_OK)
+	static const vf_nor_sources sources = {
+#ifdef BOARD_SFDP
+		.sfdp = &vf_nor_sfdp_source,
+#endif
+#ifdef BOARD_PARTS
+		.parts = &vf_nor_parts_source,
+#endif
+	};
+	if (vf_nor_init_with(&nor, &chip, &sources) != VF_OK)
 		return false;
 	vf_nor_probe(&nor);
 	while (!serve())
@@ -83,7 +91,18 @@ static bool set_up(void)
 		.rate_max = 921600,
 #endif
 	};
-	return vf_target_init(&target, &port) == VF_OK;
+	static const vf_target_features features = {
+#ifdef BOARD_UNPACK
+		.unpack = &vf_target_unpack_feature,
+#endif
+#ifdef BOARD_RATE
+		.rate = &vf_target_rate_feature,
+#endif
+#ifdef BOARD_TEXT
+		.text = &vf_target_text_feature,
+#endif
+	};
+	return vf_target_init_with(&target, &port, &features) == VF_OK;
 }
 
 /* The interrupt: takes what has come, if it fits. */

@@ -9,6 +9,7 @@ Code from the linker's map of a board that uses all doors (board.c), stack from
 the compiler's call graph, instructions by emulation (counts.py).
 """
 import concurrent.futures
+import functools
 import pathlib
 import re
 import subprocess
@@ -26,6 +27,9 @@ FEATURES = {
     "DEFLATED": "BOARD_UNPACK",
     "RUN": "BOARD_RUN",
     "baud rate": "BOARD_RATE",
+    "text": "BOARD_TEXT",
+    "SFDP": "BOARD_SFDP",
+    "table of parts": "BOARD_PARTS",
 }
 ALL = tuple(FEATURES.values())
 REFERENCE = tuple(f for f in ALL if f != "BOARD_UNPACK")
@@ -91,56 +95,67 @@ def whole(elf):
     return sum(map(int, sizes))
 
 
-def call_graph(folder):
-    """{function: (its own bytes of stack, the functions it calls)}"""
-    graph = {}
-    for file in sorted(folder.glob("*.ci")):
+def call_graph(root, folder):
+    """{function: (its own bytes of stack, the functions it calls)}
+
+    A call through a member of a structure may reach each function of the same room
+    whose address stands in a constant and whose name ends as the member's.
+    """
+    graph, indirect = {}, []
+    for file in sorted(folder.glob("*-*.ci")):
         text = file.read_text()
         for title, size, kind in re.findall(
                 r'^node: { title: "([^"]*)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)"', text, re.M):
             if kind != "static":
                 sys.exit(f"{title}: its stack is {kind}")
             graph[title] = (int(size), set())
-        for caller, callee in re.findall(r'^edge: { sourcename: "([^"]*)" targetname: "([^"]*)"', text,
-                                         re.M):
+        for caller, callee, place in re.findall(
+                r'^edge: { sourcename: "([^"]*)" targetname: "([^"]*)" label: "([^"]*)"', text, re.M):
             graph[caller][1].add(callee)
+            if callee == "__indirect_call":
+                indirect.append((caller, file.name.split("-")[0], place))
+    for caller, room, place in indirect:
+        source, line, _ = place.split(":")
+        member = re.findall(r"->(\w+)\(", (root / source).read_text().splitlines()[int(line) - 1])
+        reached = [f for f in graph for name in pointed_at(folder, room)
+                   if f.split(":")[-1] == name and name.endswith(tuple(member))]
+        if not reached:
+            sys.exit(f"{place}: what does it call?")
+        graph[caller][1].update(reached)
     return graph
 
 
-def pointed_at(folder):
-    """Functions whose addresses stand in constants: what an indirect call may reach."""
+@functools.cache
+def pointed_at(folder, room):
+    """Functions of a room whose addresses stand in constants."""
     names = set()
-    for obj in folder.glob("*-*.o"):
+    for obj in folder.glob(f"{room}-*.o"):
         for line in run("arm-none-eabi-objdump", "-r", obj).splitlines():
             part = line.split()
-            if len(part) == 3 and part[1] == "R_ARM_ABS32" and part[2].startswith("vf_"):
-                names.add(part[2])
+            if len(part) == 3 and part[1] == "R_ARM_ABS32":
+                names.add(part[2].removeprefix(".text."))
     return names
 
 
-def deepest(graph, start, indirect, path=()):
+def deepest(graph, start, path=()):
     """Bytes of stack from `start` down. What is no function of ours counts nothing."""
-    name = start if start in graph else None
-    if start == "__indirect_call":
-        return max((deepest(graph, f, indirect, path) for f in indirect), default=0)
-    if name is None:
+    if start not in graph:
         return 0
-    if name in path:
-        sys.exit("recursion: " + " > ".join((*path, name)))
-    own, calls = graph[name]
-    return own + max((deepest(graph, c, indirect, (*path, name)) for c in calls), default=0)
+    if start in path:
+        sys.exit("recursion: " + " > ".join((*path, start)))
+    own, calls = graph[start]
+    return own + max((deepest(graph, c, (*path, start)) for c in calls), default=0)
 
 
-def stacks(folder):
-    """Deepest stack of each room's doors, and of each way in."""
-    graph, indirect = call_graph(folder), pointed_at(folder)
-    indirect &= graph.keys()
+def stacks(root, folder):
+    """Deepest stack of each way in."""
+    graph = call_graph(root, folder)
 
     def most(prefix):
-        return max((deepest(graph, f, indirect) for f in graph if f.startswith(prefix)), default=0)
-    return {"vf_target_tick": most("vf_target_tick"), "vf_target_tx": most("vf_target_tx"),
-            "vf_target_rx (interrupt)": most("vf_target_rx"), "vf_target_init": most("vf_target_init"),
-            "vf_nor": most("vf_nor_"), "any": most("vf_")}
+        return max(deepest(graph, f) for f in graph if f.startswith(prefix))
+    doors = {"vf_target_rx (interrupt)": "vf_target_rx", "vf_nor, all of it": "vf_nor_", "any": "vf_"}
+    doors = {f"vf_target_{name}": f"vf_target_{name}" for name in ("init", "tick", "tx")} | doors
+    return {name: most(prefix) for name, prefix in doors.items()}
 
 
 def sizes_of(build, types, *flags):
@@ -182,7 +197,7 @@ def feature_table(builds):
 
 
 def stack_table(builds):
-    columns = [stacks(builds[cpu].folder) for cpu in CPUS]
+    columns = [stacks(builds[cpu].root, builds[cpu].folder) for cpu in CPUS]
     return {name: [column[name] for column in columns] for name in columns[0]}
 
 

@@ -47,7 +47,8 @@ bool setup(void)
 		.tx_len = sizeof transmit,
 	};
 	memset(chip, 0xFF, sizeof chip);
-	return vf_target_init(&target, &port) == VF_OK;
+	static const vf_target_features features = {.text = &vf_target_text_feature};
+	return vf_target_init_with(&target, &port, &features) == VF_OK;
 }
 
 size_t receive(const uint8_t *bytes, size_t len)

@@ -101,6 +101,47 @@ static void fewer_lanes(void **state)
 	}
 }
 
+/* A port that names one source of facts knows what that source knows. */
+static void one_source_suffices(void **state)
+{
+	static const vf_nor_sources table = {.parts = &vf_nor_parts_source};
+	static const vf_nor_sources sfdp = {.sfdp = &vf_nor_sfdp_source};
+	static const vf_nor_sources none = {NULL, NULL};
+	const vf_sim_part *part;
+	unsigned by_table = 0, by_sfdp = 0;
+
+	(void)state;
+	for (size_t p = 0; (part = vf_sim_part_at(p)) != NULL; p++) {
+		for (unsigned k = 0; usable(part) && k < 2; k++) {
+			nor_bench b;
+
+			nor_bench_open(&b, vf_sim_part_name(part), 1, k);
+			assert_int_equal(nor_bench_probe(&b), VF_OK);
+			const bool listed = b.nor.chip.from_table;
+
+			assert_int_equal(vf_nor_init_with(&b.nor, &b.config, &none), VF_E_USAGE);
+			assert_int_equal(
+				vf_nor_init_with(&b.nor, &b.config, k == 0 ? &table : &sfdp),
+				VF_OK);
+			int status = nor_bench_probe(&b);
+			if (k == 0)
+				assert_int_equal(status, listed ? VF_OK : VF_E_UNKNOWN_CHIP);
+			else
+				assert_true(status == VF_OK || status == VF_E_UNKNOWN_CHIP);
+			if (status == VF_OK) {
+				assert_true(k == 0 ? !b.nor.chip.from_sfdp
+						   : !b.nor.chip.from_table);
+				by_table += k == 0;
+				by_sfdp += k == 1;
+				nor_bench_check_memory(&b.nor.memory);
+				work_once(&b);
+			}
+			nor_bench_close(&b);
+		}
+	}
+	assert_true(by_table >= 5 && by_sfdp >= 5);
+}
+
 static void probing_twice_is_harmless(void **state)
 {
 	nor_bench b;
@@ -478,6 +519,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_part_from_every_mode),
 		cmocka_unit_test(fewer_lanes),
+		cmocka_unit_test(one_source_suffices),
 		cmocka_unit_test(probing_twice_is_harmless),
 		cmocka_unit_test(what_the_parts_are),
 		cmocka_unit_test(random_operations_on_every_part),
