@@ -15,13 +15,21 @@ typedef struct ram_area {
 	const char *name;
 } ram_area;
 
+/* Some microcontrollers have RAM at 0, but small numbers are common in data too: such a
+ * table has to lead into the image besides. */
+enum { RAM_AT_0 = 0x3FC };
+
 /* A stack begins at the end of its area, so the end belongs to it. */
 static const char *ram_at(uint32_t sp)
 {
 	static const ram_area areas[] = {
-		{0x20000000, 128 * 1024, "DTCM"},    {0x24000000, 512 * 1024, "AXI SRAM"},
-		{0x30000000, 288 * 1024, "D2 SRAM"}, {0x10000000, 288 * 1024, "D2 SRAM"},
-		{0x38000000, 64 * 1024, "SRAM4"},    {0x20000000, 0x20000000, "RAM"},
+		{0x20000000, 128 * 1024, "DTCM"},
+		{0x24000000, 512 * 1024, "AXI SRAM"},
+		{0x30000000, 288 * 1024, "D2 SRAM"},
+		{0x10000000, 288 * 1024, "D2 SRAM"},
+		{0x38000000, 64 * 1024, "SRAM4"},
+		{0x20000000, 0x20000000, "RAM"},
+		{RAM_AT_0, 0x00400000 - RAM_AT_0, "RAM at 0"},
 	};
 	for (size_t i = 0; i < sizeof areas / sizeof areas[0]; i++) {
 		if (sp > areas[i].start && sp - areas[i].start <= areas[i].size)
@@ -51,6 +59,8 @@ static bool table_at(const vf_image *img, size_t segment, uint32_t addr, vf_vect
 	uint32_t reset = vf_le32(words + 4);
 	const char *ram = ram_at(sp);
 	if (have < 8 || (addr & 3) != 0 || (sp & 3) != 0 || ram == NULL || !is_code(reset))
+		return false;
+	if (sp < 0x10000000 && !holds(img, reset & ~1u))
 		return false;
 	for (size_t at = 8; at < sizeof words; at += 4) {
 		uint32_t vector = vf_le32(words + at);

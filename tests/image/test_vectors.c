@@ -104,7 +104,8 @@ static void names_of_ram(void **state)
 	} stacks[] = {
 		{0x20020000, "DTCM"},     {0x20000400, "DTCM"},    {0x20020004, "RAM"},
 		{0x24080000, "AXI SRAM"}, {0x30048000, "D2 SRAM"}, {0x10048000, "D2 SRAM"},
-		{0x38010000, "SRAM4"},    {0x3FFFFFFC, "RAM"},
+		{0x38010000, "SRAM4"},    {0x3FFFFFFC, "RAM"},     {0x000C0000, "RAM at 0"},
+		{0x00400000, "RAM at 0"},
 	};
 	for (size_t i = 0; i < sizeof stacks / sizeof stacks[0]; i++) {
 		vf_vector_table t;
@@ -124,6 +125,8 @@ static void what_is_no_table(void **state)
 		uint32_t nmi;
 	} words[] = {
 		{0x20000000, 0x08000101, 0}, /* a stack without room */
+		{0x000003FC, 0x08000041, 0}, /* the same, of RAM at 0 */
+		{0x000C0000, 0x0A000101, 0}, /* RAM at 0, and code that is not in the image */
 		{0x08000000, 0x08000101, 0}, /* a stack in flash */
 		{0x20020002, 0x08000101, 0}, /* not aligned */
 		{0x20020000, 0x08000100, 0}, /* no Thumb bit */
