@@ -1,0 +1,97 @@
+"""QEMU's ast1030-evb as a process: its Cortex-M4 executes the firmware, and the chip
+behind its flash controller is QEMU's own model, with a file for its cells.
+"""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "cli"))
+import bench  # noqa: E402
+
+FIRMWARE = pathlib.Path(os.environ.get("VCPFLASH_FIRMWARE", "build/firmware")).resolve()
+BASE = 0x80000000
+MB = 1 << 20
+
+
+class Qemu:
+    """`with Qemu(drive, chip) as board`: powered on with the loader. Its UART is a
+    TCP port, or with pty=True a pseudo-terminal (of which QEMU notices only each second
+    that somebody opened it)."""
+
+    def __init__(self, drive, chip, firmware="qemu-ast1030.elf", pty=False):
+        self.drive, self.chip, self.pty = drive, chip, pty
+        self.firmware = FIRMWARE / firmware
+
+    def __enter__(self):
+        serial = "pty"
+        if not self.pty:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                number = probe.getsockname()[1]
+            serial = f"tcp:127.0.0.1:{number},server=on,wait=off"
+        command = ["qemu-system-arm", "-M", f"ast1030-evb,fmc-model={self.chip}", "-display", "none",
+                   "-monitor", "none", "-serial", serial, "-kernel", str(self.firmware)]
+        if self.drive:
+            command += ["-drive", f"file={self.drive},format=raw,if=mtd"]
+        self.process = subprocess.Popen(command, text=True, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if not self.pty:
+            self.port = f"tcp://127.0.0.1:{number}"
+            if not bench.wait_for(lambda: self.answers(number)):
+                raise AssertionError(f"QEMU does not listen: {self.stop()}")
+        else:
+            line = self.process.stdout.readline()
+            found = re.search(r"redirected to (\S+)", line)
+            if not found:
+                raise AssertionError(f"no port: {line!r} {self.stop()}")
+            self.port = found[1]
+        return self
+
+    def answers(self, number):
+        if self.process.poll() is not None:
+            return True
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", number)) == 0
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self, how=signal.SIGTERM):
+        """Ends it; what it said on standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.communicate(timeout=bench.PATIENCE)[1]
+
+    def run(self, *args, **options):
+        return bench.vcpflash(*args, port=self.port, **options)
+
+
+def drive(path, size):
+    """A chip that somebody filled with zeros: nothing may be taken for erased, and the
+    file takes no room."""
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return path
+
+
+def differences(path, size, pieces):
+    """Offsets (the first of each megabyte) where the drive does not hold `pieces` on a
+    ground of zeros. Its file is compared whole."""
+    found = []
+    if os.path.getsize(path) != size:
+        return [f"the file has {os.path.getsize(path)} bytes"]
+    with open(path, "rb") as file:
+        for start in range(0, size, MB):
+            expected = bytearray(MB)
+            for at, data in pieces:
+                low, high = max(at, start), min(at + len(data), start + MB)
+                if low < high:
+                    expected[low - start:high - start] = data[low - at:high - at]
+            have = file.read(MB)
+            if have != expected:
+                found.append(start + next(i for i in range(MB) if have[i] != expected[i]))
+    return found
