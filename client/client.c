@@ -179,6 +179,9 @@ int vf_client_on(const char *port, uint32_t baud, uint32_t max_baud, const vf_jo
 	if (pipe == NULL)
 		return fail(result, &err);
 	offer_rate(&own, pipe, baud, max_baud);
+	vf_keeper keeper = {NULL};
+	if (own.keeper.save == NULL)
+		own.keeper = vf_keeper_door(&keeper);
 	vf_packer *packer = NULL;
 	if (own.kind == VF_JOB_PROGRAM && own.deflate == NULL) {
 		packer = vf_packer_new();
@@ -187,6 +190,7 @@ int vf_client_on(const char *port, uint32_t baud, uint32_t max_baud, const vf_jo
 	}
 	const int code = carry_out(pipe, port, &own, result, board, link);
 	vf_packer_free(packer);
+	vf_keeper_free(&keeper);
 	if (own.session.rate != 0 && vf_pipe_baud(pipe) != baud)
 		(void)vf_pipe_set_baud(pipe, baud);
 	vf_pipe_close(pipe);

@@ -10,4 +10,12 @@ enum { VF_CLIENT_NAME_MAX = 1024 };
 int vf_client_on(const char *port, uint32_t baud, uint32_t max_baud, const vf_job_config *config,
 		 vf_job_result *result, vf_board *board, vf_session_stats *link);
 
+/* keeper.c: the file of kept bytes. All zero at the beginning. */
+typedef struct vf_keeper {
+	uint8_t *bytes; /* what was loaded last */
+} vf_keeper;
+
+vf_job_keeper vf_keeper_door(vf_keeper *k);
+void vf_keeper_free(vf_keeper *k);
+
 #endif

@@ -123,6 +123,8 @@ static bool learn(vf_job *j)
 		return vf_job_leave(j);
 	if (vf_job_map(j) != VF_OK)
 		return vf_job_no_memory(j);
+	if (vf_job_keep_load(j) != VF_OK)
+		return vf_job_leave(j);
 	j->full_pending = j->config.full;
 	return vf_job_begin(j);
 }
@@ -299,6 +301,7 @@ void vf_job_free(vf_job *j)
 	vf_session_free(j->session); /* first: it knows the operations */
 	vf_slots_free(j);
 	vf_job_map_free(j);
+	vf_keep_free(&j->keep, &j->alloc);
 	vf_image_free(&j->blank);
 	vf_free(&j->alloc, j->scratch);
 	const vf_alloc alloc = j->alloc;

@@ -16,6 +16,8 @@
 
 #include <vcpflash/job.h>
 
+#include "keep.h"
+
 enum {
 	VF_JOB_DIGESTS_MAX = 512,       /* sectors of one DIGEST operation: 4 KB of answer */
 	VF_JOB_PIECE = 4 * 1024,        /* longest READ and PROGRAM operation: progress counts
@@ -53,8 +55,9 @@ typedef struct vf_job_sector {
 	uint8_t digest[VF_DIGEST_SIZE];
 	uint8_t state; /* enum vf_sector_state; VERIFY: SAME, or DIRTY for what must be read */
 	uint8_t flags;
-	bool begun; /* an erase or program was submitted, and it was not seen right since */
-	bool check; /* to be digested when all is written */
+	bool begun;      /* an erase or program was submitted, and it was not seen right since */
+	bool check;      /* to be digested when all is written */
+	uint32_t record; /* in job.keep, counted from 1; 0: none */
 } vf_job_sector;
 
 /* What the job touches of one memory. */
@@ -135,6 +138,12 @@ struct vf_job {
 	bool restarted;       /* ever: an erase may have been cut short */
 	bool rescuing;        /* interrupted: only what no file names is put back */
 	unsigned keep_again;  /* sectors that had to be read again to be sure of them */
+
+	vf_keep keep;     /* what the keeper has, or is to have */
+	bool keep_stored; /* he has something of this board, */
+	bool keep_saved;  /* and it is of this job: */
+	uint8_t keep_hash[VF_SHA256_SIZE];
+	bool keep_stale; /* some of what he had before must not be put back */
 
 	uint64_t read_at; /* READ: bytes given to the sink */
 	vf_sha256 read_hash;
@@ -294,6 +303,32 @@ bool vf_job_info(vf_job *j);
 bool vf_job_diagnose(vf_job *j); /* reads the sector at `wrong` and says what is there */
 /* The session is gone: takes note of what had finished in it. */
 void vf_job_unfinished(vf_job *j);
+
+/* Does the board keep a journal, and which session does it name as the last that
+ * changed the flash, as this one began? */
+static inline bool vf_job_has_journal(const vf_job *j)
+{
+	return (j->board.welcome.capabilities & VF_CAP_JOURNAL) != 0;
+}
+static inline uint64_t vf_job_last_session(const vf_job *j)
+{
+	return vf_session_board(j->session)->welcome.changed;
+}
+
+/* job_keep.c: bytes that no file names, beyond the life of this program */
+bool vf_job_keeps(const vf_job *j); /* is there somebody to keep them? */
+/* What an earlier run left finds its sectors. VF_OK, or result.error is filled. */
+int vf_job_keep_load(vf_job *j);
+/* Does an earlier run want it to hold something, if nobody wrote there since? */
+bool vf_job_keep_pending(const vf_job_sector *s);
+/* Its digest is known: what follows for it? VF_OK, VF_E_NOMEM. */
+int vf_job_keep_look(vf_job *j, const vf_job_area *a, vf_job_sector *s);
+/* Its bytes are in `keep`, or read differently each time. VF_OK, VF_E_NOMEM. */
+int vf_job_keep_read(vf_job *j, const vf_job_area *a, vf_job_sector *s, bool stable);
+/* The plans are about to be carried out. VF_OK, or result.error is filled. */
+int vf_job_keep_secure(vf_job *j);
+/* All of it was seen to be in the flash. */
+void vf_job_keep_done(vf_job *j);
 
 /* job_rescue.c: interruption */
 /* The person wants to stop: leaves, or begins to put back what no file names. */

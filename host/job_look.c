@@ -27,7 +27,7 @@ bool vf_job_unknown_rest(const vf_job *j, const vf_job_sector *s)
 /* With `full` nothing is compared, but what is to be kept must be seen. */
 static bool to_look_at(const vf_job *j, const vf_job_sector *s)
 {
-	return !j->full_pending || vf_job_unknown_rest(j, s);
+	return !j->full_pending || vf_job_unknown_rest(j, s) || s->state == VF_JOB_UNSEEN;
 }
 
 /* The state of a sector whose digest is known, and should be `expected`. */
@@ -64,9 +64,11 @@ static bool look_take(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t
 		s->flags |= VF_JOB_BLANK;
 	if (vf_job_untouched(j, a, s))
 		return true;
+	if (vf_job_keep_pending(s) && vf_job_keep_look(j, a, s) != VF_OK)
+		return !vf_job_no_memory(j);
 	if (vf_job_unknown_rest(j, s)) {
 		/* A neighbour is as it should be; else vf_job_probe or vf_job_keep look closer. */
-		s->state = s->covered == 0 ? VF_SECTOR_SAME : VF_SECTOR_DIRTY;
+		s->state = s->covered == 0 && s->record == 0 ? VF_SECTOR_SAME : VF_SECTOR_DIRTY;
 		if ((s->flags & VF_JOB_BLANK) == 0)
 			return true;
 		s->flags |= VF_JOB_KEPT;
@@ -294,6 +296,14 @@ static bool keep_ask(vf_job *j, vf_job_area *a, size_t at, uint32_t from)
 	return vf_slot_submit(j, slot);
 }
 
+static bool kept(vf_job *j, vf_job_area *a, vf_job_sector *s, bool stable)
+{
+	if (vf_job_keep_pending(s) && vf_job_keep_read(j, a, s, stable) != VF_OK)
+		return !vf_job_no_memory(j);
+	s->flags |= VF_JOB_KEPT;
+	return classify(j, a, s);
+}
+
 /* All of a sector was read: is it what the board digested? */
 static bool keep_check(vf_job *j, vf_job_area *a, vf_job_sector *s)
 {
@@ -303,8 +313,7 @@ static bool keep_check(vf_job *j, vf_job_area *a, vf_job_sector *s)
 	vf_digest_update(&d, s->keep, vf_job_sector_size(a));
 	vf_digest_final(&d, digest);
 	if (vf_job_equal(digest, s->digest)) {
-		s->flags |= VF_JOB_KEPT;
-		return classify(j, a, s);
+		return kept(j, a, s, true);
 	}
 	if (j->keep_again++ < 2) {
 		for (uint32_t at = 0; at < vf_job_sector_size(a); at += VF_JOB_PIECE)
@@ -312,11 +321,13 @@ static bool keep_check(vf_job *j, vf_job_area *a, vf_job_sector *s)
 				return false;
 		return true;
 	}
+	if (vf_job_keep_pending(s))
+		return kept(j, a, s, false);
 	(void)vf_fail(
 		&j->result.error, VF_E_FLASH,
 		"%s reads differently each time at 0x%08llx-0x%08llx, so what has to be "
 		"preserved there is not known; nothing was changed there. Check clock and "
-		"wiring of the flash",
+		"wiring of the flash, or give these bytes up with --discard",
 		a->memory->name, (unsigned long long)vf_job_sector_address(a, s),
 		(unsigned long long)(vf_job_sector_address(a, s) + vf_job_sector_size(a) - 1));
 	return !vf_job_leave(j);

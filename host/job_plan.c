@@ -71,11 +71,14 @@ static const uint8_t *present(const vf_job *j, const vf_job_sector *s)
 	return s->keep;
 }
 
-/* Bytes that no file names are only in the host's memory between an erase and their
- * return: if the cable is pulled then they are gone. So a sector that has some and
- * is right as it is gets no share in a larger erase, however much faster that is. */
+/* Between an erase and their return, bytes that no file names are with the host
+ * alone. Where that is his memory, or a file that without a journal cannot be told
+ * for certain from something older, a sector that has some and is right as it is
+ * gets no share in a larger erase, however much faster that is. */
 static bool at_risk(const vf_job *j, const vf_job_sector *s)
 {
+	if (vf_job_keeps(j) && vf_job_has_journal(j))
+		return false;
 	return s->state == VF_SECTOR_SAME && (s->flags & VF_JOB_BLANK) == 0 &&
 	       (s->covered == 0 || vf_job_unknown_rest(j, s) || s->keep != NULL);
 }

@@ -11,7 +11,7 @@ static bool to_probe(const vf_job *j, const vf_job_sector *s)
 	/* What this job has changed was kept before, and is judged by its digest. */
 	if (j->config.kind == VF_JOB_VERIFY)
 		return (s->flags & VF_JOB_PARTIAL) != 0 && s->state != VF_SECTOR_SAME;
-	return vf_job_unknown_rest(j, s);
+	return vf_job_unknown_rest(j, s) && !vf_job_keep_pending(s);
 }
 
 /* The next run of covered bytes in [from, end). */

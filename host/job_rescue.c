@@ -112,12 +112,18 @@ static void say_stopped(vf_job *j, const char *what)
 			      "%s, the board is ready for the next command", what);
 }
 
+/* What becomes of the bytes that were not put back. */
+static const char *fate(const vf_job *j)
+{
+	return j->keep_saved ? "lacks bytes that no file names, which are kept here: run this again"
+			     : "may have lost bytes that no file names";
+}
+
 static void say_lost(vf_job *j)
 {
-	char where[RANGES_MAX], what[RANGES_MAX + 80];
+	char where[RANGES_MAX], what[RANGES_MAX + 120];
 	ranges(j, where);
-	(void)snprintf(what, sizeof what,
-		       "interrupted twice; %s may have lost bytes that no file names", where);
+	(void)snprintf(what, sizeof what, "interrupted twice; %s %s", where, fate(j));
 	say_stopped(j, what);
 }
 
@@ -180,6 +186,7 @@ bool vf_job_untouched(vf_job *j, const vf_job_area *a, vf_job_sector *s)
 
 bool vf_job_rescued(vf_job *j)
 {
+	vf_job_keep_done(j);
 	say_stopped(j, "interrupted; what the files do not name in the sectors that were begun "
 		       "was put back; the rest is not complete");
 	return vf_job_leave(j);
@@ -192,7 +199,5 @@ void vf_job_rescue_failed(vf_job *j)
 	ranges(j, where);
 	if (where[0] != '\0')
 		(void)vf_fail(&j->result.error, why.code,
-			      "interrupted; %s may have lost bytes that no file names, because "
-			      "then: %.170s",
-			      where, why.text);
+			      "interrupted; %s %s. Because then: %.170s", where, fate(j), why.text);
 }

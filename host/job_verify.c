@@ -278,6 +278,7 @@ bool vf_job_after_check(vf_job *j)
 	const bool image_job = j->config.kind == VF_JOB_PROGRAM || j->config.kind == VF_JOB_VERIFY;
 	if (j->rescuing)
 		return vf_job_rescued(j);
+	vf_job_keep_done(j);
 	count_kept(j);
 	j->result.verified_bytes = j->result.image_bytes;
 	if (image_job && j->config.verify_full)

@@ -197,6 +197,8 @@ static bool writing(vf_job *j)
 /* Entry: the plans are new. */
 bool vf_job_write(vf_job *j)
 {
+	if (vf_job_keep_secure(j) != VF_OK)
+		return vf_job_leave(j);
 	j->changing = 0;
 	j->pack = vf_job_pack_wanted(j);
 	for (size_t i = 0; i < j->areas; i++)

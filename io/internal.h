@@ -62,7 +62,9 @@ char *vf_known_add(const char *text, const char *name, int vid, int pid, const c
 /* Is the port in that text? By USB ids and serial number where it has any (so
  * it is known at whatever path it appears), by path otherwise. */
 bool vf_known_has(const char *text, const char *name, int vid, int pid, const char *serial);
-/* Path of the state file; the caller frees. NULL: no home. */
+/* Path of a file in the user's state directory; the caller frees. NULL: no home. */
+char *vf_state_path(const char *name);
+/* The same of the list of ports. */
 char *vf_known_path(void);
 
 /* --- interruption (interrupt.c) --------------------------------------------- */

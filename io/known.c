@@ -49,15 +49,20 @@ uint32_t vf_known_max_baud(int vid, int pid)
 	return v21 ? 1200000 : 0;
 }
 
-char *vf_known_path(void)
+char *vf_state_path(const char *name)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	if (state != NULL && state[0] == '/') /* relative ones are to be ignored */
-		return vf_io_print("%s/vcpflash/ports", state);
+		return vf_io_print("%s/vcpflash/%s", state, name);
 	const char *home = getenv("HOME");
 	if (home == NULL || home[0] == '\0')
 		return NULL;
-	return vf_io_print("%s/.local/state/vcpflash/ports", home);
+	return vf_io_print("%s/.local/state/vcpflash/%s", home, name);
+}
+
+char *vf_known_path(void)
+{
+	return vf_state_path("ports");
 }
 
 /* A port's line without its end. NULL: no memory, or a name that would break

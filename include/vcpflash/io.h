@@ -88,6 +88,16 @@ int vf_file_put(void *file_out, const uint8_t *bytes, size_t len); /* VF_OK or V
 int vf_file_commit(vf_file_out *f, vf_error *err);                 /* frees it */
 void vf_file_discard(vf_file_out *f); /* removes what was written; frees it */
 
+/* What has to outlive the process and a power cut of the host, in the user's state
+ * directory (XDG_STATE_HOME); `name` is a file name of letters and digits. */
+
+/* In place of what was there; on VF_OK it is on the disk. VF_E_FILE with a line. */
+int vf_kept_save(const char *name, const uint8_t *bytes, size_t len, vf_error *err);
+/* NULL and 0 if there is none; the caller frees with vf_io_alloc. VF_E_FILE. */
+int vf_kept_load(const char *name, uint8_t **bytes, size_t *len, vf_error *err);
+/* Removes it, or puts it aside under another name that nothing reads. */
+void vf_kept_drop(const char *name, bool aside);
+
 /* --- interruption --------------------------------------------------------- */
 
 /* From now on SIGINT, SIGTERM and SIGHUP are only counted: the first of any kind,

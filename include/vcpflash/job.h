@@ -75,6 +75,22 @@ typedef struct vf_job_callbacks {
 								  * with that status */
 } vf_job_callbacks;
 
+/* Where bytes that no file names are kept while they are not in the flash
+ * (docs/RELIABILITY.md): one lot a board, told apart by its unique id. */
+typedef struct vf_job_keeper {
+	void *ctx;
+	/* What was saved for this board; *len 0: nothing. The bytes are the keeper's,
+	 * valid until the next call. VF_OK, or VF_E_FILE with a line: the job ends. */
+	int (*load)(void *ctx, const vf_board *board, const uint8_t **bytes, size_t *len,
+		    vf_error *err);
+	/* In place of what was saved before; when it returns VF_OK they outlive a power
+	 * cut of the host. VF_E_FILE with a line: the job ends, nothing was erased. */
+	int (*save)(void *ctx, const vf_board *board, const uint8_t *bytes, size_t len,
+		    vf_error *err);
+	/* They are safe; or of no use any more (`stale`), and put aside for a person. */
+	void (*drop)(void *ctx, const vf_board *board, bool stale);
+} vf_job_keeper;
+
 enum vf_job_compress {
 	VF_COMPRESS_AUTO, /* where the link is slower than the chip, and the board unpacks */
 	VF_COMPRESS_ON,   /* whatever gains bytes; VF_E_REFUSED where the board cannot unpack */
@@ -102,6 +118,8 @@ typedef struct vf_job_config {
 	 * `room`. NULL: nothing is compressed. */
 	size_t (*deflate)(void *ctx, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);
 	void *deflate_ctx;
+	vf_job_keeper keeper; /* PROGRAM, ERASE, ERASE_CHIP. `save` NULL: what has to be
+			       * preserved is kept in memory only */
 } vf_job_config;
 
 enum vf_mismatch_cause { /* §: what the direction of the difference suggests */

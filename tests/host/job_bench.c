@@ -194,6 +194,25 @@ static int carry_out(bench *b, unsigned m, const vf_flash_op *op)
 	return VF_OK;
 }
 
+/* Bits are on their way to where they shall be. */
+static void tear(bench *b, bench_flash *f)
+{
+	uint8_t *cells = f->cells + f->op->offset;
+	bool down = false;
+	for (uint32_t i = 0; i < f->op->len; i++) {
+		const uint8_t some = (uint8_t)bench_random(b);
+		const uint8_t *page = cells + i / 256 * 256;
+		down = i % 256 == 0 ? (some & 1) != 0 && page[0] != 0xFF && page[255] != 0xFF
+				    : down;
+		if (f->op->kind == VF_FLASH_ERASE && down) /* to zero first, as some chips do */
+			cells[i] &= some;
+		else if (f->op->kind == VF_FLASH_ERASE)
+			cells[i] |= some;
+		else if (f->op->kind == VF_FLASH_PROGRAM)
+			cells[i] &= f->op->data[i] | some;
+	}
+}
+
 static void reset(bench *b)
 {
 	for (unsigned m = 0; m < 2; m++) {
@@ -202,6 +221,8 @@ static void reset(bench *b)
 			bench_random_fill(b, f->cells + f->op->offset, f->op->len / 2);
 		if (f->op != NULL && b->reset_blanks && f->op->kind == VF_FLASH_ERASE)
 			memset(f->cells + f->op->offset, 0xFF, f->op->len);
+		if (f->op != NULL && b->reset_tears)
+			tear(b, f);
 		f->op = NULL;
 	}
 	b->target.id[0] ^= b->reset_swaps;
@@ -347,6 +368,8 @@ static uint64_t next_due(const bench *b, const vf_job *job, bool moving)
 	}
 	if (b->interrupt_at > b->now && b->interrupt_at < due)
 		due = b->interrupt_at;
+	if (b->kill_at > b->now && b->kill_at < due)
+		due = b->kill_at;
 	if (b->again_at > b->now && b->again_at < due)
 		due = b->again_at;
 	if (moving || due <= b->now)
@@ -358,7 +381,7 @@ static void drive(bench *b, vf_job *job)
 {
 	const uint64_t until = b->now + PATIENCE_US;
 	vf_job_tick(job, b->now);
-	while (!vf_job_finished(job)) {
+	while (!vf_job_finished(job) && !(b->kill_at > 0 && b->now >= b->kill_at)) {
 		const bool moving = move_line(b, job);
 		do {
 			vf_target_tick(&b->t, (uint32_t)b->now);
@@ -532,6 +555,11 @@ int bench_do(bench *b, uint8_t kind, const vf_image *image)
 	}
 	b->interrupted_at = b->again_at = 0;
 	drive(b, job);
+	b->killed = !vf_job_finished(job);
+	if (b->killed) {
+		vf_job_free(job);
+		return VF_E_LINK;
+	}
 	b->result = *vf_job_result_get(job);
 	b->link = *vf_job_link(job);
 	assert_true((b->result.error.code == VF_OK) == (b->result.error.text[0] == '\0'));
@@ -545,6 +573,14 @@ int bench_range(bench *b, uint8_t kind, uint32_t address, uint64_t length)
 	b->job.address = address;
 	b->job.length = length;
 	return bench_do(b, kind, NULL);
+}
+
+void bench_power_cut(bench *b)
+{
+	b->reset_tears = true;
+	reset(b);
+	b->reset_tears = false;
+	b->out.count = b->in.count = 0;
 }
 
 unsigned bench_changes(const bench *b)

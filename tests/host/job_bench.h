@@ -75,6 +75,9 @@ typedef struct bench {
 	bool reset_swaps;         /* it comes back as another board */
 	unsigned reset_reads;     /* reads through the application's path until it does; 0 never */
 	bool reset_blanks;        /* the erase under way looks finished */
+	bool reset_tears;         /* the operation under way is half done */
+	uint64_t kill_at;         /* the time at which the host is no more; 0 never */
+	bool killed;              /* it was */
 	bool reset_spoils;        /* the operation under way leaves garbage behind */
 	uint64_t interrupt_after; /* programs begun until the person interrupts; 0 never */
 	uint64_t interrupt_at;    /* the same by time; 0 never */
@@ -114,9 +117,12 @@ void bench_image(bench *b, vf_image *image);
 void bench_add(bench *b, vf_image *image, const char *name, uint32_t address, const uint8_t *bytes,
 	       uint32_t len);
 
-/* Runs b->job to its end and returns its status; `kind` and `image` are set. */
+/* Runs b->job to its end and returns its status; `kind` and `image` are set. Where
+ * the host was killed before: VF_E_LINK. */
 int bench_do(bench *b, uint8_t kind, const vf_image *image);
 int bench_range(bench *b, uint8_t kind, uint32_t address, uint64_t length);
+/* Power dies, and comes back. */
+void bench_power_cut(bench *b);
 unsigned bench_changes(const bench *b); /* erases and programs of both memories */
 
 #endif

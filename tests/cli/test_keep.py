@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""kill -9, a pulled cable and a full disk while `program` works on a chip that holds
+what no file names: the same command again makes the image right and the rest as it
+was, and never writes over something newer."""
+import os
+import signal
+import subprocess
+import time
+
+import bench
+from bench import Board
+
+BASE = 0x90000000
+SECTOR = 4096
+PIECES = 16
+
+
+class Keep(bench.Case):
+    options = []
+
+    def setUp(self):
+        super().setUp()
+        self.old = self.bytes(64 * 1024)
+        self.pieces = [(BASE + i * SECTOR + 0x3E8, self.bytes(500)) for i in range(PIECES)]
+        self.image = self.file("a.hex", bench.intel_hex(*self.pieces))
+        self.want = bytearray(self.old)
+        for address, piece in self.pieces:
+            self.want[address - BASE:address - BASE + len(piece)] = piece
+        self.env = self.home("state")
+
+    def home(self, name):
+        return {**bench.clean_environment(), "XDG_STATE_HOME": str(self.folder / name)}
+
+    def kept(self, name="state"):
+        folder = self.folder / name / "vcpflash" / "kept"
+        return sorted(p.name for p in folder.glob("*")) if folder.exists() else []
+
+    def board(self, **more):
+        """The same board each time: its id comes from the seed."""
+        if not (self.folder / "flash.bin").exists():
+            self.file("flash.bin", self.old)
+        return Board(self.folder, "--seed", 77, *self.options,
+                     **{"link": "uart:921600", "time_mode": "real", **more})
+
+    def begin(self, board):
+        process = subprocess.Popen(bench.command("--json", "program", self.image, port=board.port), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+        for line in process.stdout:
+            if '"phase":"program"' in line:
+                break
+        return process
+
+    def kill(self, board, wait):
+        process = self.begin(board)
+        time.sleep(wait)
+        process.kill()
+        process.communicate(timeout=bench.PATIENCE)
+
+    def again(self, board, env=None):
+        run = board.run("program", self.image, env=env or self.env)
+        self.assertEnds(run, 0)
+        return run
+
+    def check(self, board, want=None):
+        board.stop()
+        wrong = [hex(i) for i, byte in enumerate(board.contents()[:len(self.want)])
+                 if byte != (want or self.want)[i]]
+        self.assertEqual(wrong[:4], [], f"{len(wrong)} bytes, seed {self.seed}")
+
+    def test_kill(self):
+        for _ in range(4):
+            with self.board() as board:
+                for _ in range(self.random.randrange(1, 3)):
+                    self.kill(board, self.random.random() * 0.8)
+                self.again(board)
+                self.assertEqual(self.kept(), [])
+                self.check(board)
+            (self.folder / "flash.bin").unlink()
+
+    def test_pulled(self):
+        """The board's end of the link goes, and with it its power."""
+        for _ in range(3):
+            with self.board() as board:
+                process = self.begin(board)
+                time.sleep(self.random.random() * 0.5)
+                board.stop()
+                _, err = process.communicate(timeout=bench.PATIENCE)
+                self.assertIn(process.returncode, (0, 3), err)
+            with self.board(link="ideal", time_mode="none") as board:
+                self.again(board)
+                self.check(board)
+            (self.folder / "flash.bin").unlink()
+
+    def test_another_image_puts_back(self):
+        other = self.file("other.bin", self.bytes(300))
+        at = 0x8800
+        with self.board() as board:
+            self.kill(board, 0.35)
+            self.assertNotEqual(self.kept(), [])
+            run = board.run("program", f"{other}@{BASE + at:#x}", env=self.env)
+            self.assertEnds(run, 0)
+            self.assertEqual(self.kept(), [])
+            self.again(board)
+            want = bytearray(self.want)
+            want[at:at + 300] = other.read_bytes()
+            self.check(board, want)
+
+    def test_newer_stays(self):
+        """Another computer programs the whole range in between."""
+        newer = self.bytes(64 * 1024)
+        with self.board() as board:
+            self.kill(board, 0.35)
+            self.assertNotEqual(self.kept(), [])
+            run = board.run("program", f"{self.file('newer.bin', newer)}@{BASE:#x}", env=self.home("elsewhere"))
+            self.assertEnds(run, 0)
+            run = self.again(board)
+            self.assertIn("newer", run.err)
+            self.assertEqual([name for name in self.kept() if not name.endswith(".old")], [])
+            want = bytearray(newer)
+            for address, piece in self.pieces:
+                want[address - BASE:address - BASE + len(piece)] = piece
+            self.check(board, want)
+
+    def test_no_place(self):
+        blocked = self.file("blocked", b"")
+        env = {**bench.clean_environment(), "XDG_STATE_HOME": str(blocked)}
+        with self.board(link="ideal", time_mode="none") as board:
+            run = board.run("program", self.image, env=env)
+            self.assertEnds(run, 5, str(blocked), "--discard", "XDG_STATE_HOME")
+            env.pop("XDG_STATE_HOME")
+            env.pop("HOME", None)
+            run = board.run("program", self.image, env=env)
+            self.assertEnds(run, 5, "HOME", "--discard")
+            self.check(board, self.old)
+
+    def test_full_disk(self):
+        full = "/dev/full"
+        if not os.path.exists(full):
+            self.skipTest("no /dev/full")
+        with self.board(link="ideal", time_mode="none") as board:
+            # Where the file is written first stands a device that takes nothing.
+            info = board.run("--json", "info", env=self.env)
+            name = info.result["info"]["id"] + ".tmp"
+            folder = self.folder / "state" / "vcpflash" / "kept"
+            folder.mkdir(parents=True)
+            (folder / name).symlink_to(full)
+            run = board.run("program", self.image, env=self.env)
+            self.assertEnds(run, 5, "cannot be kept", "No space left")
+            self.check(board, self.old)
+
+    def test_nobody_else_reads_it(self):
+        with self.board() as board:
+            self.kill(board, 0.35)
+            folder = self.folder / "state" / "vcpflash" / "kept"
+            modes = [p.stat().st_mode & 0o777 for p in folder.iterdir()]
+            self.assertEqual(modes, [0o600])
+            self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+
+
+if __name__ == "__main__":
+    bench.main()

@@ -1,0 +1,385 @@
+/* test_job_keep.c - the host is killed, the link is pulled, the power of the board
+ * dies, at any time; then the same again. When it ends well, what no file names is
+ * as it was before, and what others wrote meanwhile is still there. The oracle is
+ * what the chip held, and who wrote what. Arguments: number of rounds, first seed.
+ */
+#include "job_bench.h"
+
+typedef struct arguments {
+	uint64_t rounds, seed;
+} arguments;
+
+/* What the file of kept bytes is outside of tests. */
+typedef struct store {
+	uint8_t *bytes;
+	size_t len;
+	unsigned saves, asides;
+	int status; /* of saving */
+} store;
+
+typedef struct tally {
+	unsigned killed, again, asides;
+} tally;
+
+typedef struct round_state {
+	bench *b;
+	vf_image image;
+	uint8_t *want[2];
+	uint8_t *named[2]; /* by byte: 1 where the image has one */
+	uint64_t seed;
+} round_state;
+
+static int load(void *ctx, const vf_board *board, const uint8_t **bytes, size_t *len, vf_error *err)
+{
+	const store *s = ctx;
+	(void)board;
+	(void)err;
+	*bytes = s->bytes;
+	*len = s->len;
+	return VF_OK;
+}
+
+static int save(void *ctx, const vf_board *board, const uint8_t *bytes, size_t len, vf_error *err)
+{
+	store *s = ctx;
+	assert_int_equal(board->welcome.id_len, 4);
+	if (s->status != VF_OK)
+		return vf_fail(err, s->status, "the disk is full");
+	s->bytes = realloc(s->bytes, len);
+	assert_non_null(s->bytes);
+	memcpy(s->bytes, bytes, len);
+	s->len = len;
+	s->saves++;
+	return VF_OK;
+}
+
+static void drop(void *ctx, const vf_board *board, bool stale)
+{
+	store *s = ctx;
+	(void)board;
+	s->len = 0;
+	s->asides += stale;
+}
+
+static void keep_in(bench *b, store *s)
+{
+	b->job.keeper = (vf_job_keeper){.ctx = s, .load = load, .save = save, .drop = drop};
+}
+
+static int program(bench *b, const vf_image *image)
+{
+	bench_clear(b);
+	return bench_do(b, VF_JOB_PROGRAM, image);
+}
+
+static uint32_t below(bench *b, uint32_t n)
+{
+	return bench_random(b) % n;
+}
+
+static void random_chip(round_state *r, unsigned m)
+{
+	bench *b = r->b;
+	const uint32_t sector = b->info[m].erase[0].size;
+	const uint32_t blanks = below(b, 3);
+	r->want[m] = malloc(b->info[m].size);
+	r->named[m] = calloc(1, b->info[m].size);
+	assert_non_null(r->want[m]);
+	assert_non_null(r->named[m]);
+	for (uint32_t at = 0; at < b->info[m].size; at += sector) {
+		uint8_t *p = b->flash[m].cells + at;
+		memset(p, 0xFF, sector);
+		if (below(b, 4) >= blanks)
+			bench_random_fill(b, p, below(b, 2) == 0 ? sector : sector / 3);
+	}
+	memcpy(r->want[m], b->flash[m].cells, b->info[m].size);
+}
+
+static void random_image(round_state *r, vf_image *image, bool claim)
+{
+	bench *b = r->b;
+	uint8_t bytes[9000];
+	const uint32_t pieces = 1 + below(b, 20);
+	bench_image(b, image);
+	for (uint32_t i = 0; i < pieces; i++) {
+		const unsigned m = below(b, 8) == 0;
+		const uint32_t start = m == 1 ? BENCH_INNER_SECTOR : 0;
+		const uint32_t offset = start + below(b, b->info[m].size - start);
+		const uint32_t room = b->info[m].size - offset;
+		uint32_t len = 1 + below(b, below(b, 3) == 0 ? sizeof bytes : 600);
+		len = len < room ? len : room;
+		if (memchr(r->named[m] + offset, 1, len) != NULL)
+			continue;
+		bench_random_fill(b, bytes, len);
+		bench_add(b, image, "piece", b->info[m].base + offset, bytes, len);
+		memset(r->named[m] + offset, claim, len);
+		memcpy(r->want[m] + offset, bytes, len);
+	}
+}
+
+static void check(const round_state *r, const char *who)
+{
+	const bench *b = r->b;
+	for (unsigned m = 0; m < 2; m++)
+		for (uint32_t at = 0; at < b->info[m].size; at++)
+			if (b->flash[m].cells[at] != r->want[m][at])
+				fail_msg("seed %llu, %s: byte 0x%x of memory %u is 0x%02x, not "
+					 "0x%02x",
+					 (unsigned long long)r->seed, who, at, m,
+					 b->flash[m].cells[at], r->want[m][at]);
+}
+
+/* Something ends the job at a random time. */
+static void cut(round_state *r, tally *t)
+{
+	bench *b = r->b;
+	b->kill_at = b->now + 1 + below(b, 20000u << below(b, 5));
+	(void)program(b, &r->image);
+	b->kill_at = 0;
+	t->killed += b->killed;
+	if (b->killed && below(b, 3) == 0)
+		bench_power_cut(b);
+}
+
+static void end(round_state *r)
+{
+	vf_image_free(&r->image);
+	for (unsigned m = 0; m < 2; m++) {
+		free(r->want[m]);
+		free(r->named[m]);
+	}
+	bench_free(r->b);
+}
+
+static void begin(round_state *r, uint64_t seed, store *s)
+{
+	*r = (round_state){.b = bench_new(), .seed = seed};
+	bench *b = r->b;
+	b->random = seed * 0x9E3779B97F4A7C15u;
+	(void)bench_random(b);
+	if (below(b, 2) == 0)
+		b->info[0].flags &= (uint8_t)~VF_MEMORY_REPROGRAM;
+	if (below(b, 2) == 0) {
+		b->info[0].erase[1].typ_us = 5000 + below(b, 10000);
+		b->info[0].erase[2].typ_us = 10000 + below(b, 10000);
+	}
+	bench_board(b);
+	keep_in(b, s);
+	random_chip(r, 0);
+	random_chip(r, 1);
+	random_image(r, &r->image, true);
+}
+
+static void finish(round_state *r, store *s, const vf_image *image, const char *who)
+{
+	bench *b = r->b;
+	if (program(b, image) != VF_OK)
+		fail_msg("seed %llu, %s: %s", (unsigned long long)r->seed, who,
+			 b->result.error.text);
+	assert_int_equal(s->len, 0);
+	if (bench_do(b, VF_JOB_VERIFY, image) != VF_OK)
+		fail_msg("seed %llu, %s: %s", (unsigned long long)r->seed, who,
+			 b->result.error.text);
+}
+
+/* Cut short any number of times, then to its end. */
+static void one_round(uint64_t seed, tally *t)
+{
+	round_state r;
+	store s = {NULL};
+	begin(&r, seed, &s);
+	for (unsigned i = below(r.b, 4); i > 0; i--)
+		cut(&r, t);
+	const unsigned before = t->killed;
+	cut(&r, t);
+	t->again += t->killed > before && s.len > 0;
+	finish(&r, &s, &r.image, "the same again");
+	check(&r, "the same again");
+	assert_int_equal(s.asides, 0);
+	end(&r);
+	free(s.bytes);
+}
+
+static void test_at_any_time(void **state)
+{
+	const arguments *a = *state;
+	tally t = {0};
+	for (uint64_t i = 0; i < a->rounds; i++)
+		one_round(a->seed + i, &t);
+	print_message("%u killed, %u of %llu with bytes kept in the end\n", t.killed, t.again,
+		      (unsigned long long)a->rounds);
+	if (a->rounds >= 100)
+		assert_true(t.again > a->rounds / 10);
+}
+
+/* Another image elsewhere comes in between: it puts back what the first one had to
+ * preserve, and takes away nothing that the first one wrote. */
+static void other_round(uint64_t seed, tally *t)
+{
+	round_state r;
+	store s = {NULL};
+	vf_image other;
+	begin(&r, seed, &s);
+	random_image(&r, &other, true);
+	cut(&r, t);
+	if (other.segment_count > 0 && program(r.b, &other) != VF_OK)
+		fail_msg("seed %llu: %s", (unsigned long long)seed, r.b->result.error.text);
+	assert_true(s.len == 0 || other.segment_count == 0);
+	finish(&r, &s, &r.image, "after another");
+	check(&r, "after another");
+	vf_image_free(&other);
+	end(&r);
+	free(s.bytes);
+}
+
+static void test_another_in_between(void **state)
+{
+	const arguments *a = *state;
+	tally t = {0};
+	for (uint64_t i = 0; i < a->rounds; i++)
+		other_round(a->seed + i, &t);
+	if (a->rounds >= 100)
+		assert_true(t.killed > a->rounds / 10);
+}
+
+/* Another host writes whole sectors in between. What it wrote stays. */
+static void newer_round(uint64_t seed, tally *t)
+{
+	round_state r;
+	store s = {NULL}, elsewhere = {NULL};
+	vf_image newer;
+	uint8_t bytes[BENCH_SECTOR];
+	begin(&r, seed, &s);
+	bench *b = r.b;
+	cut(&r, t);
+	keep_in(b, &elsewhere);
+	bench_image(b, &newer);
+	bool written[BENCH_NOR_SIZE / BENCH_SECTOR] = {false};
+	for (uint32_t at = 0; at < BENCH_NOR_SIZE; at += BENCH_SECTOR) {
+		written[at / BENCH_SECTOR] = below(b, 2) == 0;
+		if (!written[at / BENCH_SECTOR])
+			continue;
+		bench_random_fill(b, bytes, sizeof bytes);
+		bench_add(b, &newer, "newer", BENCH_NOR_BASE + at, bytes, sizeof bytes);
+		for (uint32_t i = 0; i < BENCH_SECTOR; i++)
+			if (r.named[0][at + i] == 0)
+				r.want[0][at + i] = bytes[i];
+	}
+	b->job.full = false;
+	if (newer.segment_count > 0)
+		assert_int_equal(program(b, &newer), VF_OK);
+	keep_in(b, &s);
+	finish(&r, &s, &r.image, "after newer");
+	check(&r, "after newer");
+	t->asides += s.asides;
+	vf_image_free(&newer);
+	end(&r);
+	free(s.bytes);
+	free(elsewhere.bytes);
+}
+
+static void test_newer(void **state)
+{
+	const arguments *a = *state;
+	tally t = {0};
+	for (uint64_t i = 0; i < a->rounds; i++)
+		newer_round(a->seed + i, &t);
+	print_message("%u put aside\n", t.asides);
+	if (a->rounds >= 100)
+		assert_true(t.asides > a->rounds / 10);
+}
+
+/* --- the keeper's troubles ------------------------------------------------------------ */
+
+/* 100 bytes in the middle of a sector that is full of others. */
+static void middle(bench *b, vf_image *image)
+{
+	uint8_t bytes[100];
+	bench_random_fill(b, b->flash[0].cells, BENCH_NOR_SIZE);
+	bench_random_fill(b, bytes, sizeof bytes);
+	bench_image(b, image);
+	bench_add(b, image, "middle", BENCH_NOR_BASE + 0x1234, bytes, sizeof bytes);
+}
+
+static void test_full_disk(void **state)
+{
+	bench *b = bench_new();
+	store s = {.status = VF_E_FILE};
+	vf_image image;
+	(void)state;
+	middle(b, &image);
+	keep_in(b, &s);
+	assert_int_equal(program(b, &image), VF_E_FILE);
+	assert_string_equal(b->result.error.text, "the disk is full");
+	assert_int_equal(bench_changes(b), 0);
+	b->job.discard = true;
+	assert_int_equal(program(b, &image), VF_OK);
+	assert_int_equal(s.saves, 0);
+	vf_image_free(&image);
+	bench_free(b);
+}
+
+/* What was changed or cut short is no such file: it is put aside, not believed. */
+static void test_damaged(void **state)
+{
+	bench *b = bench_new();
+	store s = {NULL};
+	vf_image image;
+	(void)state;
+	middle(b, &image);
+	keep_in(b, &s);
+	b->deaf_after = 1;
+	assert_int_equal(program(b, &image), VF_E_LINK);
+	assert_true(s.len > 2 * BENCH_SECTOR);
+	const size_t whole = s.len;
+	b->deaf = false;
+	b->deaf_after = 0;
+	for (size_t i = 0; i < 3; i++) {
+		s.len = i == 0 ? 10 : i == 1 ? whole - 1 : whole;
+		s.bytes[whole / 2] ^= i == 2;
+		s.asides = 0;
+		bench_clear(b);
+		assert_int_equal(program(b, &image), VF_OK);
+		assert_int_equal(s.asides, 1);
+		assert_int_equal(s.len, 0);
+		assert_true(b->notes > 0);
+	}
+	vf_image_free(&image);
+	bench_free(b);
+	free(s.bytes);
+}
+
+/* Without an id a board cannot be told from the next one. */
+static void test_no_id(void **state)
+{
+	bench *b = bench_new();
+	store s = {NULL};
+	vf_image image;
+	(void)state;
+	b->target.id_len = 0;
+	bench_board(b);
+	middle(b, &image);
+	keep_in(b, &s);
+	assert_int_equal(program(b, &image), VF_OK);
+	assert_int_equal(s.saves, 0);
+	vf_image_free(&image);
+	bench_free(b);
+}
+
+int main(int argc, char **argv)
+{
+	arguments a = {.rounds = 150, .seed = 1};
+	if (argc > 1)
+		a.rounds = strtoull(argv[1], NULL, 0);
+	if (argc > 2)
+		a.seed = strtoull(argv[2], NULL, 0);
+	const struct CMUnitTest tests[] = {
+		{"test_at_any_time", test_at_any_time, NULL, NULL, &a},
+		{"test_another_in_between", test_another_in_between, NULL, NULL, &a},
+		{"test_newer", test_newer, NULL, NULL, &a},
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_no_id),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
