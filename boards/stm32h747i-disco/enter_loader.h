@@ -8,6 +8,7 @@
 #ifndef H747_ENTER_LOADER_H
 #define H747_ENTER_LOADER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "layout.h"
@@ -39,6 +40,23 @@ static inline void h747_enter_loader(void)
 	*aircr = 0x05FA0004;
 	for (;;)
 		__asm__ volatile("dsb" ::: "memory");
+}
+
+/* Is this byte the one by which a host calls? Feed it every byte that the port receives,
+ * with `*seen` 0 at first: true when they were the beginning of a HELLO frame (00, a code
+ * byte, F8, 01), which neither text nor usual binary traffic contains. A host repeats it
+ * until somebody answers, so the one that led to a restart is not missed. */
+static inline bool h747_hello(uint8_t *seen, uint8_t byte)
+{
+	bool call = *seen == 3 && byte == 0x01;
+
+	if (byte == 0)
+		*seen = 1;
+	else if (*seen == 1)
+		*seen = 2;
+	else
+		*seen = *seen == 2 && byte == 0xF8 ? 3 : 0;
+	return call;
 }
 
 #endif

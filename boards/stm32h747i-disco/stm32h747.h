@@ -164,6 +164,7 @@ enum {
 	USART_CR1_FIFOEN = 1 << 29,
 	USART_CR3_DMAR = 1 << 6,
 	USART_CR3_DMAT = 1 << 7,
+	USART_ISR_RXFNE = 1 << 5,
 	USART_ISR_TC = 1 << 6,
 	USART_ISR_TXFNF = 1 << 7,
 	USART_ICR_ERRORS = 0xF, /* parity, framing, noise, overrun */

@@ -1,0 +1,11 @@
+# h747_address(VARIABLE NAME): the value of NAME in layout.h, for linker scripts.
+function(h747_address out name)
+	set(header ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/layout.h)
+	file(STRINGS ${header} line REGEX "^#define ${name} +0x[0-9A-F]+$")
+	if(NOT line)
+		message(FATAL_ERROR "layout.h does not define ${name}")
+	endif()
+	string(REGEX REPLACE ".* (0x[0-9A-F]+)$" "\\1" value "${line}")
+	set(${out} ${value} PARENT_SCOPE)
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+endfunction()
