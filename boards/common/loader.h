@@ -85,6 +85,12 @@ typedef struct vf_nor_hooks {
 	const uint8_t *(*map)(void *self, const vf_nor *nor);
 	/* Ends that, before the next transaction. May be NULL. */
 	void (*unmap)(void *self);
+	/* Begins to copy from where the chip is mapped, while the processor does something
+	 * else; false: not this one, the processor has to. May be NULL: it always has to. */
+	bool (*copy)(void *self, uint8_t *to, const uint8_t *from, uint32_t len);
+	/* The copy has ended, with VF_OK or VF_E_BUS, and no cache holds what was there
+	 * before. May be NULL with `copy`. */
+	bool (*copied)(void *self, int *status);
 } vf_nor_hooks;
 
 typedef struct vf_nor_door {
@@ -92,7 +98,8 @@ typedef struct vf_nor_door {
 	vf_nor_hooks hooks;
 	/* private */
 	bool mapped;
-	bool ended; /* a mapped read: nothing is left to do */
+	bool copying; /* a mapped read, by `hooks.copy` */
+	bool ended;   /* a mapped read: nothing is left to do */
 } vf_nor_door;
 
 /* VF_OK or VF_E_USAGE. The probe is begun: call vf_nor_door_probe until it is true. */

@@ -60,18 +60,22 @@ bool vf_nor_door_map(vf_nor_door *d)
 static int begin(void *self, const vf_flash_op *op)
 {
 	vf_nor_door *d = self;
+	const vf_nor_hooks *h = &d->hooks;
 	const uint8_t *at = NULL;
 
 	d->ended = false;
-	if (op->kind == VF_FLASH_READ_MAPPED && d->hooks.map != NULL)
-		at = d->hooks.map(d->hooks.self, &d->nor);
+	d->copying = false;
+	if (op->kind == VF_FLASH_READ_MAPPED && h->map != NULL)
+		at = h->map(h->self, &d->nor);
 	if (at == NULL)
 		return vf_nor_begin(&d->nor, op);
 	d->mapped = true;
 	if (op->offset > d->nor.memory.size || op->len > d->nor.memory.size - op->offset)
 		return VF_E_RANGE;
-	memcpy(op->buf, at + op->offset, op->len);
-	d->ended = true;
+	d->copying = h->copy != NULL && h->copy(h->self, op->buf, at + op->offset, op->len);
+	if (!d->copying)
+		memcpy(op->buf, at + op->offset, op->len);
+	d->ended = !d->copying;
 	return VF_OK;
 }
 
@@ -79,6 +83,8 @@ static bool poll(void *self, int *status)
 {
 	vf_nor_door *d = self;
 
+	if (d->copying)
+		return d->hooks.copied(d->hooks.self, status);
 	if (d->ended) {
 		*status = VF_OK;
 		return true;

@@ -87,7 +87,8 @@ static const vf_loader_config config = {
 	.port = {&port, micros, send, sending, drained, NULL, NULL, start},
 };
 
-static const vf_nor_hooks hooks = {NULL, micros, fmc_bus, fmc_map, fmc_unmap};
+static const vf_nor_hooks hooks = {
+	.micros = micros, .bus = fmc_bus, .map = fmc_map, .unmap = fmc_unmap};
 
 /* Without a chip there is nothing to serve; whoever listens learns why. */
 static _Noreturn void complain(int status)

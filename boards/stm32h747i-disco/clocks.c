@@ -88,7 +88,7 @@ void clocks_init(void)
 	buses();
 	RCC_AHB1ENR |= RCC_AHB1_DMA1;
 	RCC_AHB2ENR |= RCC_AHB2_D2SRAM;
-	RCC_AHB3ENR |= RCC_AHB3_QSPI;
+	RCC_AHB3ENR |= RCC_AHB3_QSPI | RCC_AHB3_MDMA;
 	RCC_AHB4ENR |= RCC_AHB4_HSEM | 1u << GPIO_A | 1u << GPIO_B | 1u << GPIO_C | 1u << GPIO_D |
 		       1u << GPIO_F | 1u << GPIO_G | 1u << GPIO_H;
 	RCC_APB2ENR |= RCC_APB2_USART1;

@@ -5,6 +5,7 @@
 
 #include "boot.h"
 #include "clocks.h"
+#include "copier.h"
 #include "cortexm.h"
 #include "internal.h"
 #include "layout.h"
@@ -25,9 +26,9 @@ enum { KB = 1024 };
 #define DMA __attribute__((section(".dma"), aligned(32)))
 
 AXI static uint8_t ring[64 * KB], window[256 * KB];
+AXI static uint8_t nor_work[16 * KB]; /* where the MDMA reaches with long bursts */
 DMA static uint8_t transmit[4 * KB + 64];
 static uint8_t frame[VF_WIRE_BODY_MAX + 4];
-static uint8_t nor_work[16 * KB] __attribute__((aligned(32)));
 static uint8_t internal_work[8 * KB] __attribute__((aligned(32)));
 static uint8_t block[16 * KB] __attribute__((aligned(32)));
 static vf_inflate inflate;
@@ -57,7 +58,12 @@ static const vf_nor_config controller = {
 	.bus_hz = CLOCKS_QUADSPI_HZ / QSPI_PRESCALER,
 };
 
-static const vf_nor_hooks hooks = {NULL, micros, qspi_bus, qspi_map, qspi_unmap};
+static const vf_nor_hooks hooks = {.micros = micros,
+				   .bus = qspi_bus,
+				   .map = qspi_map,
+				   .unmap = qspi_unmap,
+				   .copy = copier_copy,
+				   .copied = copier_copied};
 
 static const vf_loader_config config = {
 	.target =

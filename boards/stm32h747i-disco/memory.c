@@ -60,6 +60,13 @@ static void each_line(volatile uint32_t *reg)
 	vf_barrier();
 }
 
+void memory_forget(const void *from, uint32_t len)
+{
+	for (uint32_t at = (uint32_t)(uintptr_t)from, end = at + len; at < end; at += 32)
+		SCB_DCIMVAC = at;
+	vf_barrier();
+}
+
 void memory_init(void)
 {
 	MPU_CTRL = 0;

@@ -23,6 +23,7 @@
 #define SCB_CCSIDR  REG(0xE000ED80)
 #define SCB_CSSELR  REG(0xE000ED84)
 #define SCB_ICIALLU REG(0xE000EF50)
+#define SCB_DCIMVAC REG(0xE000EF5C)
 #define SCB_DCISW   REG(0xE000EF60)
 #define SCB_DCCISW  REG(0xE000EF74)
 #define MPU_CTRL    REG(0xE000ED94)
@@ -91,6 +92,7 @@ enum {
 	RCC_D2CCIP2R_USART16_PLL2Q = 1 << 3,
 	RCC_GCR_BOOT_C2 = 1 << 3,
 	RCC_AHB1_DMA1 = 1 << 0,
+	RCC_AHB3_MDMA = 1 << 0,
 	RCC_AHB3_QSPI = 1 << 14,
 	RCC_AHB4_HSEM = 1 << 25,
 	RCC_APB2_USART1 = 1 << 4,
@@ -195,6 +197,34 @@ enum {
 	DMA_TC_1 = 1 << 11,
 	DMAMUX_USART1_RX = 41,
 	DMAMUX_USART1_TX = 42,
+};
+
+/* --- MDMA, channel 0 ------------------------------------------------------------- */
+
+#define MDMA_CISR   REG(0x52000040)
+#define MDMA_CIFCR  REG(0x52000044)
+#define MDMA_CCR    REG(0x5200004C)
+#define MDMA_CTCR   REG(0x52000050)
+#define MDMA_CBNDTR REG(0x52000054)
+#define MDMA_CSAR   REG(0x52000058)
+#define MDMA_CDAR   REG(0x5200005C)
+#define MDMA_CBRUR  REG(0x52000060)
+#define MDMA_CLAR   REG(0x52000064)
+#define MDMA_CTBR   REG(0x52000068)
+#define MDMA_CMAR   REG(0x52000070)
+
+enum {
+	MDMA_ALL = 0x1F, /* flags, in CISR and CIFCR */
+	MDMA_TEIF = 1 << 0,
+	MDMA_CTCIF = 1 << 1,
+	MDMA_CCR_EN = 1 << 0,
+	MDMA_CCR_SWRQ = 1 << 16,
+	MDMA_CTCR_INCREMENT = 2 | 2 << 2,
+	MDMA_CTCR_8_BYTES = 3 << 4 | 3 << 6 | 3 << 8 | 3 << 10,
+	MDMA_CTCR_16_BEATS = 4 << 12 | 4 << 15,
+	MDMA_CTCR_TLEN_POS = 18,
+	MDMA_CTCR_BY_BLOCK = 1 << 28,
+	MDMA_CTCR_SWRM = 1 << 30,
 };
 
 /* --- QUADSPI -------------------------------------------------------------------------- */
