@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-int vf_loader_init(vf_loader *l, const vf_loader_config *config)
+static int take(vf_loader *l, const vf_loader_config *config)
 {
 	const vf_port *p = &config->port;
 	const vf_target_config *t = &config->target;
@@ -19,7 +19,23 @@ int vf_loader_init(vf_loader *l, const vf_loader_config *config)
 		l->door[i] = config->door[i];
 	}
 	l->port = *p;
-	return vf_target_init(&l->target, t);
+	return VF_OK;
+}
+
+int vf_loader_init(vf_loader *l, const vf_loader_config *config)
+{
+	int status = take(l, config);
+
+	return status == VF_OK ? vf_target_init(&l->target, &config->target) : status;
+}
+
+int vf_loader_init_with(vf_loader *l, const vf_loader_config *config,
+			const vf_target_features *features)
+{
+	int status = take(l, config);
+
+	return status == VF_OK ? vf_target_init_with(&l->target, &config->target, features)
+			       : status;
 }
 
 static bool drained(vf_loader *l)

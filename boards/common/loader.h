@@ -70,6 +70,9 @@ typedef struct vf_loader {
 
 /* VF_OK, or VF_E_USAGE where vf_target_init says so or a function is missing. */
 int vf_loader_init(vf_loader *l, const vf_loader_config *config);
+/* The same with the features that are named (vf_target_init_with): smaller. */
+int vf_loader_init_with(vf_loader *l, const vf_loader_config *config,
+			const vf_target_features *features);
 void vf_loader_poll(vf_loader *l);
 
 /* --- a chip behind a bare controller ---------------------------------------- */
@@ -104,6 +107,9 @@ typedef struct vf_nor_door {
 
 /* VF_OK or VF_E_USAGE. The probe is begun: call vf_nor_door_probe until it is true. */
 int vf_nor_door_init(vf_nor_door *d, const vf_nor_config *config, const vf_nor_hooks *hooks);
+/* The same with the sources that are named (vf_nor_init_with): smaller. */
+int vf_nor_door_init_with(vf_nor_door *d, const vf_nor_config *config, const vf_nor_hooks *hooks,
+			  const vf_nor_sources *sources);
 
 /* Moves the probe on; true when it has ended, with its status (nor.h). A chip that
  * still erases, begun before a reset, is waited for, minutes if need be. A chip that

@@ -5,12 +5,31 @@
 
 #include "loader.h"
 
-int vf_nor_door_init(vf_nor_door *d, const vf_nor_config *config, const vf_nor_hooks *hooks)
+static int take(vf_nor_door *d, const vf_nor_hooks *hooks)
 {
 	memset(d, 0, sizeof *d);
 	d->hooks = *hooks;
-	int status = hooks->micros == NULL || hooks->bus == NULL ? VF_E_USAGE
-								 : vf_nor_init(&d->nor, config);
+	return hooks->micros == NULL || hooks->bus == NULL ? VF_E_USAGE : VF_OK;
+}
+
+int vf_nor_door_init(vf_nor_door *d, const vf_nor_config *config, const vf_nor_hooks *hooks)
+{
+	int status = take(d, hooks);
+
+	if (status == VF_OK)
+		status = vf_nor_init(&d->nor, config);
+	if (status == VF_OK)
+		vf_nor_probe(&d->nor);
+	return status;
+}
+
+int vf_nor_door_init_with(vf_nor_door *d, const vf_nor_config *config, const vf_nor_hooks *hooks,
+			  const vf_nor_sources *sources)
+{
+	int status = take(d, hooks);
+
+	if (status == VF_OK)
+		status = vf_nor_init_with(&d->nor, config, sources);
 	if (status == VF_OK)
 		vf_nor_probe(&d->nor);
 	return status;
