@@ -94,8 +94,10 @@ static vectors look_cm4(vf_nor_door *nor, uint32_t *address)
 
 static m4_way plan_cm4(vf_nor_door *nor, uint32_t *address)
 {
+	vectors image = look_cm4(nor, address);
 	m4_facts f = {
-		.image = look_cm4(nor, address),
+		.image = image,
+		.image_at = *address,
 		.begins_by_itself = m4_begins_by_itself(),
 		.begins_at = m4_begins_at(),
 		.stub = m4_stub_present(),
@@ -111,8 +113,12 @@ void boot_start(vf_nor_door *nor, uint32_t address)
 {
 	uint32_t cm4 = 0;
 
-	if (look_cm7(nor, address) != VECTORS_GOOD)
+	if (look_cm7(nor, address) != VECTORS_GOOD) {
+		uart_print("\r\nvcpflash: not started: the vector table there names no RAM or no "
+			   "flash "
+			   "of the Cortex-M7\r\n");
 		return;
+	}
 	bool mapped = nor != NULL && vf_nor_door_map(nor);
 	m4_way way = plan_cm4(nor, &cm4);
 	uart_stop();

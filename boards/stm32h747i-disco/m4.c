@@ -33,6 +33,8 @@ m4_plan m4_plan_of(const m4_facts *f)
 		return (m4_plan){M4_STAYS, f->image == VECTORS_STACK ? stack : reset};
 	if (!f->begins_by_itself)
 		return (m4_plan){M4_RELEASE, NULL};
+	if (f->begins_at == f->image_at)
+		return (m4_plan){M4_RUNS, NULL};
 	if (f->begins_at != H747_STUB_ADDRESS)
 		return (m4_plan){M4_STAYS, elsewhere};
 	if (!f->stub)

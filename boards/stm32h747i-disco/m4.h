@@ -15,12 +15,14 @@
 
 typedef enum m4_way {
 	M4_STAYS,   /* no image for it, or none that can be started */
+	M4_RUNS,    /* BCM4 = 1, and its image is where it begins */
 	M4_RELEASE, /* BCM4 = 0 */
 	M4_STUB,    /* BCM4 = 1, and the stub is there */
 } m4_way;
 
 typedef struct m4_facts {
 	vectors image;         /* the best of the places where images are looked for */
+	uint32_t image_at;     /* which, if it is good */
 	bool begins_by_itself; /* BCM4 */
 	uint32_t begins_at;    /* BCM4_ADD0 */
 	bool stub;             /* that is the address of our stub, and it is there */

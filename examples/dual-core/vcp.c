@@ -42,12 +42,15 @@ void vcp_init(uint32_t self)
 	unlock(self);
 }
 
-/* The semaphore, and a transmitter that runs. */
+/* The semaphore, and a transmitter that runs. It is waited for without the semaphore:
+ * the other core needs that to set it up. */
 static void own(uint32_t self)
 {
+	power();
 	for (;;) {
+		while ((USART1_CR1 & USART_CR1_TE) == 0)
+			;
 		lock(self);
-		power();
 		if ((USART1_CR1 & USART_CR1_TE) != 0)
 			return;
 		unlock(self);

@@ -140,6 +140,21 @@ static void test_m4_ways(void **state)
 	assert_null(m4_plan_of(&f).line);
 }
 
+/* Somebody put an image of their own where the core begins: it runs already. */
+static void test_m4_runs_by_itself(void **state)
+{
+	m4_facts f = {.image = VECTORS_GOOD,
+		      .image_at = H747_STUB_ADDRESS,
+		      .begins_by_itself = true,
+		      .begins_at = H747_STUB_ADDRESS};
+
+	(void)state;
+	assert_int_equal(m4_plan_of(&f).way, M4_RUNS);
+	assert_null(m4_plan_of(&f).line);
+	f.begins_by_itself = false;
+	assert_int_equal(m4_plan_of(&f).way, M4_RELEASE);
+}
+
 static void says(const m4_facts *f, const char *remedy)
 {
 	m4_plan p = m4_plan_of(f);
@@ -258,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_vectors_cm4),
 		cmocka_unit_test(test_vectors_without_chip),
 		cmocka_unit_test(test_m4_ways),
+		cmocka_unit_test(test_m4_runs_by_itself),
 		cmocka_unit_test(test_m4_remedies),
 		cmocka_unit_test(test_baud_registers),
 		cmocka_unit_test(test_baud_limits),
