@@ -14,11 +14,12 @@ HOSTED_TYPES = TYPES | {"alloc", "error"}
 HEADERS = {                                   # room -> its public headers
     "wire": {"wire"}, "target": {"target"}, "nor": {"nor"}, "image": {"image"},
     "host": {"session", "plan", "job"}, "io": {"io"}, "client": {"client"},
-    "sim": {"sim", "sim_chip"}, "cli": set(), "boards": set(),
+    "sim": {"sim", "sim_chip"}, "emu": set(), "cli": set(), "boards": set(),
 }
 ARROWS = {
     "wire": set(), "nor": set(), "image": set(), "io": set(),
     "target": {"wire"}, "host": {"wire", "image"}, "sim": {"target", "nor", "wire"},
+    "emu": {"sim"},
     "client": {"host", "io", "wire", "image"}, "boards": {"target", "nor", "wire"},
     "cli": {"client", "host", "image", "sim", "io", "target", "nor", "wire"},
 }
