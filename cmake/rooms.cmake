@@ -12,6 +12,11 @@ if(VCPFLASH_SANITIZE)
 	add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(VCPFLASH_FUZZ)
+	add_compile_options(-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+	add_link_options(-fsanitize=address,undefined)
+endif()
+
 # vf_room(NAME [FREESTANDING] SOURCES a.c … [USES room …])
 # A static library vf_NAME that sees the public headers, and the rooms it USES.
 # FREESTANDING rooms run on the board: their .data and .bss must be empty, which
