@@ -55,7 +55,8 @@ void fuzz_board_start(fuzz_board *b)
 		.can_run = true,
 	};
 	for (unsigned m = 0; m < 2; m++)
-		b->config.memory[m] = (vf_target_memory){&b->info[m], b->work[m], sizeof b->work[m]};
+		b->config.memory[m] =
+			(vf_target_memory){&b->info[m], b->work[m], sizeof b->work[m]};
 	FUZZ_CHECK(vf_target_init(&b->t, &b->config) == VF_OK);
 }
 

@@ -170,7 +170,8 @@ static void run(bench *t)
 		FUZZ_CHECK(turns < 2000000);
 		const uint64_t due = vf_job_deadline(t->job);
 		const bool late = turns > TURNS;
-		const uint64_t step = late && due > t->now && due != UINT64_MAX ? due - t->now : 100;
+		const uint64_t step =
+			late && due > t->now && due != UINT64_MAX ? due - t->now : 100;
 		t->now += step;
 		vf_job_tick(t->job, t->now);
 		to_board(t);
@@ -197,8 +198,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	vf_put32(bytes, 0x20001000); /* a vector table */
 	vf_put32(bytes + 4, FUZZ_NOR_BASE + 0x101);
 	vf_image_init(&image, &(vf_alloc){resize, &t});
-	const vf_image_add_options at = {.format = VF_FORMAT_BIN, .has_address = true,
-					 .address = FUZZ_NOR_BASE};
+	const vf_image_add_options at = {
+		.format = VF_FORMAT_BIN, .has_address = true, .address = FUZZ_NOR_BASE};
 	FUZZ_CHECK(vf_image_add(&image, "image", bytes, IMAGE, &at, &err) == VF_OK);
 	const vf_job_config config = configuration(&t, &image);
 	t.job = vf_job_new(&config, &err);

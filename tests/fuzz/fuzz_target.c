@@ -60,7 +60,10 @@ static void frame(attacker *a, uint8_t kind, const uint8_t *rest, size_t len)
 static void hello(attacker *a, uint8_t session)
 {
 	uint8_t body[VF_WIRE_CONTROL_MAX];
-	vf_hello h = {.version_min = 1, .version_max = 1, .payload = 512, .session = session + 1u,
+	vf_hello h = {.version_min = 1,
+		      .version_max = 1,
+		      .payload = 512,
+		      .session = session + 1u,
 		      .flags = VF_HELLO_DESCRIBE};
 	a->tag = session + 1u;
 	a->stream = 0;

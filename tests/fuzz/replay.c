@@ -1,44 +1,38 @@
-/* replay.c - runs a fuzzer's function over the files of its corpus, where there is no
- * fuzzer to drive it: so what was once found is looked at by every build.
+/* replay.c - runs a fuzzer's function over its corpus, where there is no fuzzer to
+ * drive it: so what was once found is looked at by every build.
  */
-#include <dirent.h>
-
 #include "fuzz.h"
 
-static bool one(const char *folder, const char *name)
+static unsigned digit(int c)
 {
-	char path[1024];
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "rb");
-	if (f == NULL)
-		return false;
-	uint8_t *bytes = malloc(1 << 20);
-	FUZZ_CHECK(bytes != NULL);
-	const size_t len = fread(bytes, 1, 1 << 20, f);
-	(void)fclose(f);
-	/* at its exact size, so that a sanitizer sees who reads past it */
-	uint8_t *exact = malloc(len != 0 ? len : 1);
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* An input of its exact size, so that a sanitizer sees who reads past it. */
+static void one(const char *hex, size_t digits)
+{
+	uint8_t *bytes = malloc(digits / 2 + 1);
+	FUZZ_CHECK(bytes != NULL && digits % 2 == 0);
+	for (size_t i = 0; i < digits / 2; i++)
+		bytes[i] = (uint8_t)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
+	uint8_t *exact = realloc(bytes, digits / 2);
 	FUZZ_CHECK(exact != NULL);
-	memcpy(exact, bytes, len);
-	free(bytes);
-	(void)LLVMFuzzerTestOneInput(exact, len);
+	(void)LLVMFuzzerTestOneInput(exact, digits / 2);
 	free(exact);
-	return true;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned files = 0;
-	for (int i = 1; i < argc; i++) {
-		DIR *d = opendir(argv[i]);
-		if (d == NULL) {
-			perror(argv[i]);
-			return 1;
-		}
-		for (const struct dirent *e; (e = readdir(d)) != NULL;)
-			files += e->d_name[0] != '.' && one(argv[i], e->d_name);
-		(void)closedir(d);
+	static char line[1 << 18];
+	unsigned inputs = 0;
+	FILE *f = argc == 2 ? fopen(argv[1], "r") : NULL;
+	if (f == NULL) {
+		(void)fprintf(stderr, "usage: %s CORPUS.hex\n", argv[0]);
+		return 2;
 	}
-	(void)printf("%u inputs\n", files);
-	return files == 0;
+	for (; fgets(line, sizeof line, f) != NULL; inputs++)
+		one(line, strcspn(line, "\n"));
+	(void)fclose(f);
+	(void)printf("%u inputs\n", inputs);
+	return inputs == 0;
 }
