@@ -2,8 +2,8 @@
  * brought to one form with their faults worked around, the chip's description,
  * what a driver that lies is found out by, the flash door, the link, the life of
  * the loader. What is said here of ST's drivers was read in them: BSP of the
- * STM32H747I-DISCO 3.6.3, STM32H745I-DISCO 3.3.3, STM32F746G-DISCO, STM32F769I-DISCO
- * and STM32H735G-DK, component MT25TL01G 2.3.0.
+ * STM32H747I-DISCO 3.6.3, STM32H745I-DISCO 3.3.3, STM32F746G-DISCO, STM32F769I-DISCO,
+ * STM32L476G-DISCO, STM32L496G-DISCO, B-L475E-IOT01A and STM32H735G-DK, component MT25TL01G 2.3.0.
  */
 #include "vcpflash_cube.h"
 
@@ -415,8 +415,14 @@ static int32_t bsp_geometry(geometry *g)
 
 #define PREFIX "BSP_QSPI_"
 
+/* What BSP_QSPI_Erase_Block erases; 0: what GetInfo says. For the MX25R6435F (on the
+ * STM32L496G-DISCO and B-L475E-IOT01A) GetInfo says 4 KB, and it erases 64. */
 #ifndef VF_CUBE_ERASE_SIZE
-#define VF_CUBE_ERASE_SIZE 0 /* what BSP_QSPI_Erase_Block erases; 0: what GetInfo says */
+#ifdef MX25R6435F_BLOCK_SIZE
+#define VF_CUBE_ERASE_SIZE MX25R6435F_BLOCK_SIZE
+#else
+#define VF_CUBE_ERASE_SIZE 0
+#endif
 #endif
 
 static const uint8_t erase_names[] = {0};
@@ -539,8 +545,8 @@ static const part parts[] = {
 };
 
 /* What is not known takes as long as the slowest of the parts on ST's boards. */
-static const part unknown = {"flash",           {0}, 0,  500, 5000, {250, 400, 700},
-			     {800, 3000, 3000}, 250, 600};
+static const part unknown = {"flash",           {0}, 0,  500, 10000, {250, 400, 700},
+			     {800, 3000, 3500}, 250, 600};
 
 static bool all_are(const uint8_t *bytes, size_t len, uint8_t value)
 {

@@ -5,7 +5,11 @@
 
 #include "fake.h"
 
-enum { PIECE = 256 };
+#ifdef MX25R6435F_BLOCK_SIZE
+enum { PIECE = 256, BLOCK = MX25R6435F_BLOCK_SIZE }; /* whatever GetInfo says */
+#else
+enum { PIECE = 256, BLOCK = 4096 };
+#endif
 
 const char *fake_part(void)
 {
@@ -47,7 +51,7 @@ uint8_t BSP_QSPI_Write(uint8_t *pData, uint32_t WriteAddr, uint32_t Size)
 uint8_t BSP_QSPI_Erase_Block(uint32_t BlockAddress)
 {
 	fake.faults.erase_waits = true;
-	return fake_erase(BlockAddress, 4096) == 0 ? QSPI_OK : QSPI_ERROR;
+	return fake_erase(BlockAddress, BLOCK) == 0 ? QSPI_OK : QSPI_ERROR;
 }
 
 uint8_t BSP_QSPI_Erase_Chip(void)

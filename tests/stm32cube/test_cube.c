@@ -435,7 +435,7 @@ static void a_project_that_uses_the_flash(void **state)
 }
 #endif
 
-#if VF_CUBE_BSP == VF_CUBE_QSPI_V1
+#if VF_CUBE_BSP == VF_CUBE_QSPI_V1 && !defined MX25R6435F_BLOCK_SIZE
 static void an_erase_of_more_than_it_says(void **state)
 {
 	(void)state;
@@ -492,7 +492,7 @@ int main(void)
 		T(erases_that_wait_or_do_not),
 		T(a_project_that_uses_the_flash),
 #endif
-#if VF_CUBE_BSP == VF_CUBE_QSPI_V1
+#if VF_CUBE_BSP == VF_CUBE_QSPI_V1 && !defined MX25R6435F_BLOCK_SIZE
 		T(an_erase_of_more_than_it_says),
 		T(an_erase_of_less_than_it_says),
 #endif
