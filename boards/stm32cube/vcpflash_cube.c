@@ -1288,12 +1288,14 @@ static int start_engine(void)
 		.tx_len = sizeof transmit,
 		.can_run = cube.config.start != NULL};
 	(void)memcpy(t.id, uid, sizeof uid);
+	vf_target_features features = {.text = &vf_target_text_feature};
 #if VF_CUBE_BLOCK > 0
+	features.unpack = &vf_target_unpack_feature;
 	t.block = block;
 	t.block_len = sizeof block;
 	t.inflate = &inflate;
 #endif
-	if (vf_target_init(&cube.target, &t) != VF_OK)
+	if (vf_target_init_with(&cube.target, &t, &features) != VF_OK)
 		return refuse(VF_E_USAGE,
 			      "a name or a size breaks the rules of vcpflash_cube.h: look at "
 			      "vf_cube_config and the VF_CUBE_ macros");
