@@ -12,8 +12,6 @@
  *        |  zero: FRAME or DAMAGED                |
  *        +----------------------------------------+ zero: DAMAGED
  */
-#include <string.h>
-
 #include <vcpflash/wire.h>
 
 enum state {
@@ -87,66 +85,73 @@ static enum vf_decoder_event judge(vf_decoder *d)
 	return VF_DECODE_FRAME;
 }
 
-/* A code byte, or the delimiter at the end of a block. */
-static enum vf_decoder_event take_code(vf_decoder *d, uint8_t byte)
+/* Four bytes wherever they stand: one access where the processor can, else four. */
+typedef uint32_t four_bytes __attribute__((aligned(1), may_alias));
+
+/* Copies up to `stop`, or to a zero. Four bytes at once while none of them is one:
+ * taking 1 from each borrows from bit 7 of a zero, and of what had that bit set. */
+static const uint8_t *copy_run(uint8_t *to, const uint8_t *at, const uint8_t *stop)
 {
-	if (byte == 0) {
-		d->state = START;
-		return judge(d);
+	const uint8_t *const words = at + ((stop - at) & ~(ptrdiff_t)3);
+
+	while (at != words) {
+		const uint32_t word = *(const four_bytes *)at;
+
+		if (((word - 0x01010101u) & ~word & 0x80808080u) != 0)
+			break;
+		*(four_bytes *)to = word;
+		to += 4;
+		at += 4;
 	}
-	if (d->code != 255) {
-		if (d->len == d->room) {
-			d->state = BAD;
-			return VF_DECODE_MORE;
+	while (at != stop && *at != 0)
+		*to++ = *at++;
+	return at;
+}
+
+/* Blocks and the code bytes before them, up to the delimiter: all that a board
+ * receives comes along here. */
+static size_t take_frame(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_event *event)
+{
+	const uint8_t *at = in, *const end = in + len;
+	uint8_t *to = d->buf + d->len, *const full = d->buf + d->room;
+	size_t left = d->left, code = d->code;
+
+	for (;;) {
+		const uint8_t *const from = at;
+		const uint8_t *const stop = left < (size_t)(end - at) ? at + left : end;
+
+		if (stop - at > full - to)
+			break;
+		at = copy_run(to, at, stop);
+		to += at - from;
+		left -= (size_t)(at - from);
+		if (left != 0 || at == end || *at == 0)
+			break;
+		if (code != 255) {
+			if (to == full)
+				break;
+			*to++ = 0;
 		}
-		d->buf[d->len++] = 0;
+		code = *at++;
+		left = code - 1;
 	}
-	d->code = byte;
-	d->left = (uint8_t)(byte - 1);
-	return VF_DECODE_MORE;
-}
-
-/* As much of the open block as there is. */
-static size_t take_block(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_event *event)
-{
-	size_t run = d->left < len ? d->left : len;
-	const uint8_t *zero = memchr(in, 0, run);
-
-	if (zero) {
-		d->state = START;
-		*event = VF_DECODE_DAMAGED;
-		return (size_t)(zero - in) + 1;
-	}
-	if (run > d->room - d->len) {
-		d->state = BAD;
-		return run;
-	}
-	memcpy(d->buf + d->len, in, run);
-	d->len += run;
-	d->left = (uint8_t)(d->left - run);
-	return run;
-}
-
-static size_t take_bad(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_event *event)
-{
-	const uint8_t *zero = memchr(in, 0, len);
-
-	if (!zero)
+	d->len = (size_t)(to - d->buf);
+	d->left = (uint8_t)left;
+	d->code = (uint8_t)code;
+	if (at == end)
 		return len;
+	if (*at != 0) {
+		d->state = BAD;
+		return (size_t)(at - in);
+	}
 	d->state = START;
-	*event = VF_DECODE_DAMAGED;
-	return (size_t)(zero - in) + 1;
+	*event = left == 0 ? judge(d) : VF_DECODE_DAMAGED;
+	return (size_t)(at - in) + 1;
 }
 
 void vf_decoder_init(vf_decoder *d, uint8_t *buf, size_t room)
 {
-	d->buf = buf;
-	d->room = room;
-	d->len = 0;
-	d->state = START;
-	d->first = 0;
-	d->code = 0;
-	d->left = 0;
+	*d = (vf_decoder){.buf = buf, .room = room, .state = START};
 }
 
 size_t vf_decode(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_event *event)
@@ -172,13 +177,13 @@ size_t vf_decode(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_e
 			at += take_text(d, in + at, len - at, event);
 			break;
 		case FRAME:
-			if (d->left == 0)
-				*event = take_code(d, in[at++]);
-			else
-				at += take_block(d, in + at, len - at, event);
+			at += take_frame(d, in + at, len - at, event);
 			break;
 		default:
-			at += take_bad(d, in + at, len - at, event);
+			if (in[at++] == 0) {
+				d->state = START;
+				*event = VF_DECODE_DAMAGED;
+			}
 			break;
 		}
 	}

@@ -4,8 +4,6 @@
  * A full block (254 bytes) stays open until another byte comes: at the end of
  * the data it must not be followed by a further code byte.
  */
-#include <string.h>
-
 #include <vcpflash/wire.h>
 
 enum { BLOCK = 255 }; /* code byte and 254 bytes */
@@ -18,60 +16,35 @@ static void append(vf_encoder *e, uint8_t byte)
 		e->full = true;
 }
 
-static void open_block(vf_encoder *e)
+/* Ends the open block. The 0 is the place of the next one's code byte, or the
+ * delimiter after the last one. */
+static void end_block(vf_encoder *e)
 {
+	if (!e->full)
+		e->out[e->code] = (uint8_t)(e->at - e->code);
 	e->code = e->at;
 	append(e, 0);
 }
 
-static void close_block(vf_encoder *e)
-{
-	if (!e->full)
-		e->out[e->code] = (uint8_t)(e->at - e->code);
-}
-
 static void stuff(vf_encoder *e, const uint8_t *data, size_t len)
 {
-	while (len > 0 && !e->full) {
-		size_t run = BLOCK - (e->at - e->code);
-		const uint8_t *zero;
+	for (; len > 0; len--) {
+		uint8_t byte = *data++;
 
-		if (run == 0) {
-			close_block(e);
-			open_block(e);
-			continue;
-		}
-		if (run > len)
-			run = len;
-		zero = memchr(data, 0, run);
-		if (zero)
-			run = (size_t)(zero - data);
-		if (run > e->room - e->at) {
-			e->full = true;
-			return;
-		}
-		memcpy(e->out + e->at, data, run);
-		e->at += run;
-		data += run;
-		len -= run;
-		if (zero) {
-			close_block(e);
-			open_block(e);
-			data++;
-			len--;
-		}
+		if (e->at - e->code == BLOCK)
+			end_block(e);
+		if (byte == 0)
+			end_block(e);
+		else
+			append(e, byte);
 	}
 }
 
 void vf_encode_begin(vf_encoder *e, uint8_t *out, size_t room)
 {
-	e->out = out;
-	e->room = room;
-	e->at = 0;
-	e->crc = VF_CRC32_INIT;
-	e->full = false;
+	*e = (vf_encoder){.out = out, .room = room, .code = 1, .crc = VF_CRC32_INIT};
 	append(e, 0);
-	open_block(e);
+	append(e, 0);
 }
 
 void vf_encode_put(vf_encoder *e, const uint8_t *data, size_t len)
@@ -86,7 +59,6 @@ size_t vf_encode_end(vf_encoder *e)
 
 	vf_put32(crc, vf_crc32_final(e->crc));
 	stuff(e, crc, sizeof crc);
-	close_block(e);
-	append(e, 0);
+	end_block(e);
 	return e->full ? 0 : e->at;
 }

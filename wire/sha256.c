@@ -46,16 +46,16 @@ static uint32_t schedule(const uint32_t w[16], size_t i)
 	       (ror(y, 17) ^ ror(y, 19) ^ y >> 10);
 }
 
-static void compress(vf_sha256 *s, const uint8_t *block)
+static void compress(vf_sha256 *s)
 {
 	uint32_t *v = s->h;
 	uint32_t a = v[0], b = v[1], c = v[2], d = v[3], e = v[4], f = v[5], g = v[6], h = v[7];
-	uint32_t w[16] = {0};
+	uint32_t w[16];
 
 	for (size_t i = 0; i < 64; i++) {
 		uint32_t t;
 
-		w[i % 16] = i < 16 ? get_be32(block + 4 * i) : schedule(w, i);
+		w[i % 16] = i < 16 ? get_be32(s->block + 4 * i) : schedule(w, i);
 		t = h + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + (g ^ (e & (f ^ g))) + k[i] +
 		    w[i % 16];
 		h = g;
@@ -89,39 +89,32 @@ void vf_sha256_init(vf_sha256 *s)
 
 void vf_sha256_update(vf_sha256 *s, const uint8_t *data, size_t len)
 {
-	size_t open = (size_t)(s->total % 64);
-
-	s->total += len;
-	if (open > 0) {
+	while (len > 0) {
+		size_t open = s->total % 64;
 		size_t n = len < 64 - open ? len : 64 - open;
 
 		memcpy(s->block + open, data, n);
-		if (open + n < 64)
-			return;
-		compress(s, s->block);
+		if (open + n == 64)
+			compress(s);
+		s->total += (uint32_t)n;
 		data += n;
 		len -= n;
 	}
-	for (; len >= 64; len -= 64, data += 64)
-		compress(s, data);
-	memcpy(s->block, data, len);
 }
 
+/* A one bit, zeros up to the last eight bytes of a block, the length in bits. */
 void vf_sha256_final(vf_sha256 *s, uint8_t out[VF_SHA256_SIZE])
 {
-	size_t open = (size_t)(s->total % 64);
-	uint64_t bits = s->total * 8;
+	uint32_t total = s->total;
+	uint8_t bits[8], fill = 0x80;
 
-	s->block[open++] = 0x80;
-	if (open > 56) {
-		memset(s->block + open, 0, 64 - open);
-		compress(s, s->block);
-		open = 0;
-	}
-	memset(s->block + open, 0, 56 - open);
-	put_be32(s->block + 56, (uint32_t)(bits >> 32));
-	put_be32(s->block + 60, (uint32_t)bits);
-	compress(s, s->block);
+	put_be32(bits, total >> 29);
+	put_be32(bits + 4, total << 3);
+	do {
+		vf_sha256_update(s, &fill, 1);
+		fill = 0;
+	} while (s->total % 64 != 56);
+	vf_sha256_update(s, bits, sizeof bits);
 	for (size_t i = 0; i < 8; i++)
 		put_be32(out + 4 * i, s->h[i]);
 }

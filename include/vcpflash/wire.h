@@ -191,7 +191,7 @@ void vf_digest_final(vf_digest *d, uint8_t out[VF_DIGEST_SIZE]);
 
 typedef struct vf_sha256 {
 	uint32_t h[8];
-	uint64_t total;
+	uint32_t total; /* bytes so far; a range on the wire has less than 2^32 */
 	uint8_t block[64];
 } vf_sha256;
 

@@ -33,11 +33,11 @@ def content(kind, size):
     draw = random.Random(kind)
     if kind == "random":
         return draw.randbytes(size)
-    # As in firmware every fifth byte is 0, in short runs.
+    # As in firmware for Cortex-M every ninth byte is 0, in short runs.
     out = bytearray()
     while len(out) < size:
-        out += bytes(draw.randint(1, 255) for _ in range(draw.randint(1, 12)))
-        out += bytes(draw.randint(1, 2))
+        out += bytes(draw.randint(1, 255) for _ in range(draw.randint(1, 31)))
+        out += bytes(draw.randint(1, 3))
     return bytes(out[:size])
 
 
