@@ -14,7 +14,7 @@ enum {
 	HARDWARE_ID = 12,       /* bytes of the unique id */
 };
 
-/* Clocks, pins, the UART at VF home rate (115200, 8N1) with its receive interrupt, SPI in
+/* Clocks, pins, the UART at 115200 baud, 8N1, with its receive interrupt, SPI in
  * mode 0, chip-select high. The interrupt controller is the caller's. */
 void hardware_init(void);
 
