@@ -35,6 +35,8 @@ typedef struct fake_faults {
 	bool fail_status;
 	bool fail_map;
 	bool fail_info;
+	bool blind;      /* status is asked for on lines that the chip does not drive, */
+	bool lines_high; /* where they float high; else they read as ready */
 	uint32_t erases; /* bytes that an erase of the smallest size erases; 0: those */
 	uint32_t size;   /* what GetInfo says; 0: right */
 	uint32_t sector; /* the same */
@@ -56,6 +58,10 @@ typedef struct fake_project {
 	/* the processor */
 	uintptr_t code_at; /* where all code seems to lie; 0: where it does */
 	bool masked;
+	uint64_t in_interrupt; /* since when; SysTick waits meanwhile */
+	bool dead;             /* it will never leave it */
+	bool reckless;         /* what the chip objects to is counted, no more */
+	unsigned objections;   /* of the chip */
 	/* other masters */
 	bool masters_stopped;
 	int quiesce_fails;

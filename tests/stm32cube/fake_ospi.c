@@ -58,8 +58,9 @@ int32_t BSP_OSPI_NOR_Write(uint32_t Instance, uint8_t *pData, uint32_t WriteAddr
 {
 	check_instance(Instance);
 	assert_true(WriteAddr / PIECE == (WriteAddr + Size - 1) / PIECE);
-	return fake_write(WriteAddr, pData, Size) == 0 ? BSP_ERROR_NONE
-						       : BSP_ERROR_COMPONENT_FAILURE;
+	return fake_write(WriteAddr, pData, Size) == 0 && fake_wait(5000) == 0
+		       ? BSP_ERROR_NONE
+		       : BSP_ERROR_COMPONENT_FAILURE;
 }
 
 int32_t BSP_OSPI_NOR_Erase_Block(uint32_t Instance, uint32_t BlockAddress,

@@ -45,7 +45,8 @@ uint8_t BSP_QSPI_Read(uint8_t *pData, uint32_t ReadAddr, uint32_t Size)
 uint8_t BSP_QSPI_Write(uint8_t *pData, uint32_t WriteAddr, uint32_t Size)
 {
 	assert_true(WriteAddr / PIECE == (WriteAddr + Size - 1) / PIECE);
-	return fake_write(WriteAddr, pData, Size) == 0 ? QSPI_OK : QSPI_ERROR;
+	return fake_write(WriteAddr, pData, Size) == 0 && fake_wait(5000) == 0 ? QSPI_OK
+									       : QSPI_ERROR;
 }
 
 uint8_t BSP_QSPI_Erase_Block(uint32_t BlockAddress)
