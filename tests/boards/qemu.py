@@ -39,23 +39,27 @@ class Qemu:
             command += ["-drive", f"file={self.drive},format=raw,if=mtd"]
         self.process = subprocess.Popen(command, text=True, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        if not self.pty:
-            self.port = f"tcp://127.0.0.1:{number}"
-            if not bench.wait_for(lambda: self.answers(number)):
-                raise AssertionError(f"QEMU does not listen: {self.stop()}")
-        else:
+        if self.pty:
             line = self.process.stdout.readline()
             found = re.search(r"redirected to (\S+)", line)
             if not found:
                 raise AssertionError(f"no port: {line!r} {self.stop()}")
             self.port = found[1]
+        else:
+            self.port = f"tcp://127.0.0.1:{number}"
+            if not bench.wait_for(lambda: self.awake(number)):
+                raise AssertionError(f"no loader answers: {self.stop()}")
         return self
 
-    def answers(self, number):
-        if self.process.poll() is not None:
-            return True
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", number)) == 0
+    def awake(self, number):
+        """Return is answered. QEMU listens before it has read the drive, and on a busy
+        machine that lasts longer than the host's patience."""
+        try:
+            with socket.create_connection(("127.0.0.1", number), timeout=1) as pipe:
+                pipe.sendall(b"\r")
+                return pipe.recv(1) != b""
+        except OSError:
+            return False
 
     def __exit__(self, *_):
         self.stop()
