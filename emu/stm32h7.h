@@ -155,6 +155,7 @@ typedef struct vf_h7_channel {
 	uint32_t left;           /* of the block */
 	uint32_t bndt, repeat;   /* whole block, blocks still to come */
 	bool requested;          /* by software, or the rest of a block */
+	uint64_t ends;           /* when software's block will have moved */
 } vf_h7_channel;
 
 typedef struct vf_h7_mdma {

@@ -4,12 +4,14 @@
  * Offsets, fields: stm32h747xx.h (MDMA_Channel_TypeDef, MDMA_CTCR_* and so on).
  * Use: stm32h7xx_hal_mdma.c; request numbers: MDMA_REQUEST_QUADSPI_FIFO_TH and
  * MDMA_REQUEST_QUADSPI_TC of stm32h7xx_hal_mdma.h; other requests never come. A
- * buffer moves at once when it is requested. Widths of both sides must agree with
+ * buffer moves at once when QUADSPI asks for it; what software asks for moves as
+ * one when its time is over, at the pace of the mapped flash or the AXI bus
+ * (unsourced: eight bytes in two cycles). Widths of both sides must agree with
  * PAM's default (no packing beyond whole buffers), byte exchange is not modelled.
  */
 #include "stm32h7.h"
 
-enum { GISR = 0x00, CHANNEL = 0x40, STEP = 0x40 };
+enum { GISR = 0x00, CHANNEL = 0x40, STEP = 0x40, CHUNK = 128 };
 enum {
 	CISR = 0x00,
 	CIFCR = 0x04,
@@ -93,6 +95,7 @@ static void fail(vf_h7_mdma *mdma, unsigned n, uint32_t address)
 {
 	*reg(mdma, n, CCR) &= ~EN;
 	*reg(mdma, n, CESR) = 0x80;
+	mdma->channel[n].requested = false;
 	raise(mdma, n, TEIF);
 	vf_h7_stop(&mdma->unit, "channel %u cannot reach %08Xh as CxTBR says", n,
 		   (unsigned)address);
@@ -103,7 +106,7 @@ static bool move(vf_h7_mdma *mdma, unsigned n, uint32_t size)
 	const vf_emu_bus *bus = mdma->unit.soc->config.bus;
 	const vf_h7_channel *channel = &mdma->channel[n];
 	const uint32_t route = *reg(mdma, n, CTBR);
-	uint8_t data[8];
+	uint8_t data[CHUNK];
 
 	if (!right_bus(channel->source, (route >> 16 & 1) != 0) ||
 	    bus->read(bus->context, VF_EMU_BY_MDMA, channel->source, data, size) != 0)
@@ -128,16 +131,24 @@ static uint32_t stepped(uint32_t address, uint32_t how, uint32_t by)
 	}
 }
 
+/* Bytes that may go at once: a buffer's worth where both sides are memory that
+ * is walked upwards without holes, else an item. */
+static uint32_t item(uint32_t config)
+{
+	const uint32_t steps = vf_h7_field(config, 8, 2) | vf_h7_field(config, 10, 2) << 2;
+	const uint32_t sizes = vf_h7_field(config, 4, 4);
+
+	return (config & 15) == 10 && steps == sizes ? CHUNK : 1u << (sizes & 3);
+}
+
 /* Up to `bytes` of the block; false where the channel failed. */
 static bool move_some(vf_h7_mdma *mdma, unsigned n, uint32_t bytes)
 {
 	vf_h7_channel *channel = &mdma->channel[n];
-	const uint32_t config = *reg(mdma, n, CTCR);
-	const uint32_t source_step = 1u << vf_h7_field(config, 8, 2);
-	const uint32_t target_step = 1u << vf_h7_field(config, 10, 2);
+	const uint32_t config = *reg(mdma, n, CTCR), most = item(config);
 
 	while (bytes != 0 && channel->left != 0) {
-		uint32_t size = 1u << vf_h7_field(config, 4, 2);
+		uint32_t size = most;
 
 		if (size > channel->left)
 			size = channel->left;
@@ -145,8 +156,10 @@ static bool move_some(vf_h7_mdma *mdma, unsigned n, uint32_t bytes)
 			size = bytes;
 		if (!move(mdma, n, size))
 			return false;
-		channel->source = stepped(channel->source, config & 3, source_step);
-		channel->target = stepped(channel->target, config >> 2 & 3, target_step);
+		channel->source = stepped(channel->source, config & 3,
+					  most == CHUNK ? size : 1u << vf_h7_field(config, 8, 2));
+		channel->target = stepped(channel->target, config >> 2 & 3,
+					  most == CHUNK ? size : 1u << vf_h7_field(config, 10, 2));
 		channel->left -= size;
 		bytes -= size;
 	}
@@ -245,7 +258,7 @@ static bool asked(vf_h7_mdma *mdma, unsigned n)
 	vf_h7_channel *channel = &mdma->channel[n];
 
 	if (channel->requested)
-		return true;
+		return channel->ends <= vf_h7_now(mdma->unit.soc);
 	if ((*reg(mdma, n, CTCR) & SWRM) != 0)
 		return false;
 	switch (*reg(mdma, n, CTBR) & 0xFF) {
@@ -307,6 +320,25 @@ static uint32_t read_register(void *state, uint32_t offset, unsigned size)
 	return vf_h7_clocked(&mdma->unit, false) ? pending : 0;
 }
 
+/* What a request of software moves: a buffer, a block, or all of them. */
+static uint64_t takes_ns(vf_h7_mdma *mdma, unsigned n)
+{
+	const vf_stm32h7 *soc = mdma->unit.soc;
+	const vf_h7_channel *channel = &mdma->channel[n];
+	const uint32_t config = *reg(mdma, n, CTCR), trigger = vf_h7_field(config, 28, 2);
+	const uint32_t hclk = vf_h7_hclk(soc);
+	uint64_t bytes = channel->left;
+	uint64_t byte_ps = UINT64_C(250000000000) / hclk;
+
+	if (trigger == BY_BUFFER && bytes > vf_h7_field(config, 18, 7) + 1)
+		bytes = vf_h7_field(config, 18, 7) + 1;
+	else if (trigger >= BY_REPEAT)
+		bytes += (uint64_t)channel->bndt * channel->repeat;
+	if (channel->source >= VF_H7_MAPPED_BASE && soc->quadspi.byte_ps > byte_ps)
+		byte_ps = soc->quadspi.byte_ps;
+	return bytes * byte_ps / 1000;
+}
+
 static void write_channel(vf_h7_mdma *mdma, unsigned n, unsigned what, uint32_t old, uint32_t value)
 {
 	if (what == CIFCR) {
@@ -315,14 +347,19 @@ static void write_channel(vf_h7_mdma *mdma, unsigned n, unsigned what, uint32_t 
 	}
 	if (what != CCR)
 		return;
+	if ((value & EN) == 0)
+		mdma->channel[n].requested = false;
 	if ((old & EN) == 0 && (value & EN) != 0) {
 		load_block(mdma, n);
 		mdma->channel[n].requested = false;
+		mdma->channel[n].ends = 0;
 		if (mdma->channel[n].left == 0)
 			vf_h7_stop(&mdma->unit, "channel %u enabled with nothing to move", n);
 	}
-	if ((value & SWRQ) != 0 && (*reg(mdma, n, CTCR) & SWRM) != 0)
+	if ((value & SWRQ) != 0 && (value & EN) != 0 && (*reg(mdma, n, CTCR) & SWRM) != 0) {
 		mdma->channel[n].requested = true;
+		mdma->channel[n].ends = vf_h7_now(mdma->unit.soc) + takes_ns(mdma, n);
+	}
 	vf_h7_mdma_pump(mdma->unit.soc);
 	interrupt(mdma);
 }
@@ -346,6 +383,29 @@ static void write_register(void *state, uint32_t offset, unsigned size, uint32_t
 	write_channel(mdma, n, found->offset, old, value);
 }
 
+static uint64_t next(const void *state)
+{
+	const vf_h7_mdma *mdma = state;
+	uint64_t first = VF_EMU_NEVER;
+
+	for (unsigned n = 0; n < VF_H7_MDMA_CHANNELS; n++) {
+		const vf_h7_channel *channel = &mdma->channel[n];
+
+		if (channel->requested && channel->ends != 0 && channel->ends < first)
+			first = channel->ends;
+	}
+	return first;
+}
+
+static void advance(void *state, uint64_t now_ns)
+{
+	vf_h7_mdma *mdma = state;
+
+	(void)now_ns;
+	vf_h7_mdma_pump(mdma->unit.soc);
+	interrupt(mdma);
+}
+
 static void reset(void *state, enum vf_emu_reset cause)
 {
 	vf_h7_mdma *mdma = state;
@@ -353,6 +413,8 @@ static void reset(void *state, enum vf_emu_reset cause)
 	(void)cause;
 	for (unsigned i = 0; i < sizeof mdma->value / sizeof *mdma->value; i++)
 		mdma->value[i] = 0;
+	for (unsigned n = 0; n < VF_H7_MDMA_CHANNELS; n++)
+		mdma->channel[n] = (vf_h7_channel){0};
 	interrupt(mdma);
 }
 
@@ -371,6 +433,8 @@ unsigned vf_h7_mdma_init(vf_stm32h7 *soc, vf_emu_device *device)
 				  .state = mdma,
 				  .read = read_register,
 				  .write = write_register,
+				  .next_ns = next,
+				  .advance = advance,
 				  .reset = reset};
 	return 1;
 }

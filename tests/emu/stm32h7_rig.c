@@ -58,6 +58,9 @@ static const vf_emu_device *device_at(rig *r, uint32_t address)
 
 static uint8_t *memory_at(rig *r, enum vf_emu_master by, uint32_t address, uint32_t len)
 {
+	if (r->mapped && address >= VF_H7_MAPPED_BASE &&
+	    address + len <= VF_H7_MAPPED_BASE + r->mapped_size)
+		return r->array + (address - VF_H7_MAPPED_BASE);
 	if (address >= RIG_SRAM && address + len <= RIG_SRAM + RIG_MEMORY)
 		return r->sram + (address - RIG_SRAM);
 	if (by == VF_EMU_BY_MDMA && address >= RIG_DTCM && address + len <= RIG_DTCM + RIG_MEMORY)
