@@ -52,25 +52,26 @@ function(_vf_arm_objects out folder cpu sources options)
 endfunction()
 
 # wire, target, nor and boards/common for one CPU, made when first asked for.
-function(_vf_arm_library cpu)
-	if(TARGET firmware_library_${cpu})
+function(_vf_arm_library cpu optimise)
+	set(name ${cpu}${optimise})
+	if(TARGET firmware_library_${name})
 		return()
 	endif()
-	_vf_arm_objects(objects ${cpu} ${cpu} "${VF_ARM_LIBRARY}" "")
-	set(library ${VCPFLASH_FIRMWARE_DIR}/obj/libvcpflash-${cpu}.a)
+	_vf_arm_objects(objects ${name} ${cpu} "${VF_ARM_LIBRARY}" "${optimise}")
+	set(library ${VCPFLASH_FIRMWARE_DIR}/obj/libvcpflash-${name}.a)
 	add_custom_command(OUTPUT ${library}
 		COMMAND ${CMAKE_COMMAND} -E rm -f ${library}
 		COMMAND ${VF_ARM_AR} rcs ${library} ${objects}
-		DEPENDS ${objects} COMMENT "Linking firmware library ${cpu}" VERBATIM)
-	add_custom_target(firmware_library_${cpu} DEPENDS ${library})
+		DEPENDS ${objects} COMMENT "Linking firmware library ${name}" VERBATIM)
+	add_custom_target(firmware_library_${name} DEPENDS ${library})
 endfunction()
 
-# vf_firmware(NAME SOURCES a.c b.S … LINKER x.ld CPU cortex-m4 [PLAIN]
+# vf_firmware(NAME SOURCES a.c b.S … LINKER x.ld CPU cortex-m4 [PLAIN] [OPTIMISE -O2]
 #             [DEFINES NAME=VALUE …] [OPTIONS compiler options …] [LINK_OPTIONS linker options …])
 # build/firmware/NAME.elf, .hex and .bin, as part of the normal build (target
 # firmware_NAME). The firmware library of that CPU is linked: wire, target, nor and
-# boards/common, at -Os; PLAIN leaves it out, for applications that are programmed
-# rather than program. DEFINES and OPTIONS reach the SOURCES only, so the sizes in
+# boards/common, at -Os, or as OPTIMISE says for all; PLAIN leaves it out, for applications
+# that are programmed rather than program. DEFINES and OPTIONS reach the SOURCES only, so the sizes in
 # target.h (VF_TARGET_MEMORIES and so on) are not to be changed there. Linker scripts
 # find each other by INCLUDE in their own folder and in boards/common; what they
 # include is to be named in DEPENDS. Does nothing when firmware is not built.
@@ -78,16 +79,16 @@ function(vf_firmware name)
 	if(NOT VF_FIRMWARE)
 		return()
 	endif()
-	cmake_parse_arguments(FW "PLAIN" "LINKER;CPU" "SOURCES;DEFINES;OPTIONS;LINK_OPTIONS;DEPENDS" ${ARGN})
-	set(options -I${CMAKE_CURRENT_SOURCE_DIR} ${FW_OPTIONS})
+	cmake_parse_arguments(FW "PLAIN" "LINKER;CPU;OPTIMISE" "SOURCES;DEFINES;OPTIONS;LINK_OPTIONS;DEPENDS" ${ARGN})
+	set(options ${FW_OPTIMISE} -I${CMAKE_CURRENT_SOURCE_DIR} ${FW_OPTIONS})
 	foreach(define IN LISTS FW_DEFINES)
 		list(APPEND options -D${define})
 	endforeach()
 	_vf_arm_objects(objects ${name} ${FW_CPU} "${FW_SOURCES}" "${options}")
 	set(library)
 	if(NOT FW_PLAIN)
-		_vf_arm_library(${FW_CPU})
-		set(library ${VCPFLASH_FIRMWARE_DIR}/obj/libvcpflash-${FW_CPU}.a)
+		_vf_arm_library(${FW_CPU} "${FW_OPTIMISE}")
+		set(library ${VCPFLASH_FIRMWARE_DIR}/obj/libvcpflash-${FW_CPU}${FW_OPTIMISE}.a)
 	endif()
 	get_filename_component(linker ${FW_LINKER} ABSOLUTE)
 	get_filename_component(scripts ${linker} DIRECTORY)
@@ -102,6 +103,6 @@ function(vf_firmware name)
 		COMMENT "Linking firmware ${name}" VERBATIM COMMAND_EXPAND_LISTS)
 	add_custom_target(firmware_${name} ALL DEPENDS ${image}.elf ${image}.hex ${image}.bin)
 	if(library)
-		add_dependencies(firmware_${name} firmware_library_${FW_CPU})
+		add_dependencies(firmware_${name} firmware_library_${FW_CPU}${FW_OPTIMISE})
 	endif()
 endfunction()
