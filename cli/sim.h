@@ -33,6 +33,7 @@ typedef struct sim_options {
 	uint16_t payload;
 	bool blocking;
 	bool no_sfdp;
+	bool journal;
 } sim_options;
 
 /* -1: go on; otherwise the program ends with this status. */

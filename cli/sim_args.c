@@ -81,6 +81,8 @@ static const char help[] =
 	"  --ring N, --window N, --payload N    the loader's buffers, in bytes\n"
 	"  --blocking         the board cannot receive while its chip works\n"
 	"  --no-sfdp          the chip has no parameter table\n"
+	"  --journal          the board keeps a journal in the chip's last two erase units:\n"
+	"                     after a cut it knows what is torn, and what may start\n"
 	"  --name NAME        what the board calls itself\n"
 	"  --help, --version\n"
 	"\n"
@@ -245,7 +247,8 @@ static int parse_option(sim_options *o, int code, const char *value)
 		o->no_sfdp = true;
 		return -1;
 	case OPT_JOURNAL:
-		return usage("--journal is not in this version");
+		o->journal = true;
+		return -1;
 	case OPT_LIST:
 		return list_chips();
 	case OPT_VERSION:

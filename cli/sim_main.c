@@ -98,6 +98,7 @@ static int make_board(simulation *s, vf_error *err)
 			 .ctx = s},
 		.base = o->base,
 		.internal = s->internal.bytes,
+		.journal = o->journal ? VF_SIM_JOURNAL_EXTERNAL : VF_SIM_JOURNAL_NONE,
 		.free_cpu = o->no_time,
 		.blocking = o->blocking,
 		.ring = o->ring,

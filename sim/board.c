@@ -49,6 +49,9 @@ static int make_chip(vf_sim_board *b, vf_error *err)
 		return vf_fail(err, VF_E_USAGE,
 			       "a board has a chip of one die or two in parallel, and its array");
 	uint64_t size = (uint64_t)vf_sim_part_size(c->part) * c->dies;
+	if (b->config.journal == VF_SIM_JOURNAL_INTERNAL && b->config.internal == NULL)
+		return vf_fail(err, VF_E_USAGE,
+			       "a journal in internal flash needs a board that has some");
 	if (b->config.base + size > UINT64_C(1) << 32)
 		return vf_fail(err, VF_E_USAGE, "a chip of %llu bytes at 0x%08lx ends beyond 4 GB",
 			       (unsigned long long)size, (unsigned long)b->config.base);
@@ -292,6 +295,11 @@ uint64_t vf_sim_board_next(const vf_sim_board *b)
 vf_sim_chip *vf_sim_board_chip(vf_sim_board *b)
 {
 	return b->chip;
+}
+
+const vf_target *vf_sim_board_target(const vf_sim_board *b)
+{
+	return &b->target;
 }
 
 const vf_target_stats *vf_sim_board_target_stats(const vf_sim_board *b)

@@ -134,6 +134,7 @@ struct vf_sim_board {
 	uint8_t *work[2]; /* as allocated; the target's are aligned */
 	uint8_t *block;   /* and so this */
 	vf_inflate inflate;
+	vf_target_journal journal;
 	bool loop_wanted;  /* the main loop has something new to look at */
 	uint64_t loop_at;  /* or must look at this time */
 	uint64_t cpu_free; /* its processor digests or unpacks until then */
@@ -146,6 +147,9 @@ struct vf_sim_board {
 
 /* board.c */
 uint32_t vf_sim_board_buffer(uint64_t rate);
+
+/* board_journal.c */
+void vf_sim_board_place_journal(vf_sim_board *b);
 
 /* board_rate.c */
 bool vf_sim_board_can_raise(const vf_sim_board *b);

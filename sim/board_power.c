@@ -35,6 +35,7 @@ static void serve(vf_sim_board *b)
 	b->memory.flags |= VF_MEMORY_RUN; /* this board maps its chip: the driver cannot know */
 	if (b->config.blocking)
 		b->memory.flags |= VF_MEMORY_BLOCKING;
+	vf_sim_board_place_journal(b);
 	b->digested = b->hashed = b->unpacked = 0;
 	if (vf_target_init(&b->target, &b->target_config) != VF_OK) {
 		b->state = VF_SIM_DEAD;

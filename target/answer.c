@@ -34,7 +34,7 @@ bool vf_t_answer_over(const vf_target_unit *u, const vf_target_operation *o)
 {
 	if (u->answer_len != 0)
 		return false;
-	if (o->type == VF_MESSAGE_SHA256)
+	if (o->type == VF_MESSAGE_SHA256 || o->type == VF_MESSAGE_RECALL)
 		return u->finished;
 	return (o->type == VF_MESSAGE_READ && o->at == o->length) ||
 	       (o->type == VF_MESSAGE_DIGEST && u->hashed == o->length);

@@ -92,6 +92,10 @@ static bool well_formed(const vf_message *m, uint8_t reserved)
 		return m->length == 0;
 	if (m->type == VF_MESSAGE_DEFLATED)
 		return m->packed != 0;
+	if (m->type == VF_MESSAGE_SET)
+		return m->memory == 0 && m->address <= VF_SET_COMPLETE;
+	if (m->type == VF_MESSAGE_RECALL)
+		return m->memory == 0 && m->address == 0;
 	return m->type != VF_MESSAGE_DIGEST || m->group != 0;
 }
 
@@ -101,7 +105,17 @@ static bool known(const vf_target_config *c, uint8_t type)
 		return c->can_run;
 	if (type == VF_MESSAGE_DEFLATED)
 		return c->block_len != 0;
+	if (vf_t_of_journal(type))
+		return c->journal != NULL;
 	return type >= VF_MESSAGE_ERASE && type <= VF_MESSAGE_SHA256;
+}
+
+static bool set_fits(const vf_message *m)
+{
+	return m->type == VF_MESSAGE_RECALL
+		       ? m->length == 0
+		       : m->length % VF_WIRE_SET_ENTRY == 0 &&
+				 m->length / VF_WIRE_SET_ENTRY <= VF_TARGET_SET;
 }
 
 uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved)
@@ -112,6 +126,8 @@ uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved)
 		return VF_FAIL_MALFORMED;
 	if (m->memory >= t->config.memories)
 		return VF_FAIL_RANGE;
+	if (vf_t_of_journal(m->type))
+		return set_fits(m) ? VF_FAIL_NONE : VF_FAIL_RANGE;
 	const vf_memory *info = vf_t_info(t, m->memory);
 	uint8_t right = right_for(m->type);
 	uint32_t offset = m->address - info->base;
@@ -215,6 +231,11 @@ static bool rates_good(const vf_target_config *c, const vf_target_features *f)
 	return f->rate != NULL && f->rate->good(c);
 }
 
+static bool journal_good(const vf_target_config *c, const vf_target_features *f)
+{
+	return c->journal == NULL || (f->journal != NULL && f->journal->good(c));
+}
+
 bool vf_t_config_good(const vf_target_config *c, const vf_target_features *f)
 {
 	const uint32_t mega = 1u << 20;
@@ -235,5 +256,5 @@ bool vf_t_config_good(const vf_target_config *c, const vf_target_features *f)
 		if (!memory_good(&c->memory[i], c->window_len))
 			return false;
 	}
-	return unpacking_good(c, f) && rates_good(c, f);
+	return unpacking_good(c, f) && rates_good(c, f) && journal_good(c, f);
 }

@@ -120,6 +120,8 @@ void vf_t_exec_announce(vf_target *t); /* after all memories' steps */
 void vf_t_exec_drop(vf_target *t);     /* forgets all that was not handed out */
 bool vf_t_exec_handed_out(const vf_target *t);
 void vf_t_exec_fail(vf_target *t, unsigned memory, uint8_t code, uint32_t offset);
+/* May the next `len` bytes of an operation be changed? False: not, or not yet. */
+bool vf_t_exec_permitted(vf_target *t, unsigned memory, const vf_target_operation *o, uint32_t len);
 
 /* unpack.c: DEFLATED. Never called where block_len is 0. */
 struct vf_target_unpack_feature {
@@ -135,7 +137,53 @@ static inline bool vf_t_unpacks(const vf_target *t)
 	return t->config.block_len != 0;
 }
 
+enum { VF_T_WAIT = 0xFF }; /* no failure code: ask again later */
+
+/* journal.c. Never called where there is no journal. Those that return a code: the
+ * failure, VF_FAIL_NONE or VF_T_WAIT. */
+struct vf_target_journal_feature {
+	bool (*good)(const vf_target_config *c);
+	bool (*step)(vf_target *t); /* its memory may be free; true if something moved */
+	void (*ended)(vf_target *t);
+	void (*drop)(vf_target *t); /* nobody waits for a record any more */
+	uint8_t (*permit)(vf_target *t, unsigned memory, const vf_target_operation *o,
+			  uint32_t len);
+	void (*failed)(vf_target *t, unsigned memory); /* its flash operation */
+	uint8_t (*replace)(vf_target *t, vf_target_operation *o);
+	void (*recall)(vf_target *t);
+	void (*welcome)(const vf_target *t, vf_welcome *w);
+	vf_torn (*torn)(const vf_target *t, unsigned memory);
+};
+
+static inline bool vf_t_keeps_journal(const vf_target *t)
+{
+	return t->config.journal != NULL;
+}
+
+static inline bool vf_t_of_journal(uint8_t type)
+{
+	return type == VF_MESSAGE_SET || type == VF_MESSAGE_RECALL;
+}
+
+/* Is it yet to be read? */
+static inline bool vf_t_journal_unread(const vf_target *t)
+{
+	return vf_t_keeps_journal(t) && !t->config.journal->loaded;
+}
+
+/* May an application be started, as far as the set is concerned? */
+static inline bool vf_t_set_forbids(const vf_target *t)
+{
+	const vf_target_journal *j = t->config.journal;
+	return j != NULL && (j->broken || j->set[j->which][0] == VF_SET_INCOMPLETE);
+}
+
 /* answer.c: READ, DIGEST, SHA256 */
+static inline bool vf_t_answers(uint8_t type)
+{
+	return (type >= VF_MESSAGE_READ && type <= VF_MESSAGE_SHA256) || type == VF_MESSAGE_RECALL;
+}
+
 void vf_t_answer_begin(vf_target *t, unsigned memory, const vf_target_operation *o);
 bool vf_t_answer_next(vf_target *t, unsigned memory, vf_target_operation *o); /* a read to do */
 bool vf_t_answer_over(const vf_target_unit *u, const vf_target_operation *o);

@@ -57,10 +57,21 @@ static void ready(vf_target_unit *u, enum vf_flash_kind kind, uint32_t offset, u
 	u->stage = VF_T_READY;
 }
 
+bool vf_t_exec_permitted(vf_target *t, unsigned memory, const vf_target_operation *o, uint32_t len)
+{
+	if (!vf_t_keeps_journal(t))
+		return true;
+	uint8_t code = t->with.journal->permit(t, memory, o, len);
+	if (code != VF_FAIL_NONE && code != VF_T_WAIT)
+		vf_t_exec_fail(t, memory, code, o->offset + o->at);
+	return code == VF_FAIL_NONE;
+}
+
 /* A page's bytes from the stream; NULL until they have arrived. */
 static const uint8_t *arrived(vf_target *t, unsigned memory, vf_target_operation *o, uint32_t need)
 {
-	if (vf_offset_diff(t->stream.received, o->cursor + need) < 0)
+	if (vf_offset_diff(t->stream.received, o->cursor + need) < 0 ||
+	    !vf_t_exec_permitted(t, memory, o, need))
 		return NULL;
 	uint8_t *work = t->config.memory[memory].work;
 	vf_t_stream_copy(t, o->cursor, work, need);
@@ -108,6 +119,8 @@ static void compare(vf_target *t, unsigned memory, vf_target_operation *o)
 		f.address = vf_t_info(t, memory)->base + u->op.offset + i;
 	}
 	if (f.count != 0) {
+		if (vf_t_keeps_journal(t))
+			t->with.journal->failed(t, memory);
 		vf_t_queue_fail(t, &f);
 		return;
 	}
@@ -165,12 +178,29 @@ static vf_target_operation *current(vf_target *t, unsigned memory)
 	vf_target_unit *u = &t->unit[memory];
 	for (uint32_t i = q->done; u->type == 0 && i != q->parsed; i++) {
 		const vf_target_operation *o = vf_t_slot(t, i);
-		if (o->refusal != VF_FAIL_NONE || (o->type == VF_MESSAGE_RUN && i != q->done))
+		bool alone = o->type == VF_MESSAGE_RUN || o->type == VF_MESSAGE_SET;
+		if (o->refusal != VF_FAIL_NONE || (alone && i != q->done))
 			return NULL;
 		if (o->memory == memory && o->status == VF_T_QUEUED)
 			begin(t, memory, i);
+		if (o->type == VF_MESSAGE_SET && o->status != VF_T_FINISHED)
+			break; /* nothing begins beside it */
 	}
 	return u->type != 0 ? vf_t_slot(t, u->number) : NULL;
+}
+
+/* True when it is done: there is nothing to do in the flash itself. */
+static bool replace_set(vf_target *t, unsigned memory, vf_target_operation *o)
+{
+	uint8_t code = t->with.journal->replace(t, o);
+	if (code == VF_FAIL_NONE)
+		finish(t, memory, o);
+	else if (code != VF_T_WAIT)
+		vf_t_queue_fail(t, &(vf_failure){.operation = t->unit[memory].number,
+						 .code = code,
+						 .memory = (uint8_t)memory,
+						 .address = o->offset});
+	return code == VF_FAIL_NONE;
 }
 
 /* Makes the operation's next flash operation ready, if it can have one now. */
@@ -179,12 +209,23 @@ static bool advance(vf_target *t, unsigned memory, vf_target_operation *o)
 	vf_target_unit *u = &t->unit[memory];
 	switch (o->type) {
 	case VF_MESSAGE_ERASE:
+		if (!vf_t_exec_permitted(t, memory, o, o->length))
+			return false;
 		ready(u, VF_FLASH_ERASE, o->offset, o->length);
 		return true;
 	case VF_MESSAGE_PROGRAM:
 	case VF_MESSAGE_DEFLATED:
 		return next_page(t, memory, o);
+	case VF_MESSAGE_SET:
+		return replace_set(t, memory, o);
+	case VF_MESSAGE_RECALL:
+		t->with.journal->recall(t);
+		return false;
 	case VF_MESSAGE_RUN:
+		if (vf_t_set_forbids(t)) {
+			vf_t_exec_fail(t, memory, VF_FAIL_INCOMPLETE, o->offset);
+			return false;
+		}
 		u->op.buf = t->config.memory[memory].work;
 		ready(u, VF_FLASH_READ_MAPPED, o->offset, 8);
 		return true;
@@ -221,10 +262,17 @@ static void ended(vf_target *t, unsigned memory)
 {
 	vf_target_unit *u = &t->unit[memory];
 	u->stage = VF_T_NONE;
+	bool changed = u->op.kind == VF_FLASH_ERASE || u->op.kind == VF_FLASH_PROGRAM;
 	if (t->deaf != VF_T_QUIET && t->deaf_memory == memory) {
 		t->deaf = VF_T_QUIET;
 		t->out.pending |= VF_T_STATE;
 	}
+	if (u->journal) {
+		t->with.journal->ended(t);
+		return;
+	}
+	if (changed && u->status != VF_OK && vf_t_keeps_journal(t))
+		t->with.journal->failed(t, memory);
 	if (u->orphan) {
 		u->orphan = false;
 		u->type = 0;
@@ -257,13 +305,22 @@ void vf_t_exec_announce(vf_target *t)
 	}
 }
 
+/* Somebody waits for a record, and this memory holds the journal. */
+static bool journal_first(const vf_target *t, unsigned memory)
+{
+	return vf_t_keeps_journal(t) && memory == t->config.journal_memory &&
+	       t->config.journal->wanted;
+}
+
 void vf_t_exec_step(vf_target *t, unsigned memory)
 {
 	vf_target_unit *u = &t->unit[memory];
 	bool hashed = vf_t_answer_hash(t, memory);
-	if (u->stage == VF_T_ENDED && hashed)
+	if (u->stage == VF_T_ENDED && (hashed || u->journal))
 		ended(t, memory);
-	while (u->stage == VF_T_NONE && !t->queue.stopping) {
+	if (vf_t_journal_unread(t))
+		return;
+	while (u->stage == VF_T_NONE && !t->queue.stopping && !journal_first(t, memory)) {
 		vf_target_operation *o = current(t, memory);
 		if (o == NULL)
 			break;
@@ -278,13 +335,15 @@ void vf_t_exec_drop(vf_target *t)
 {
 	for (unsigned m = 0; m < t->config.memories; m++) {
 		vf_target_unit *u = &t->unit[m];
-		if (u->stage == VF_T_READY)
+		if (u->stage == VF_T_READY && !u->journal)
 			u->stage = VF_T_NONE;
-		if (u->stage == VF_T_NONE)
+		if (u->stage == VF_T_NONE || u->journal)
 			u->type = 0;
 		u->answer_len = 0;
 		u->fresh_len = 0;
 	}
+	if (vf_t_keeps_journal(t))
+		t->with.journal->drop(t);
 	if (t->deaf != VF_T_QUIET && t->unit[t->deaf_memory].stage == VF_T_NONE) {
 		t->deaf = VF_T_QUIET;
 		t->out.reports &= (uint8_t)~VF_T_REPORTS_DEAF;

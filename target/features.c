@@ -9,6 +9,7 @@ int vf_target_init(vf_target *t, const vf_target_config *config)
 		.unpack = &vf_target_unpack_feature,
 		.rate = &vf_target_rate_feature,
 		.text = &vf_target_text_feature,
+		.journal = &vf_target_journal_feature,
 	};
 	return vf_target_init_with(t, config, &all);
 }

@@ -35,7 +35,7 @@ void vf_t_session_clear(vf_target *t)
 	memset(&t->unpack, 0, sizeof t->unpack);
 	vf_t_exec_drop(t);
 	for (unsigned m = 0; m < t->config.memories; m++)
-		t->unit[m].orphan = t->unit[m].stage != VF_T_NONE;
+		t->unit[m].orphan = t->unit[m].stage != VF_T_NONE && !t->unit[m].journal;
 	t->run = VF_T_QUIET;
 	t->out.reports &= (uint8_t)~VF_T_REPORTS_RUN;
 	t->out.pending &= (uint8_t) ~(VF_T_STATE | VF_T_WELCOME);

@@ -37,8 +37,11 @@ static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved)
 	o->cursor = q->cursor;
 	o->offset = m->address;
 	if (o->refusal == VF_FAIL_NONE) {
-		o->offset -= vf_t_info(t, m->memory)->base;
-		if (m->type == VF_MESSAGE_PROGRAM)
+		if (vf_t_of_journal(m->type))
+			o->memory = t->config.journal_memory;
+		else
+			o->offset -= vf_t_info(t, m->memory)->base;
+		if (m->type == VF_MESSAGE_PROGRAM || m->type == VF_MESSAGE_SET)
 			o->rest = q->skip = m->length;
 		else if (m->type == VF_MESSAGE_DEFLATED)
 			o->rest = q->skip = m->packed;
@@ -92,7 +95,8 @@ void vf_t_queue_consume(vf_target *t)
 	t->stream.consumed = q->cursor;
 	for (uint32_t i = q->done; i != q->parsed; i++) {
 		const vf_target_operation *o = vf_t_slot(t, i);
-		bool takes = o->type == VF_MESSAGE_PROGRAM || o->type == VF_MESSAGE_DEFLATED;
+		bool takes = o->type == VF_MESSAGE_PROGRAM || o->type == VF_MESSAGE_DEFLATED ||
+			     o->type == VF_MESSAGE_SET;
 		if (!takes || o->refusal != VF_FAIL_NONE || o->rest == 0)
 			continue;
 		t->stream.consumed = o->cursor;

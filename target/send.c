@@ -84,6 +84,8 @@ static void send_welcome(vf_target *t, uint8_t *body)
 	};
 	memcpy(w.id, c->id, sizeof w.id);
 	memcpy(w.name, c->name, strlen(c->name) + 1);
+	if (vf_t_keeps_journal(t))
+		t->with.journal->welcome(t, &w);
 	send_body(t, body, vf_pack_welcome(body, t->out.number, &w));
 }
 
@@ -93,9 +95,14 @@ static void send_memory(vf_target *t, uint8_t *body)
 	while ((t->out.describe & 1u << index) == 0)
 		index++;
 	t->out.describe &= (uint8_t) ~(1u << index);
+	vf_torn torn, *told = NULL;
+	if (vf_t_keeps_journal(t)) {
+		torn = t->with.journal->torn(t, index);
+		told = &torn;
+	}
 	send_body(
 		t, body,
-		vf_pack_memory(body, t->out.number, vf_t_tag(t), index, vf_t_info(t, index), NULL));
+		vf_pack_memory(body, t->out.number, vf_t_tag(t), index, vf_t_info(t, index), told));
 }
 
 static void send_state(vf_target *t, uint8_t *body)
@@ -178,15 +185,16 @@ static void send_next(vf_target *t)
 	uint8_t body[VF_WIRE_CONTROL_MAX];
 	unsigned answer = next_answer(t);
 	bool answers = answer != t->config.memories;
+	bool knows = !vf_t_journal_unread(t);
 	if (take_pending(t, VF_T_GREETING)) {
 		send_greeting(t);
 	} else if (take_pending(t, VF_T_REFUSE)) {
 		send_refuse(t, body);
 	} else if (take_pending(t, VF_T_ENDING)) {
 		send_ended(t, body);
-	} else if (take_pending(t, VF_T_WELCOME)) {
+	} else if (knows && take_pending(t, VF_T_WELCOME)) {
 		send_welcome(t, body);
-	} else if (t->out.describe != 0) {
+	} else if (knows && t->out.describe != 0) {
 		send_memory(t, body);
 	} else if (take_pending(t, VF_T_RATED)) {
 		send_rated(t, body);

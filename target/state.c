@@ -92,10 +92,17 @@ static void fill_times(const vf_target *t, unsigned m, vf_state *s)
 	const vf_target_operation *o = &t->queue.slot[u->number % VF_TARGET_QUEUE];
 	uint32_t left = u->orphan ? 0 : o->length - o->at;
 	uint32_t past = u->stage == VF_T_BUSY ? t->now - u->since : 0;
+	if (u->journal) {
+		s->maximum_ms = to_ms(rest(vf_t_longest_us(t, m), past));
+		return;
+	}
 	switch (u->type) {
 	case VF_MESSAGE_ERASE:
 		s->typical_ms = to_ms(rest(erase_type(info, u->op.len)->typ_us, past));
 		s->maximum_ms = to_ms(rest(vf_t_longest_us(t, m), past));
+		break;
+	case VF_MESSAGE_SET:
+	case VF_MESSAGE_RECALL:
 		break;
 	case VF_MESSAGE_PROGRAM:
 	case VF_MESSAGE_DEFLATED:

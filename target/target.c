@@ -22,6 +22,8 @@ int vf_target_init_with(vf_target *t, const vf_target_config *config,
 	vf_decoder_init(&t->decoder, config->frame, config->frame_len);
 	for (unsigned m = 0; m < config->memories; m++)
 		t->unit[m].op.memory = (uint8_t)m;
+	if (t->config.journal != NULL)
+		memset(t->config.journal, 0, sizeof *t->config.journal);
 	t->deaf_memory = (uint8_t)(config->memories - 1); /* so that the first is next */
 	return VF_OK;
 }
@@ -29,6 +31,11 @@ int vf_target_init_with(vf_target *t, const vf_target_config *config,
 static bool unpack(vf_target *t)
 {
 	return vf_t_unpacks(t) && t->with.unpack->step(t);
+}
+
+static bool keep_journal(vf_target *t)
+{
+	return vf_t_keeps_journal(t) && t->with.journal->step(t);
 }
 
 /* Operations that end make room for messages, which begin operations; each
@@ -41,7 +48,7 @@ static void work(vf_target *t)
 		vf_t_queue_parse(t);
 		for (unsigned m = 0; m < t->config.memories; m++)
 			vf_t_exec_step(t, m);
-	} while (vf_t_queue_retire(t) || (!unpacked && (unpacked = unpack(t))));
+	} while (vf_t_queue_retire(t) || keep_journal(t) || (!unpacked && (unpacked = unpack(t))));
 	vf_t_exec_announce(t);
 	vf_t_queue_settle(t);
 	if (!t->queue.stopped)
@@ -67,8 +74,8 @@ static bool work_waits(const vf_target *t)
 		return true;
 	for (unsigned m = 0; m < t->config.memories; m++) {
 		const vf_target_unit *u = &t->unit[m];
-		bool answered = u->type >= VF_MESSAGE_READ && u->type <= VF_MESSAGE_SHA256 &&
-				u->stage == VF_T_NONE && u->answer_len == 0;
+		bool answered =
+			vf_t_answers(u->type) && u->stage == VF_T_NONE && u->answer_len == 0;
 		bool to_hash = u->fresh_len != 0 && u->answer_len == 0 && u->stage != VF_T_READY;
 		if ((u->stage == VF_T_ENDED && u->fresh_len == 0) || answered || to_hash)
 			return true;

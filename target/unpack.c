@@ -211,6 +211,8 @@ static const uint8_t *page(vf_target *t, unsigned memory, const vf_target_operat
 			vf_t_exec_fail(t, memory, VF_FAIL_PACKING, o->offset + o->at);
 		return NULL;
 	}
+	if (!vf_t_exec_permitted(t, memory, o, need))
+		return NULL;
 	if (o->branches) {
 		vf_branch_walk(&u->branch, bytes, need, ahead, work);
 		return work;

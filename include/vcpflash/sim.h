@@ -53,6 +53,12 @@ int vf_sim_link_parse(vf_sim_link_model *model, const char *spec, vf_error *err)
 
 /* --- boards ------------------------------------------------------------------ */
 
+enum vf_sim_journal { /* where the board keeps its journal (JOURNAL.md) */
+		      VF_SIM_JOURNAL_NONE,
+		      VF_SIM_JOURNAL_EXTERNAL, /* the chip's last two erase units */
+		      VF_SIM_JOURNAL_INTERNAL, /* the internal flash's last two sectors */
+};
+
 typedef struct vf_sim_board_config {
 	vf_alloc alloc;
 	const char *name;        /* what the board calls itself; NULL = "vcpflash-sim" */
@@ -61,6 +67,7 @@ typedef struct vf_sim_board_config {
 	uint8_t *internal;       /* NULL, or 2 MB: an STM32H7's internal flash at 0x08000000,
 				  * 128 KB sectors, 32-byte unit written once, first sector
 				  * protected */
+	uint8_t journal;         /* enum vf_sim_journal; its range is protected */
 	bool free_cpu;           /* digests and unpacking take no time of the board's processor */
 	bool no_deflate;         /* compressed data is not understood */
 	bool blocking;           /* serve the chip as a vendor driver does: the main loop
@@ -110,6 +117,7 @@ uint32_t vf_sim_board_rate(const vf_sim_board *b); /* the board's; 0 it has none
 
 vf_sim_chip *vf_sim_board_chip(vf_sim_board *b);
 const vf_target_stats *vf_sim_board_target_stats(const vf_sim_board *b);
+const vf_target *vf_sim_board_target(const vf_sim_board *b); /* for what it knows by itself */
 bool vf_sim_board_running(const vf_sim_board *b, uint32_t *address); /* an application */
 
 #endif

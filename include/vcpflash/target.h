@@ -40,6 +40,10 @@
 #define VF_TARGET_MEMORIES 2 /* most memories of one board, at most 8 */
 #endif
 
+#ifndef VF_TARGET_SET
+#define VF_TARGET_SET 32 /* ranges of the set that a journal keeps, 1 to 32; 32 bytes each */
+#endif
+
 /* Smallest sizes that work. */
 #define VF_TARGET_RING_MIN   1024u
 #define VF_TARGET_WINDOW_MIN 512u
@@ -53,6 +57,8 @@ typedef struct vf_target_memory {
 } vf_target_memory;
 
 typedef struct vf_inflate vf_inflate; /* complete below: place it where you like */
+
+typedef struct vf_target_journal vf_target_journal; /* and so this */
 
 typedef struct vf_target_config {
 	const char *name; /* the kind of board, printable ASCII, 1 to 32 characters */
@@ -84,23 +90,33 @@ typedef struct vf_target_config {
 	uint32_t rate_max;     /* the highest, not below home_rate */
 	const uint32_t *rates; /* those it can do, ascending, none below home_rate; */
 	uint8_t rate_count;    /* how many; 0: every one from home_rate to rate_max */
+	/* What must outlive a power cut (docs/JOURNAL.md says where that may be): in two
+	 * units of journal_unit bytes, one after the other from journal_offset on in
+	 * the memory of that index, among the ranges that it protects. NULL: none. */
+	vf_target_journal *journal; /* some 1.5 KB where VF_TARGET_SET is 32 */
+	uint8_t journal_memory;
+	uint32_t journal_offset;
+	uint32_t journal_unit;
 } vf_target_config;
 
 /* What a port can do without. The linker keeps the code of what is named here, and
  * docs/FIGURES.md says how much that is; NULL: the board does not do it, and tells
  * the host so. */
 typedef struct vf_target_features {
-	const struct vf_target_unpack_feature *unpack; /* &vf_target_unpack_feature: block,
-							* block_len and inflate are used */
-	const struct vf_target_rate_feature *rate;     /* &vf_target_rate_feature: home_rate,
-							* rate_max and rates are used */
-	const struct vf_target_text_feature *text;     /* &vf_target_text_feature: a person who
-							* presses Return is answered */
+	const struct vf_target_unpack_feature *unpack;   /* &vf_target_unpack_feature: block,
+							  * block_len and inflate are used */
+	const struct vf_target_rate_feature *rate;       /* &vf_target_rate_feature: home_rate,
+							  * rate_max and rates are used */
+	const struct vf_target_text_feature *text;       /* &vf_target_text_feature: a person who
+							  * presses Return is answered */
+	const struct vf_target_journal_feature *journal; /* &vf_target_journal_feature: journal
+							  * and what goes with it is used */
 } vf_target_features;
 
 extern const struct vf_target_unpack_feature vf_target_unpack_feature;
 extern const struct vf_target_rate_feature vf_target_rate_feature;
 extern const struct vf_target_text_feature vf_target_text_feature;
+extern const struct vf_target_journal_feature vf_target_journal_feature;
 
 typedef struct vf_target_stats {
 	uint32_t frames; /* intact */
@@ -112,6 +128,8 @@ typedef struct vf_target_stats {
 	uint32_t digested; /* bytes, DIGEST */
 	uint32_t hashed;   /* bytes, SHA256 */
 	uint32_t unpacked; /* bytes that DEFLATED messages came to */
+	uint32_t records;  /* of the journal, written */
+	uint32_t units;    /* of the journal, erased */
 } vf_target_stats;
 
 typedef struct vf_target vf_target; /* complete below: place it where you like */
@@ -124,6 +142,20 @@ int vf_target_init(vf_target *t, const vf_target_config *config);
  * `config` is about one that is not. A port that calls this one instead is smaller. */
 int vf_target_init_with(vf_target *t, const vf_target_config *config,
 			const vf_target_features *features);
+
+/* May the application be started, as far as the journal knows? Needs no host: call
+ * tick and serve the flash door until the journal has been read. */
+enum vf_startable {
+	VF_STARTABLE_LATER,   /* the journal has not been read yet */
+	VF_STARTABLE_NO,      /* the set is incomplete, or the journal unreadable */
+	VF_STARTABLE_UNKNOWN, /* there is no journal, or it knows of no set */
+	VF_STARTABLE_YES,     /* the set was completed */
+};
+
+enum vf_startable vf_target_startable(const vf_target *t);
+
+/* The set as the journal has it, for who compares its digests before the start. */
+void vf_target_recall(const vf_target *t, vf_set *set);
 
 /* Interrupt-safe. Takes bytes into the ring; returns how many fitted. The rest
  * is counted as lost: who can hold bytes back asks vf_target_rx_space first. */
@@ -198,7 +230,7 @@ typedef struct vf_target_operation {
 	uint32_t length;
 	union {
 		uint32_t group; /* DIGEST */
-		uint32_t rest;  /* PROGRAM, DEFLATED: stream bytes not taken yet */
+		uint32_t rest;  /* PROGRAM, DEFLATED, SET: stream bytes not taken yet */
 	};
 	uint32_t cursor; /* and the stream offset of the first of them */
 	uint32_t at;     /* bytes of the range that are dealt with */
@@ -267,12 +299,65 @@ typedef struct vf_target_unpack {
 	bool starved; /* took all there was */
 } vf_target_unpack;
 
+/* What the journal knows of a memory. */
+typedef struct vf_target_work {
+	vf_range range; /* under way; length 0: nothing is */
+	uint8_t how;    /* it is erased first, or not */
+	bool failed;    /* it was cut or failed, and must become torn */
+	vf_torn torn;
+} vf_target_work;
+
+enum {
+	VF_JOURNAL_RECORD = 32,
+	VF_JOURNAL_UNIT_MIN = 4096,
+	VF_JOURNAL_SET_SIZE = VF_WIRE_SET_HEADER + VF_WIRE_SET_ENTRY * VF_TARGET_SET,
+};
+
+struct vf_target_journal {
+	/* what the records say */
+	vf_target_work work[VF_TARGET_MEMORIES];
+	uint64_t changed;
+	uint8_t set[2][VF_JOURNAL_SET_SIZE]; /* the valid one and the next, as RECALL answers */
+	uint8_t which;                       /* is valid */
+	uint8_t staged;                      /* ranges of the next */
+	/* the log */
+	uint32_t generation; /* of the live unit; 0 none */
+	uint32_t newest;     /* of any record met */
+	uint32_t sequence;   /* of the last record carried out */
+	uint32_t slot;       /* to be written next */
+	bool opened;
+	bool gap;
+	bool holds;                      /* held: a record that the next may supersede */
+	uint8_t held[VF_JOURNAL_RECORD]; /* the last valid one, of a unit just read */
+	/* what it is doing */
+	uint8_t phase;
+	uint8_t live;   /* unit, 0 or 1 */
+	uint8_t pass;   /* over a unit, while it is read */
+	uint8_t bad;    /* slots in a row that did not take their record */
+	uint32_t best;  /* generation of the other unit, while they are read */
+	uint32_t at;    /* of the unit, while it is read */
+	uint32_t index; /* record of the state, while it is copied */
+	bool loaded;    /* the units were read, or cannot be */
+	bool broken;    /* it cannot be read or written */
+	bool firm;      /* the record at which the last cut fell is settled */
+	bool moving;    /* to the other unit */
+	bool wiped;     /* which is erased */
+	bool wanted;    /* a record is to be written: */
+	bool begun;     /* and being written */
+	bool cancelled; /* it was of a set that has to be written from its begin again */
+	bool moved;     /* something has changed that operations wait for */
+	uint32_t need;  /* slots, with what belongs to it */
+	uint8_t want[VF_JOURNAL_RECORD];
+	uint8_t room[2 * VF_JOURNAL_RECORD + 31]; /* record and read-back, somewhere aligned */
+};
+
 /* What one memory is doing. */
 typedef struct vf_target_unit {
 	vf_flash_op op;
 	uint8_t stage; /* of `op`: none, ready, handed out, ended */
 	uint8_t type;  /* message it belongs to, 0 none */
 	bool orphan;   /* its session is gone: the outcome does not count */
+	bool journal;  /* `op` is the journal's */
 	bool finished; /* SHA256: the answer was made */
 	int status;
 	uint32_t number;       /* operation */

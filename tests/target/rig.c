@@ -85,6 +85,16 @@ int rig_init(rig *r)
 	return vf_target_init(&r->t, &r->config);
 }
 
+void rig_restart(rig *r)
+{
+	r->dead = false;
+	for (unsigned m = 0; m < r->config.memories; m++)
+		r->flash[m].op = NULL;
+	vf_decoder_init(&r->decoder, r->decoder_buf, sizeof r->decoder_buf);
+	rig_clear(r);
+	assert_int_equal(rig_init(r), VF_OK);
+}
+
 void rig_offer_block(rig *r, uint32_t len)
 {
 	r->config.block = buffer(len);
@@ -332,7 +342,10 @@ static void serve_flash(rig *r, unsigned m)
 	if (f->op != NULL && !f->freeze && (int32_t)(r->now - f->ends_at) >= 0) {
 		const vf_flash_op *op = f->op;
 		f->op = NULL;
-		vf_target_flash_done(&r->t, m, carry_out(f, &r->info[m], op));
+		int status = r->serve != NULL ? r->serve(r, m, op)
+					      : carry_out(f, &r->info[m], op);
+		if (!r->dead)
+			vf_target_flash_done(&r->t, m, status);
 	}
 }
 
@@ -373,9 +386,13 @@ static void serve_tx(rig *r)
 
 void rig_turn(rig *r)
 {
+	if (r->dead) {
+		r->now += 100;
+		return;
+	}
 	vf_target_tick(&r->t, r->now);
 	serve_tx(r);
-	for (unsigned m = 0; m < r->config.memories; m++)
+	for (unsigned m = 0; m < r->config.memories && !r->dead; m++)
 		serve_flash(r, m);
 	r->now += 100;
 }

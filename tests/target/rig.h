@@ -49,7 +49,9 @@ typedef struct rig_body {
 	uint8_t bytes[VF_WIRE_BODY_MAX];
 } rig_body;
 
-typedef struct rig {
+typedef struct rig rig;
+
+struct rig {
 	vf_target t;
 	vf_target_config config;
 	vf_memory info[2];
@@ -66,13 +68,18 @@ typedef struct rig {
 	unsigned count;  /* bodies in the inbox */
 	char text[4096]; /* what a person would have seen */
 	size_t text_len;
-} rig;
+	/* Serves the flash in place of the plain arrays, where it is set. */
+	int (*serve)(rig *r, unsigned memory, const vf_flash_op *op);
+	void *serve_ctx;
+	bool dead; /* no power: nothing moves, until rig_restart */
+};
 
 extern const rig_sizes rig_usual;
 
 rig *rig_new(const rig_sizes *sizes);
 void rig_free(rig *r);
 int rig_init(rig *r);                       /* again, with r->config as it is now */
+void rig_restart(rig *r);                   /* power, and nothing in RAM */
 void rig_offer_block(rig *r, uint32_t len); /* DEFLATED is understood from now on */
 
 /* Raw bytes and frames to the board; nothing else moves. */
