@@ -81,11 +81,11 @@ static uint8_t permit(vf_target *t, unsigned memory, const vf_target_operation *
 		return VF_FAIL_JOURNAL;
 	if (vf_j_set_state(j) != VF_SET_INCOMPLETE)
 		return VF_FAIL_UNMARKED;
+	if (j->wanted) /* it may be the one that closes what is under way here */
+		return VF_T_WAIT;
 	if (!w->failed && (!erases || w->how == VF_J_ERASES) && j->changed == t->session.number &&
 	    covers(&w->range, range.offset, range.len))
 		return VF_FAIL_NONE;
-	if (j->wanted)
-		return VF_T_WAIT;
 	if (w->failed) {
 		want_torn(j, memory);
 	} else if (j->changed != t->session.number) {

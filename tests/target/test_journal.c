@@ -238,7 +238,7 @@ struct life {
 	 * something else is written a record that was cut may come and go. */
 	vf_set sets[16];
 	unsigned may_be;
-	uint64_t changed[2];
+	uint64_t changed[64]; /* and which session changed it, likewise */
 	unsigned may_have_changed;
 	uint32_t operations; /* of this session */
 };
@@ -273,6 +273,8 @@ static void check_set(struct life *l, const struct view *v)
 	while (i < l->may_have_changed && v->welcome.changed != l->changed[i])
 		i++;
 	assert_true(i < l->may_have_changed);
+	l->changed[i] = l->changed[0];
+	l->changed[0] = v->welcome.changed;
 }
 
 static void random_set(struct life *l, vf_set *set)
@@ -311,8 +313,8 @@ static void try_change(struct life *l)
 	uint32_t base = m == 0 ? RIG_NOR_BASE + 0x8000 : RIG_INNER_BASE;
 	uint32_t unit = 0x1000 * roll(l, m == 0 ? 4 : 2);
 	uint32_t before = ((frail *)r->serve_ctx)->changed;
-	l->changed[1] = r->session;
-	l->may_have_changed = 2;
+	assert_true(l->may_have_changed < 64);
+	l->changed[l->may_have_changed++] = r->session;
 	rig_random_fill(&l->seed, data, sizeof data);
 	if (roll(l, 2) == 0) {
 		rig_message(r, VF_MESSAGE_ERASE, m, base + unit, 0x1000);
@@ -324,10 +326,10 @@ static void try_change(struct life *l)
 	if (roll(l, 3) == 0) /* others behind it, at the same time */
 		return;
 	run_until(r, l->operations);
-	if (((frail *)r->serve_ctx)->changed != before)
-		l->changed[0] = r->session;
-	if (!r->dead)
-		l->may_have_changed = 1;
+	if (r->dead || ((frail *)r->serve_ctx)->changed == before)
+		return;
+	l->changed[0] = r->session;
+	l->may_have_changed = 1;
 }
 
 /* A session as hosts have them, or not: it ends by ABORT, by silence, by a cut. */
@@ -336,7 +338,6 @@ static void live(struct life *l)
 	rig *r = l->r;
 	struct view v;
 	vf_set set;
-	frail *f = r->serve_ctx;
 	if (roll(l, 3) != 0)
 		frail_cut_at(r, 1 + roll(l, roll(l, 3) == 0 ? 300 : 40),
 			     (enum frail_cut)roll(l, FRAIL_CUTS));
@@ -350,8 +351,6 @@ static void live(struct life *l)
 			if (roll(l, 2) == 0)
 				set.state = VF_SET_INCOMPLETE;
 			run_until(r, l->operations);
-			if (f->changed != 0 && !r->dead && l->may_have_changed == 2)
-				l->changed[0] = l->changed[1];
 			if (r->dead || r->t.queue.stopped)
 				break;
 			try_set(l, &set);
@@ -378,8 +377,6 @@ static void any_life(void **state)
 			if (roll(&l, 4) == 0 || l.r->dead) {
 				restart(l.r, &v);
 				check_set(&l, &v);
-				l.may_have_changed = 1;
-				l.changed[0] = v.welcome.changed;
 			}
 			live(&l);
 		}
