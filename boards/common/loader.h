@@ -129,4 +129,9 @@ bool vf_nor_door_map(vf_nor_door *d);
  * what is wrong and what to look at, "\r\n" at both ends. */
 const char *vf_loader_complaint(int status);
 
+/* The same with what the chip said: its id, and where table and SFDP differ. Returns the
+ * length; what does not fit into `room` bytes (VF_COMPLAINT_MAX always do) is cut. */
+enum { VF_COMPLAINT_MAX = 256 };
+size_t vf_nor_door_complaint(const vf_nor_door *d, int status, char *out, size_t room);
+
 #endif

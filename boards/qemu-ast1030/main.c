@@ -2,8 +2,6 @@
  * controller. It is an example of a small port, and what the tests run to see the
  * firmware's machine code work against a chip model that others wrote.
  */
-#include <string.h>
-
 #include "cortexm.h"
 #include "fmc.h"
 #include "loader.h"
@@ -107,11 +105,12 @@ static const vf_nor_hooks hooks = {
 /* Without a chip there is nothing to serve; whoever listens learns why. */
 static _Noreturn void complain(int status)
 {
-	const char *line = vf_loader_complaint(status);
+	char line[VF_COMPLAINT_MAX];
+	size_t len = vf_nor_door_complaint(&door, status, line, sizeof line);
 
 	for (uint32_t said = micros(NULL) - 1000000;;) {
 		if (micros(NULL) - said >= 1000000 && !uart_sending(&port)) {
-			uart_send(&port, (const uint8_t *)line, strlen(line));
+			uart_send(&port, (const uint8_t *)line, len);
 			said = micros(NULL);
 		}
 		(void)uart_sending(&port);

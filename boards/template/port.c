@@ -4,8 +4,6 @@
  */
 #include "port.h"
 
-#include <string.h>
-
 #include "hardware.h"
 #include "loader.h"
 
@@ -155,12 +153,13 @@ void port_poll(void)
 
 void port_complain(int status)
 {
-	const char *line = vf_loader_complaint(status);
 	uint32_t now = door.hooks.micros(NULL);
 
 	if (still_sending(NULL) || (complained && now - complained_at < 1000000))
 		return;
 	complained = true;
 	complained_at = now;
-	send(NULL, (const uint8_t *)line, strlen(line));
+	/* The transmit buffer is free: the engine never began. */
+	send(NULL, transmit,
+	     vf_nor_door_complaint(&door, status, (char *)transmit, sizeof transmit));
 }

@@ -44,7 +44,8 @@ static struct {
 	uint64_t now;
 	uint8_t arrived[QUEUE], to_host[TO_HOST];
 	size_t arrived_len, to_host_len;
-	uint32_t baud;
+	uint64_t sent_until; /* the transmitter is busy */
+	uint32_t baud, host_baud, highest;
 	uint8_t *flash;
 	void *memory;
 	vf_sim_chip *chip; /* NULL: nothing is connected */
@@ -85,19 +86,24 @@ bool hardware_can_send(void)
 	return world.to_host_len < TO_HOST;
 }
 
+/* At another rate than the host's it arrives as something else. */
 void hardware_send(uint8_t byte)
 {
-	world.to_host[world.to_host_len++] = byte;
+	world.to_host[world.to_host_len++] = world.baud == world.host_baud ? byte : 0xE5;
+	world.sent_until = world.now + 200;
 }
 
 bool hardware_sent(void)
 {
-	return true;
+	return world.now >= world.sent_until;
 }
 
 void hardware_baud(uint32_t baud)
 {
+	assert_true(hardware_sent());
 	world.baud = baud;
+	if (baud > world.highest)
+		world.highest = baud;
 }
 
 /* --- SPI --------------------------------------------------------------------------- */
@@ -196,15 +202,24 @@ static void misuse(void *ctx, const char *what)
 	fail_msg("the chip objects: %s", what);
 }
 
+/* Bytes of a host whose rate is not the board's arrive as something else too. */
+static void arrive(const uint8_t *data, size_t len)
+{
+	memcpy(world.arrived, data, len);
+	if (world.baud != world.host_baud)
+		memset(world.arrived, 0xE5, len);
+	world.arrived_len = len;
+}
+
 static void pump(vf_job *job)
 {
 	for (unsigned i = 0; !vf_job_finished(job) && i < 10000000; i++) {
 		size_t len;
+		(void)vf_job_rate(job, &world.host_baud);
 		const uint8_t *data = vf_job_tx(job, &len, world.now);
 
 		if (data != NULL) {
-			world.arrived_len = len < 16 ? len : 16;
-			memcpy(world.arrived, data, world.arrived_len);
+			arrive(data, len < 16 ? len : 16);
 			vf_job_tx_done(job, world.arrived_len, world.now);
 			while (world.arrived_len != 0)
 				port_interrupt();
@@ -226,6 +241,8 @@ static vf_job_result carry_out_job(vf_job_config c)
 	c.session.alloc = (vf_alloc){resize, NULL};
 	c.session.random = number;
 	c.session.ctx = &seed;
+	c.session.rate = world.host_baud;
+	c.session.rate_max = 921600;
 	vf_job *job = vf_job_new(&c, &err);
 	assert_non_null(job);
 	pump(job);
@@ -243,6 +260,7 @@ static void connect_chip(const char *name)
 				.misuse = misuse};
 
 	memset(&world, 0, sizeof world);
+	world.baud = world.host_baud = 115200;
 	assert_non_null(c.part);
 	world.flash = malloc(vf_sim_part_size(c.part));
 	assert_non_null(world.flash);
@@ -272,6 +290,7 @@ static void programs(const char *name, uint32_t at)
 	assert_int_equal(port_init(micros), VF_OK);
 	vf_job_result r = carry_out_job((vf_job_config){.kind = VF_JOB_PROGRAM, .image = &image});
 	assert_int_equal(r.error.code, VF_OK);
+	assert_int_equal(world.highest, 460800);
 	assert_memory_equal(world.flash + at, bytes, sizeof bytes);
 	assert_int_equal(world.flash[at - 1], 0x5A);
 	assert_int_equal(world.flash[at + sizeof bytes], 0x5A);
@@ -301,6 +320,7 @@ static void says_that_there_is_no_chip(void **state)
 	world.to_host[world.to_host_len] = '\0';
 	char *first = strstr((char *)world.to_host, "no flash chip answers");
 	assert_non_null(first);
+	assert_non_null(strstr(first, " (its id: FF FF FF FF FF FF)\r\n"));
 	char *second = strstr(first + 1, "no flash chip answers");
 	assert_non_null(second);
 	assert_null(strstr(second + 1, "no flash chip answers"));
