@@ -428,14 +428,14 @@ static void make_rooms(uint32_t size)
 	memset(room.array, 0xFF, size);
 }
 
-int fake_set_up(void **state)
+static int set_up(uint32_t time_percent)
 {
 	vf_sim_chip_config c = {.part = vf_sim_part_find(fake_part()),
 				.dies = (uint8_t)fake_part_dies(),
 				.bus_bytes_per_s = 30000000,
-				.time_percent = 100,
+				.time_percent = time_percent,
+				.seed = 7,
 				.misuse = misuse};
-	(void)state;
 	assert_non_null(c.part);
 	memset(&fake, 0, sizeof fake);
 	fake.dies = fake_part_dies();
@@ -458,6 +458,18 @@ int fake_set_up(void **state)
 	fake_mpu = (MPU_Type){.TYPE = 16 << 8, .RBAR = REGION, .RASR = 0x01000001};
 	fake.icache_stale = true;
 	return 0;
+}
+
+int fake_set_up(void **state)
+{
+	(void)state;
+	return set_up(100);
+}
+
+int fake_set_up_uneven(void **state)
+{
+	(void)state;
+	return set_up(VF_SIM_TIME_RANDOM);
 }
 
 int fake_tear_down(void **state)

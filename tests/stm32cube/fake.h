@@ -91,6 +91,7 @@ typedef struct fake_project {
 extern fake_project fake;
 
 int fake_set_up(void **state);
+int fake_set_up_uneven(void **state); /* each die takes its own time */
 int fake_tear_down(void **state);
 void fake_pass(uint64_t until); /* time passes, interrupts happen */
 

@@ -98,6 +98,25 @@ static void packets_of_every_size_and_pace(void **state)
 	assert_string_equal(fake.log, "");
 }
 
+/* Whatever arrives, and however fast: none is taken that does not fit. */
+static void a_sender_without_mercy(void **state)
+{
+	(void)state;
+	uint8_t junk[64];
+	unsigned taken = 0;
+	begin();
+	memset(junk, 0x11, sizeof junk);
+	for (; fake.armed; taken++) {
+		assert_true(taken * sizeof junk < VF_CUBE_RING);
+		fake.armed = false;
+		vf_cube_received(junk, sizeof junk);
+	}
+	assert_true(taken * sizeof junk > VF_CUBE_RING - 2 * sizeof junk);
+	fake_idle(1000);
+	assert_true(fake.armed);
+	program_well(2);
+}
+
 static void high_speed(void **state)
 {
 	(void)state;
@@ -451,6 +470,15 @@ static void an_erase_of_less_than_it_says(void **state)
 }
 #endif
 
+static void chips_that_take_their_time(void **state)
+{
+	(void)state;
+	begin();
+	program_well(1);
+	program_well(2);
+	assert_string_equal(fake.log, "");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fake_set_up, fake_tear_down)
 
 int main(void)
@@ -458,7 +486,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(programs_and_gives_the_flash_back),
 		T(programs_again_what_differs),
+		cmocka_unit_test_setup_teardown(chips_that_take_their_time, fake_set_up_uneven,
+						fake_tear_down),
 		T(packets_of_every_size_and_pace),
+		T(a_sender_without_mercy),
 		T(high_speed),
 		T(packets_before_the_loader_is_up),
 		T(the_cable_is_pulled_and_plugged),
