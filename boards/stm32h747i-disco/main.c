@@ -32,6 +32,7 @@ static uint8_t frame[VF_WIRE_BODY_MAX + 4];
 static uint8_t internal_work[8 * KB] __attribute__((aligned(32)));
 static uint8_t block[16 * KB] __attribute__((aligned(32)));
 static vf_inflate inflate;
+static vf_target_journal journal;
 static vf_nor_door nor;
 static internal own;
 static vf_loader loader;
@@ -81,6 +82,9 @@ static const vf_loader_config config = {
 			.block = block,
 			.block_len = sizeof block,
 			.inflate = &inflate,
+			.journal = &journal,
+			.journal_offset = H747_JOURNAL_ADDRESS - H747_FLASH_ADDRESS,
+			.journal_unit = H747_SECTOR_SIZE,
 			.can_run = true,
 			.home_rate = UART_HOME_RATE,
 			.rate_max = UART_RATE_MAX,
@@ -120,6 +124,7 @@ static int join(void)
 	if (nor_good)
 		add(&c, &nor.nor.memory, nor_work, sizeof nor_work, vf_nor_door_of(&nor));
 	internal_init(&own, boot_stub_guards());
+	c.target.journal_memory = c.target.memories;
 	add(&c, &own.memory, internal_work, sizeof internal_work, internal_door(&own));
 	return vf_loader_init(&loader, &c);
 }
@@ -131,7 +136,6 @@ static void decide(bool requested)
 	policy_facts f = {
 		.requested = requested,
 		.button = button_held(),
-		.complete = true,
 		.application = address != 0,
 		.wait_us = H747_WAIT_MS * 1000u,
 	};
@@ -139,6 +143,9 @@ static void decide(bool requested)
 
 	for (uint32_t since = vf_clock_us(); (p = policy_of(&f)) == POLICY_WAIT;) {
 		vf_loader_poll(&loader);
+		enum vf_startable s = vf_target_startable(&loader.target);
+		f.known = s != VF_STARTABLE_LATER;
+		f.complete = s == VF_STARTABLE_YES || s == VF_STARTABLE_UNKNOWN;
 		f.host = vf_target_stats_get(&loader.target)->frames != 0;
 		f.waited_us = vf_clock_us() - since;
 	}

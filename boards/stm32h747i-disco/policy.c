@@ -12,6 +12,8 @@ policy policy_of(const policy_facts *f)
 		return POLICY_REQUESTED;
 	if (f->button)
 		return POLICY_BUTTON;
+	if (!f->known)
+		return f->host ? POLICY_HOST : POLICY_WAIT;
 	if (!f->complete)
 		return POLICY_INCOMPLETE;
 	if (!f->application)

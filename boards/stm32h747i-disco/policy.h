@@ -19,7 +19,8 @@ typedef struct policy_facts {
 	bool host; /* an intact frame has come */
 	bool requested;
 	bool button;
-	bool complete;    /* the journal knows of nothing unfinished */
+	bool known;       /* the journal has been read */
+	bool complete;    /* it knows of nothing unfinished */
 	bool application; /* there are plausible vectors */
 	uint32_t waited_us;
 	uint32_t wait_us; /* how long a host may take */

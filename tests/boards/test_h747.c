@@ -22,8 +22,11 @@ enum { NOR_SIZE = 128 * 1024 * 1024 };
 
 /* --- start-up ------------------------------------------------------------------- */
 
-static const policy_facts quiet = {
-	.complete = true, .application = true, .waited_us = 300000, .wait_us = 300000};
+static const policy_facts quiet = {.known = true,
+				   .complete = true,
+				   .application = true,
+				   .waited_us = 300000,
+				   .wait_us = 300000};
 
 static void test_starts_when_nobody_speaks(void **state)
 {
@@ -52,6 +55,20 @@ static void test_stays_for_every_reason(void **state)
 		if (i != 0)
 			assert_int_not_equal(policy_of(&f), POLICY_WAIT);
 	}
+}
+
+/* Reading the journal may take longer than the wait. */
+static void test_waits_for_the_journal(void **state)
+{
+	policy_facts f = quiet;
+
+	(void)state;
+	f.known = false;
+	assert_int_equal(policy_of(&f), POLICY_WAIT);
+	f.complete = false;
+	assert_int_equal(policy_of(&f), POLICY_WAIT);
+	f.host = true;
+	assert_int_equal(policy_of(&f), POLICY_HOST);
 }
 
 /* Without an application there is no hurry: a host may come any time. */
@@ -268,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_starts_when_nobody_speaks),
 		cmocka_unit_test(test_stays_for_every_reason),
+		cmocka_unit_test(test_waits_for_the_journal),
 		cmocka_unit_test(test_says_why_it_stays),
 		cmocka_unit_test(test_vectors_cm7),
 		cmocka_unit_test(test_vectors_cm4),
