@@ -101,6 +101,8 @@ typedef struct vf_nor_door {
 	vf_nor_hooks hooks;
 	/* private */
 	bool mapped;
+	bool waiting; /* for the chip, until wake_us */
+	uint32_t wake_us;
 	bool copying; /* a mapped read, by `hooks.copy` */
 	bool ended;   /* a mapped read: nothing is left to do */
 } vf_nor_door;
@@ -118,6 +120,10 @@ bool vf_nor_door_probe(vf_nor_door *d, int *status);
 
 /* The door for vf_loader_config.door[]. */
 vf_door vf_nor_door_of(vf_nor_door *d);
+
+/* How long nothing needs to be done for the chip while it works: 0 where something is to be
+ * done now. For ports that sleep. */
+uint32_t vf_nor_door_rest_us(const vf_nor_door *d);
 
 /* Makes the chip readable at its address and leaves it so, for an application that is
  * to start; false where there is no `map` or it fails. */

@@ -51,6 +51,9 @@ static bool step(vf_nor_door *d)
 	uint32_t wait_us;
 
 	enum vf_nor_step step = vf_nor_step(&d->nor, h->micros(h->self), &op, &wait_us);
+	d->waiting = step == VF_NOR_WAIT;
+	if (d->waiting)
+		d->wake_us = h->micros(h->self) + wait_us;
 	if (step == VF_NOR_BUS) {
 		unmap(d);
 		int status = h->bus(h->self, op);
@@ -67,6 +70,13 @@ bool vf_nor_door_probe(vf_nor_door *d, int *status)
 	if (*status == VF_OK && d->hooks.map != NULL)
 		d->nor.memory.flags |= VF_MEMORY_RUN;
 	return true;
+}
+
+uint32_t vf_nor_door_rest_us(const vf_nor_door *d)
+{
+	int32_t rest = (int32_t)(d->wake_us - d->hooks.micros(d->hooks.self));
+
+	return d->waiting && rest > 0 ? (uint32_t)rest : 0;
 }
 
 bool vf_nor_door_map(vf_nor_door *d)

@@ -197,6 +197,11 @@ static bool poll(void *self, int *status)
 	return true;
 }
 
+bool internal_erasing(const internal *n)
+{
+	return n->op.kind == VF_FLASH_ERASE && n->began && (FLASH_SR(n->bank) & BUSY_FLAGS) != 0;
+}
+
 vf_door internal_door(internal *n)
 {
 	return (vf_door){.self = n, .begin = begin, .poll = poll};

@@ -21,6 +21,9 @@ typedef struct internal {
 void internal_init(internal *n, bool stub);
 vf_door internal_door(internal *n);
 
+/* A sector is being erased: that takes a second, and nothing needs to be done for it. */
+bool internal_erasing(const internal *n);
+
 /* Copies from internal flash, words with more errors than their ECC can mend included:
  * those come out as something that nobody wrote. */
 void internal_read(uint32_t offset, uint8_t *to, uint32_t len);

@@ -27,7 +27,7 @@ enum { KB = 1024 };
 
 AXI static uint8_t ring[64 * KB], window[256 * KB];
 AXI static uint8_t nor_work[16 * KB]; /* where the MDMA reaches with long bursts */
-DMA static uint8_t transmit[4 * KB + 64];
+DMA static uint8_t transmit[VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX)];
 static uint8_t frame[VF_WIRE_BODY_MAX + 4];
 static uint8_t internal_work[8 * KB] __attribute__((aligned(32)));
 static uint8_t block[16 * KB] __attribute__((aligned(32)));
@@ -129,6 +129,36 @@ static int join(void)
 	return vf_loader_init(&loader, &c);
 }
 
+/* Is there work that cannot wait for SysTick, a millisecond at the most? */
+static bool pressed(void)
+{
+	enum { TICK_US = 1000 };
+	unsigned m = 0;
+
+	if (loader.sending != 0 || loader.rate != 0 || loader.leaving)
+		return true;
+	if (vf_target_rx_space(&loader.target) != sizeof ring)
+		return true;
+	if (nor_good && loader.busy[m++] && vf_nor_door_rest_us(&nor) < TICK_US)
+		return true;
+	return loader.busy[m] && !internal_erasing(&own);
+}
+
+/* Between two rounds. What one round finished the next one may take further, so it is
+ * only after a few without work that the processor sleeps; SysTick or a byte wakes it.
+ * Interrupts are off between the last look and the sleep, which they end all the same. */
+static void rest(void)
+{
+	enum { ROUNDS = 4 };
+	static unsigned quiet;
+
+	vf_irq_off();
+	quiet = pressed() ? 0 : quiet + 1;
+	if (quiet >= ROUNDS)
+		__asm__ volatile("dsb\n\twfi" ::: "memory");
+	vf_irq_on();
+}
+
 /* Asked once: from then on the link is served until a host says RUN. */
 static void decide(bool requested)
 {
@@ -143,6 +173,7 @@ static void decide(bool requested)
 
 	for (uint32_t since = vf_clock_us(); (p = policy_of(&f)) == POLICY_WAIT;) {
 		vf_loader_poll(&loader);
+		rest();
 		enum vf_startable s = vf_target_startable(&loader.target);
 		f.known = s != VF_STARTABLE_LATER;
 		f.complete = s == VF_STARTABLE_YES || s == VF_STARTABLE_UNKNOWN;
@@ -174,6 +205,8 @@ void board_main(void)
 	}
 	uart_listen(&loader.target);
 	decide(requested);
-	for (;;)
+	for (;;) {
 		vf_loader_poll(&loader);
+		rest();
+	}
 }
