@@ -135,8 +135,6 @@ static bool pressed(void)
 	enum { TICK_US = 1000 };
 	unsigned m = 0;
 
-	if (loader.sending != 0 || loader.rate != 0 || loader.leaving)
-		return true;
 	if (vf_target_rx_space(&loader.target) != sizeof ring)
 		return true;
 	if (nor_good && loader.busy[m++] && vf_nor_door_rest_us(&nor) < TICK_US)

@@ -44,6 +44,7 @@ static void each_millisecond(void)
 __attribute__((section(".vectors"), used)) static const vf_vector vectors[16 + IRQ_COUNT] = {
 	VF_VECTORS_CORE,
 	[16 + IRQ_DMA1_STREAM0] = uart_take,
+	[16 + IRQ_DMA1_STREAM1] = uart_sent,
 	[16 + IRQ_USART1] = uart_take,
 };
 #undef vf_systick_irq

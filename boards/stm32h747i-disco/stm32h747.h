@@ -35,7 +35,7 @@ enum { SCB_SCR_SEVONPEND = 1 << 4 };
 enum { MPU_CTRL_ENABLE = 1 << 0, MPU_CTRL_PRIVDEFENA = 1 << 2, MPU_RBAR_VALID = 1 << 4 };
 
 /* Interrupt numbers (IRQn_Type). */
-enum { IRQ_DMA1_STREAM0 = 11, IRQ_USART1 = 37, IRQ_HSEM2 = 126, IRQ_COUNT = 150 };
+enum { IRQ_DMA1_STREAM0 = 11, IRQ_DMA1_STREAM1, IRQ_USART1 = 37, IRQ_HSEM2 = 126, IRQ_COUNT = 150 };
 
 /* --- power, clocks, pins ------------------------------------------------------- */
 

@@ -80,6 +80,7 @@ void uart_listen(vf_target *target)
 {
 	listener = target;
 	vf_irq_enable(IRQ_DMA1_STREAM0);
+	vf_irq_enable(IRQ_DMA1_STREAM1);
 	vf_irq_enable(IRQ_USART1);
 }
 
@@ -111,8 +112,14 @@ void uart_send(void *self, const uint8_t *data, size_t len)
 	DMA1_NDTR(OUT) = (uint32_t)len;
 	DMA1_FCR(OUT) = 0;
 	vf_barrier();
-	DMA1_CR(OUT) = DMA_CR_TRBUFF | DMA_CR_MINC | DMA_CR_FROM_MEMORY;
+	DMA1_CR(OUT) = DMA_CR_TRBUFF | DMA_CR_MINC | DMA_CR_FROM_MEMORY | DMA_CR_TCIE;
 	DMA1_CR(OUT) |= DMA_CR_EN;
+}
+
+void uart_sent(void)
+{
+	DMA1_LIFCR = DMA_FLAGS_1;
+	vf_barrier();
 }
 
 bool uart_sending(void *self)

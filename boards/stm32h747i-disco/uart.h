@@ -21,6 +21,9 @@ void uart_listen(vf_target *target);
 /* Interrupt: hands on what the DMA brought since the last time. */
 void uart_take(void);
 
+/* Interrupt: what was sent has gone into the USART's FIFO. Its only use is to end a sleep. */
+void uart_sent(void);
+
 /* For vf_port; `self` is not used. */
 void uart_send(void *self, const uint8_t *data, size_t len);
 bool uart_sending(void *self);
