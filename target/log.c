@@ -221,11 +221,11 @@ static void read_back(vf_target *t)
 }
 
 /* A copy that was begun and cut off may yet turn out to be whole: it has to go before
- * anything is written that it does not say. */
+ * anything is written that it does not say. A unit that lost a record is left. */
 static bool must_move(const vf_target *t)
 {
 	const vf_target_journal *j = t->config.journal;
-	return j->generation == 0 || j->newest != j->generation ||
+	return j->generation == 0 || j->newest != j->generation || j->gap ||
 	       j->slot + !j->firm + j->need > vf_j_slots(t);
 }
 
@@ -253,6 +253,7 @@ static void have_copied(vf_target_journal *j)
 	j->generation = ++j->newest;
 	j->sequence = j->index + 1;
 	j->staged = 0;
+	j->gap = false;
 	j->moving = false;
 	j->firm = true;
 }
