@@ -32,7 +32,7 @@ typedef struct options {
 	const char *chip, *link, *image, *flash;
 	uint32_t dies, offset, ring, window, percent;
 	uint64_t seed;
-	bool full;
+	bool full, journal;
 	uint8_t compress; /* enum vf_job_compress */
 } options;
 
@@ -120,6 +120,7 @@ static int make_board(bench *b, vf_error *err)
 	c->chip.seed = o->seed;
 	c->chip.misuse = on_misuse;
 	c->chip.ctx = b;
+	c->journal = o->journal ? VF_SIM_JOURNAL_EXTERNAL : VF_SIM_JOURNAL_NONE;
 	int status = vf_sim_link_parse(&c->link, o->link, err);
 	if (status != VF_OK)
 		return status;
@@ -229,11 +230,13 @@ static bool run(bench *b)
 /* --- the oracle -------------------------------------------------------------------- */
 
 /* How many bytes of the chip are not what they should be: the image where it
- * is, and everything else as it was. */
+ * is, and everything else as it was, the board's journal excepted. */
 static uint64_t wrong_bytes(const bench *b)
 {
 	uint64_t wrong = 0;
-	for (size_t i = 0; i < b->array_len; i++) {
+	const vf_target_config *c = &vf_sim_board_target(b->board)->config;
+	const size_t end = c->journal != NULL ? c->journal_offset : b->array_len;
+	for (size_t i = 0; i < end; i++) {
 		uint8_t want = i < b->flash_len ? b->flash[i] : 0xFF;
 		if (i >= b->opt.offset && i - b->opt.offset < b->image_len)
 			want = b->image[i - b->opt.offset];
@@ -296,6 +299,8 @@ static void print_result(const bench *b, uint64_t wrong)
 	print_number("saved_bytes", r->saved_bytes);
 	print_number("digested_bytes", t->digested);
 	print_number("hashed_bytes", t->hashed);
+	print_number("journal_records", t->records);
+	print_number("journal_units", t->units);
 	print_link(vf_job_link(b->job));
 	print_chip(vf_sim_chip_stats(vf_sim_board_chip(b->board)));
 	print_plan(b);
@@ -328,7 +333,7 @@ static int usage(void)
 		stderr,
 		"usage: bench-virtual --chip PART [--dual] --link LINK --image FILE\n"
 		"       [--flash FILE] [--offset N] [--ring N] [--window N] [--percent N|random]\n"
-		"       [--seed N] [--full] [--plain]\n");
+		"       [--seed N] [--full] [--plain] [--journal]\n");
 	return 2;
 }
 
@@ -369,6 +374,9 @@ static bool take(options *o, int option, const char *arg)
 	case 'F':
 		o->full = true;
 		return true;
+	case 'j':
+		o->journal = true;
+		return true;
 	case 'P':
 		o->compress = VF_COMPRESS_OFF;
 		return true;
@@ -391,6 +399,7 @@ int main(int argc, char **argv)
 		{"percent", required_argument, NULL, 'p'},
 		{"seed", required_argument, NULL, 's'},
 		{"full", no_argument, NULL, 'F'},
+		{"journal", no_argument, NULL, 'j'},
 		{"plain", no_argument, NULL, 'P'},
 		{0},
 	};
