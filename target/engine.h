@@ -82,7 +82,7 @@ static inline uint32_t vf_t_half(const vf_target *t, unsigned memory)
 
 static inline vf_target_operation *vf_t_slot(vf_target *t, uint32_t number)
 {
-	return &t->queue.slot[number % VF_TARGET_QUEUE];
+	return &t->slot[number % VF_TARGET_QUEUE];
 }
 
 /* ring.c: the consumer's side */

@@ -89,7 +89,7 @@ static void fill_times(const vf_target *t, unsigned m, vf_state *s)
 {
 	const vf_memory *info = vf_t_info(t, m);
 	const vf_target_unit *u = &t->unit[m];
-	const vf_target_operation *o = &t->queue.slot[u->number % VF_TARGET_QUEUE];
+	const vf_target_operation *o = &t->slot[u->number % VF_TARGET_QUEUE];
 	uint32_t left = u->orphan ? 0 : o->length - o->at;
 	uint32_t past = u->stage == VF_T_BUSY ? t->now - u->since : 0;
 	if (u->journal) {

@@ -50,7 +50,7 @@ static uint32_t room_from(const vf_target *t, uint32_t at)
 	const vf_target_queue *q = &t->queue;
 	uint32_t most = t->config.block_len;
 	for (uint32_t i = q->done; vf_offset_diff(i, t->unpack.number) < 0; i++) {
-		const vf_target_operation *o = &q->slot[i % VF_TARGET_QUEUE];
+		const vf_target_operation *o = &t->slot[i % VF_TARGET_QUEUE];
 		if (deflated(o))
 			spare(at, start_of(t, o) + o->at, o->length - o->at, &most);
 	}
@@ -135,7 +135,7 @@ static bool chips_served(const vf_target *t)
 static bool can_go_on(const vf_target *t)
 {
 	const vf_target_unpack *u = &t->unpack;
-	const vf_target_operation *o = &t->queue.slot[u->number % VF_TARGET_QUEUE];
+	const vf_target_operation *o = &t->slot[u->number % VF_TARGET_QUEUE];
 	if (!u->active || u->bad || t->queue.stopping || (u->starved && arrived(t, o) == 0))
 		return false;
 	uint32_t want = wanted(t, o);
@@ -185,7 +185,7 @@ static bool step(vf_target *t)
 /* An operation's bytes from `o->at` on, if they are unpacked up to `upto`; else NULL. */
 static const uint8_t *bytes_upto(const vf_target *t, uint32_t number, uint32_t upto)
 {
-	const vf_target_operation *o = &t->queue.slot[number % VF_TARGET_QUEUE];
+	const vf_target_operation *o = &t->slot[number % VF_TARGET_QUEUE];
 	int32_t ahead = vf_offset_diff(number, t->unpack.number);
 	if (ahead > 0 || (ahead == 0 && !t->unpack.active))
 		return NULL;

@@ -236,17 +236,16 @@ typedef struct vf_target_operation {
 	uint32_t at;     /* bytes of the range that are dealt with */
 } vf_target_operation;
 
-/* Operations `done` up to `parsed` are slots modulo the queue's length. */
+/* Operations `done` up to `parsed` are in vf_target.slot, modulo its length. */
 typedef struct vf_target_queue {
+	bool halted;   /* nothing more is parsed: after a refused one, and RUN */
+	bool stopping; /* something failed, flash operations are still under way */
+	bool stopped;
 	uint32_t done;
 	uint32_t parsed;
 	uint32_t cursor; /* stream offset up to which messages are parsed */
 	uint32_t skip;   /* a message's data yet to come before the next message */
-	bool halted;     /* nothing more is parsed: after a refused one, and RUN */
-	bool stopping;   /* something failed, flash operations are still under way */
-	bool stopped;
 	vf_failure failure;
-	vf_target_operation slot[VF_TARGET_QUEUE];
 } vf_target_queue;
 
 enum {
@@ -353,12 +352,12 @@ struct vf_target_journal {
 
 /* What one memory is doing. */
 typedef struct vf_target_unit {
-	vf_flash_op op;
 	uint8_t stage; /* of `op`: none, ready, handed out, ended */
 	uint8_t type;  /* message it belongs to, 0 none */
 	bool orphan;   /* its session is gone: the outcome does not count */
 	bool journal;  /* `op` is the journal's */
 	bool finished; /* SHA256: the answer was made */
+	vf_flash_op op;
 	int status;
 	uint32_t number;       /* operation */
 	uint32_t since;        /* when `op` was handed out */
@@ -392,15 +391,15 @@ typedef struct vf_target_session {
 
 /* One frame on its way out, and what waits to be one. */
 typedef struct vf_target_out {
-	uint32_t len;
-	uint32_t sent;
-	uint16_t number;   /* of the next frame */
 	uint8_t pending;   /* greeting, refuse, ended, welcome, state, rated */
 	uint8_t describe;  /* memories asked for, a bit each */
 	uint8_t reports;   /* what the frame on its way announces: deaf, run, rate */
 	uint8_t turn;      /* memory whose answer goes next */
 	bool answered;     /* an ANSWER went last: a STATE goes first */
 	bool told_stopped; /* as in the last STATE, and so below */
+	uint16_t number;   /* of the next frame */
+	uint32_t len;
+	uint32_t sent;
 	uint32_t told_done;
 	uint32_t told_limit;
 	uint32_t told_at; /* when it was built */
@@ -421,29 +420,31 @@ typedef struct vf_target_speed {
 } vf_target_speed;
 
 struct vf_target {
-	vf_target_config config;
-	vf_target_features with;
-	uint32_t now;
-	vf_target_ring ring;
-	vf_decoder decoder;
-	uint8_t last[2];  /* last raw bytes, newest first */
-	uint32_t last_at; /* when they were taken */
-	uint32_t noise_at;
-	bool noisy; /* at noise_at there was what is neither text nor a frame */
-	bool asked; /* a line of text waits to be answered */
-	vf_target_session session;
-	vf_target_stream stream;
-	vf_target_queue queue;
-	vf_target_unit unit[VF_TARGET_MEMORIES];
-	vf_target_unpack unpack;
-	vf_target_out out;
-	vf_target_speed speed;
+	/* What is used most comes first: short instructions reach no further. */
 	uint8_t deaf;        /* none, wanted, being sent, announced */
 	uint8_t deaf_memory; /* which, or which was last */
 	uint8_t run;         /* none, wanted, being reported, due */
 	uint8_t run_reports; /* that have left */
+	bool noisy;          /* at noise_at there was what is neither text nor a frame */
+	bool asked;          /* a line of text waits to be answered */
+	uint8_t last[2];     /* last raw bytes, newest first */
+	vf_target_out out;
+	uint32_t now;
+	vf_target_session session;
+	vf_target_queue queue;
+	vf_target_stream stream;
+	vf_target_ring ring;
+	vf_decoder decoder;
+	vf_target_unpack unpack;
+	vf_target_speed speed;
+	uint32_t last_at; /* when the last raw bytes were taken */
+	uint32_t noise_at;
 	uint32_t run_address;
+	vf_target_config config;
+	vf_target_features with;
 	vf_target_stats stats;
+	vf_target_unit unit[VF_TARGET_MEMORIES];
+	vf_target_operation slot[VF_TARGET_QUEUE];
 };
 
 #endif
