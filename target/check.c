@@ -236,7 +236,7 @@ static bool journal_good(const vf_target_config *c, const vf_target_features *f)
 	return c->journal == NULL || (f->journal != NULL && f->journal->good(c));
 }
 
-bool vf_t_config_good(const vf_target_config *c, const vf_target_features *f)
+bool vf_target_check(const vf_target_config *c, const vf_target_features *f)
 {
 	const uint32_t mega = 1u << 20;
 	if (c->ring == NULL || c->window == NULL || c->frame == NULL || c->tx == NULL)

@@ -112,7 +112,6 @@ void vf_t_queue_settle(vf_target *t);
 
 /* check.c: what is wrong with a message, enum vf_wire_failure_code */
 uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved);
-bool vf_t_config_good(const vf_target_config *c, const vf_target_features *f);
 
 /* exec.c */
 void vf_t_exec_step(vf_target *t, unsigned memory);

@@ -13,7 +13,7 @@ _Static_assert(VF_TARGET_MEMORIES >= 1 && VF_TARGET_MEMORIES <= VF_WIRE_MEMORIES
 int vf_target_init_with(vf_target *t, const vf_target_config *config,
 			const vf_target_features *features)
 {
-	if (!vf_t_config_good(config, features))
+	if (features->check != NULL && !features->check(config, features))
 		return VF_E_USAGE;
 	memset(t, 0, sizeof *t);
 	t->config = *config;

@@ -5,6 +5,20 @@
 
 #include "layout.h"
 
+void vf_put32(uint8_t *p, uint32_t v)
+{
+	vf_put16(p, (uint16_t)v);
+	vf_put16(p + 2, (uint16_t)(v >> 16));
+}
+
+void vf_put_header(uint8_t p[VF_WIRE_HEADER], uint8_t kind, uint16_t number, uint32_t tag)
+{
+	p[0] = VF_WIRE_MARKER;
+	p[1] = kind;
+	vf_put16(p + 2, number);
+	vf_put32(p + 4, tag);
+}
+
 uint8_t *vf_wire_put(uint8_t *p, const void *from, const vf_wire_field *layout)
 {
 	for (; layout->width; p += layout->width, layout++) {

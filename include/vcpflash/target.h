@@ -103,6 +103,10 @@ typedef struct vf_target_config {
  * docs/FIGURES.md says how much that is; NULL: the board does not do it, and tells
  * the host so. */
 typedef struct vf_target_features {
+	/* &vf_target_check: vf_target_init_with refuses what breaks the rules above. A port
+	 * whose configuration it has accepted once, and never changes, can do without;
+	 * what breaks them then has no defined outcome. */
+	bool (*check)(const vf_target_config *config, const struct vf_target_features *features);
 	const struct vf_target_unpack_feature *unpack;   /* &vf_target_unpack_feature: block,
 							  * block_len and inflate are used */
 	const struct vf_target_rate_feature *rate;       /* &vf_target_rate_feature: home_rate,
@@ -113,6 +117,7 @@ typedef struct vf_target_features {
 							  * and what goes with it is used */
 } vf_target_features;
 
+bool vf_target_check(const vf_target_config *config, const struct vf_target_features *features);
 extern const struct vf_target_unpack_feature vf_target_unpack_feature;
 extern const struct vf_target_rate_feature vf_target_rate_feature;
 extern const struct vf_target_text_feature vf_target_text_feature;
@@ -139,7 +144,8 @@ typedef struct vf_target vf_target; /* complete below: place it where you like *
 int vf_target_init(vf_target *t, const vf_target_config *config);
 
 /* The same with the features that are named, which are copied; VF_E_USAGE too where
- * `config` is about one that is not. A port that calls this one instead is smaller. */
+ * `config` is about one that is not (if vf_target_check is). A port that calls this one instead is
+ * smaller. */
 int vf_target_init_with(vf_target *t, const vf_target_config *config,
 			const vf_target_features *features);
 

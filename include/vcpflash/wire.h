@@ -149,13 +149,7 @@ static inline void vf_put16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)(v >> 8);
 }
 
-static inline void vf_put32(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-	p[2] = (uint8_t)(v >> 16);
-	p[3] = (uint8_t)(v >> 24);
-}
+void vf_put32(uint8_t *p, uint32_t v);
 
 /* a - b in modular arithmetic: negative when `a` is before `b`. */
 static inline int32_t vf_offset_diff(uint32_t a, uint32_t b)
@@ -218,14 +212,7 @@ void vf_encode_put(vf_encoder *e, const uint8_t *data, size_t len);
 size_t vf_encode_end(vf_encoder *e); /* bytes of the frame, 0 if it did not fit */
 
 /* Fills the eight bytes that every body begins with. */
-static inline void vf_put_header(uint8_t p[VF_WIRE_HEADER], uint8_t kind, uint16_t number,
-				 uint32_t tag)
-{
-	p[0] = VF_WIRE_MARKER;
-	p[1] = kind;
-	vf_put16(p + 2, number);
-	vf_put32(p + 4, tag);
-}
+void vf_put_header(uint8_t p[VF_WIRE_HEADER], uint8_t kind, uint16_t number, uint32_t tag);
 
 /* Takes raw bytes in any pieces and finds frames and text among them. One
  * decoder serves both ends. `buf` is the caller's, with room for the longest

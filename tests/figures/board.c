@@ -23,6 +23,9 @@ static uint8_t work[512] __attribute__((aligned(32)));
 static uint8_t block[4096] __attribute__((aligned(32)));
 static vf_inflate inflate;
 #endif
+#ifdef BOARD_JOURNAL
+static vf_target_journal journal;
+#endif
 
 static int controller(const vf_bus_op *op)
 {
@@ -83,6 +86,10 @@ static bool set_up(void)
 		.block_len = sizeof block,
 		.inflate = &inflate,
 #endif
+#ifdef BOARD_JOURNAL
+		.journal = &journal,
+		.journal_unit = 4096,
+#endif
 #ifdef BOARD_RUN
 		.can_run = true,
 #endif
@@ -92,6 +99,12 @@ static bool set_up(void)
 #endif
 	};
 	static const vf_target_features features = {
+#ifdef BOARD_CHECK
+		.check = vf_target_check,
+#endif
+#ifdef BOARD_JOURNAL
+		.journal = &vf_target_journal_feature,
+#endif
 #ifdef BOARD_UNPACK
 		.unpack = &vf_target_unpack_feature,
 #endif

@@ -1,7 +1,7 @@
 /* What a board does not name it does not do, and it says so as the protocol says. */
 #include "rig.h"
 
-static const vf_target_features nothing = {NULL, NULL, NULL, NULL};
+static const vf_target_features nothing = {.check = vf_target_check};
 
 static int begin(rig *r, const vf_target_features *features)
 {
