@@ -168,9 +168,11 @@ static void state_id(vf_nor *n, bool answered, uint32_t now_us)
 	}
 	if (!vf_n_gather(n, sizeof n->chip.id, matter))
 		return;
-	if (n->pass == 1 && memcmp(n->buf, n->chip.id, matter) != 0) {
-		vf_n_finish(n, VF_E_BUS);
-		return;
+	for (size_t i = 0; n->pass == 1 && i < matter; i++) {
+		if (n->buf[i] != n->chip.id[i]) {
+			vf_n_finish(n, VF_E_BUS);
+			return;
+		}
 	}
 	memcpy(n->chip.id, n->buf, sizeof n->chip.id);
 	if (blank_id(n->chip.id))

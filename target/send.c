@@ -83,7 +83,8 @@ static void send_welcome(vf_target *t, uint8_t *body)
 		.rate = c->rate_max,
 	};
 	memcpy(w.id, c->id, sizeof w.id);
-	memcpy(w.name, c->name, strlen(c->name) + 1);
+	for (size_t i = 0; c->name[i] != '\0'; i++)
+		w.name[i] = c->name[i];
 	if (vf_t_keeps_journal(t))
 		t->with.journal->welcome(t, &w);
 	send_body(t, body, vf_pack_welcome(body, t->out.number, &w));

@@ -32,9 +32,9 @@ static void store(vf_target *t, uint32_t offset, const uint8_t *data, uint32_t l
 
 static void remove_islands(vf_target_stream *s, unsigned first, unsigned count)
 {
-	memmove(&s->island[first], &s->island[first + count],
-		(s->islands - first - count) * sizeof s->island[0]);
 	s->islands = (uint8_t)(s->islands - count);
+	for (; first < s->islands; first++)
+		s->island[first] = s->island[first + count];
 }
 
 /* Moves `received` to `end` and over the islands that are reached. */
@@ -63,9 +63,8 @@ static bool add_island(vf_target_stream *s, uint32_t start, uint32_t end)
 	if (last == first) {
 		if (s->islands == VF_WIRE_ISLANDS_MAX)
 			return false;
-		memmove(&s->island[first + 1], &s->island[first],
-			(s->islands - first) * sizeof s->island[0]);
-		s->islands++;
+		for (unsigned i = s->islands++; i > first; i--)
+			s->island[i] = s->island[i - 1];
 		s->island[first] = (vf_island){start, end};
 		return true;
 	}
