@@ -69,6 +69,33 @@ static void print_memory(const cli_options *o, const vf_memory *m, unsigned inde
 			  m->base + m->protect[i].offset + (m->protect[i].len - 1));
 }
 
+static const char *set_name(const vf_welcome *w)
+{
+	static const char *const name[] = {"none", "incomplete", "complete", "unreadable"};
+	return w->set < sizeof name / sizeof name[0] ? name[w->set] : "unknown";
+}
+
+/* What the journal says may start. */
+static void print_set(const cli_options *o, const vf_welcome *w, const vf_job_result *r)
+{
+	if ((w->capabilities & VF_CAP_JOURNAL) == 0)
+		return;
+	if (w->set == VF_SET_NONE || w->set == VF_SET_UNREADABLE)
+		cli_print(o, "journal   %s",
+			  w->set == VF_SET_NONE ? "nothing was programmed yet" : "unreadable");
+	for (unsigned i = 0; r->has_set && i < r->set.count; i++) {
+		const vf_set_entry *e = &r->set.entry[i];
+		const char *state = vf_job_set_entry_state(&r->set, e);
+		cli_print(o, "%s0x%08" PRIx32 "-0x%08" PRIx32 " %s",
+			  i == 0 ? "journal   " : "          ", e->address,
+			  e->address + (e->length - 1),
+			  state[0] == 'w' ? "complete"
+			  : state[0] == 'o'
+				  ? "incomplete: a run was interrupted, program it again"
+				  : "incomplete: bytes that no file names are to be put back");
+	}
+}
+
 void cli_print_board(const cli_options *o, const char *port, const vf_board *b,
 		     const vf_job_result *r)
 {
@@ -85,6 +112,7 @@ void cli_print_board(const cli_options *o, const char *port, const vf_board *b,
 			  cli_time(big_trip, r->echo_big_us));
 	for (unsigned i = 0; i < w->memories; i++)
 		print_memory(o, &b->memory[i], i);
+	print_set(o, w, r);
 }
 
 static void add_hex(cJSON *json, const char *name, uint32_t v)
@@ -92,6 +120,22 @@ static void add_hex(cJSON *json, const char *name, uint32_t v)
 	char text[11];
 	(void)snprintf(text, sizeof text, "0x%08" PRIx32, v);
 	cJSON_AddStringToObject(json, name, text);
+}
+
+static cJSON *journal_json(const vf_welcome *w, const vf_job_result *r)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "set", set_name(w));
+	cJSON *list = cJSON_AddArrayToObject(json, "ranges");
+	for (unsigned i = 0; r->has_set && i < r->set.count; i++) {
+		const vf_set_entry *e = &r->set.entry[i];
+		cJSON *item = cJSON_CreateObject();
+		add_hex(item, "address", e->address);
+		cJSON_AddNumberToObject(item, "length", e->length);
+		cJSON_AddStringToObject(item, "state", vf_job_set_entry_state(&r->set, e));
+		cJSON_AddItemToArray(list, item);
+	}
+	return json;
 }
 
 static cJSON *memory_json(const vf_memory *m)
@@ -147,6 +191,8 @@ cJSON *cli_board_json(const char *port, const vf_board *b, const vf_job_result *
 	cJSON *list = cJSON_AddArrayToObject(json, "memories");
 	for (unsigned i = 0; i < w->memories; i++)
 		cJSON_AddItemToArray(list, memory_json(&b->memory[i]));
+	if ((w->capabilities & VF_CAP_JOURNAL) != 0)
+		cJSON_AddItemToObject(json, "journal", journal_json(w, r));
 	return json;
 }
 

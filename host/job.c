@@ -301,6 +301,7 @@ void vf_job_free(vf_job *j)
 	vf_session_free(j->session); /* first: it knows the operations */
 	vf_slots_free(j);
 	vf_job_map_free(j);
+	vf_job_set_free(j);
 	vf_keep_free(&j->keep, &j->alloc);
 	vf_image_free(&j->blank);
 	vf_free(&j->alloc, j->scratch);

@@ -47,6 +47,15 @@ static const char *advice(uint8_t code)
 		return "the board does not allow that for this memory";
 	case VF_FAIL_PACKING:
 		return "the board could not unpack what was sent: update its loader";
+	case VF_FAIL_INCOMPLETE:
+		return "what the flash holds is not complete: program it again, or erase what is "
+		       "torn (info lists it)";
+	case VF_FAIL_JOURNAL:
+		return "the board could not read or write its journal: the chip that holds it, or "
+		       "the sectors it lives in, are at fault";
+	case VF_FAIL_UNMARKED:
+		return "the board wants the set marked incomplete first, and it was not: report a "
+		       "fault";
 	case VF_FAIL_UNKNOWN:
 	case VF_FAIL_MALFORMED:
 	case VF_FAIL_RANGE:
@@ -97,7 +106,10 @@ static void say(vf_job *j, const vf_failure *f, uint8_t message)
 										   : VF_E_FLASH;
 	j->result.has_failure = true;
 	j->result.failure = *f;
-	if (f->code == VF_FAIL_MISMATCH)
+	if (message == VF_MESSAGE_SET || message == VF_MESSAGE_RECALL || f->code == VF_FAIL_JOURNAL)
+		(void)vf_fail(&j->result.error, code, "the board's journal failed (%s): %s",
+			      vf_failure_name(f->code), advice(f->code));
+	else if (f->code == VF_FAIL_MISMATCH)
 		(void)vf_fail(&j->result.error, code,
 			      "%s %s: 0x%08x holds 0x%02x where 0x%02x was written (%u bytes "
 			      "differ): %s",

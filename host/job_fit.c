@@ -273,6 +273,11 @@ static int fit_chip(vf_job *j)
 
 static int may_run(vf_job *j, const vf_memory *m)
 {
+	if (j->config.kind == VF_JOB_RUN && j->board.welcome.set == VF_SET_INCOMPLETE)
+		return vf_fail(
+			&j->result.error, VF_E_REFUSED,
+			"what is in the flash is not complete, a run was interrupted: program "
+			"it again (info lists what is missing)");
 	if ((j->board.welcome.capabilities & VF_CAP_RUN) == 0)
 		return vf_fail(&j->result.error, VF_E_REFUSED,
 			       "this board's loader does not start applications: press its reset "
@@ -344,6 +349,11 @@ static int fit_compress(vf_job *j)
 int vf_job_fit(vf_job *j)
 {
 	int status;
+	if ((vf_job_changes(j) || j->config.kind == VF_JOB_RUN) &&
+	    j->board.welcome.set == VF_SET_UNREADABLE)
+		return vf_fail(&j->result.error, VF_E_FLASH,
+			       "the board cannot read its journal, so it changes and starts "
+			       "nothing: doctor tells whether its flash is at fault");
 	switch (j->config.kind) {
 	case VF_JOB_PROGRAM:
 		status = fit_image(j, true);

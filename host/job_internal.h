@@ -17,6 +17,7 @@
 #include <vcpflash/job.h>
 
 #include "keep.h"
+#include "spans.h"
 
 enum {
 	VF_JOB_DIGESTS_MAX = 512,       /* sectors of one DIGEST operation: 4 KB of answer */
@@ -95,6 +96,20 @@ typedef struct vf_job_cursor {
 	uint64_t byte;
 } vf_job_cursor;
 
+/* What of the board's memories must not start yet, and what may (job_set.c). */
+typedef struct vf_job_set {
+	bool known;                 /* what the journal said was taken in */
+	bool marked;                /* the board says incomplete, because of this job */
+	uint8_t state;              /* enum vf_wire_set_state, as it was */
+	vf_spans open, lent, whole; /* as they were */
+	vf_spans mine;              /* what this job makes whole, or erases */
+	vf_spans full;              /* what it covers wholly */
+	vf_spans torn;              /* and not erased since */
+	vf_spans borrowed;          /* of what was whole: the host holds bytes of it */
+	vf_spans next_open, next_lent, next_whole;
+	uint8_t *digests; /* of next_whole */
+} vf_job_set;
+
 typedef bool (*vf_job_state)(vf_job *j); /* true: moved on, call the next one */
 
 struct vf_job {
@@ -139,11 +154,14 @@ struct vf_job {
 	bool rescuing;        /* interrupted: only what no file names is put back */
 	unsigned keep_again;  /* sectors that had to be read again to be sure of them */
 
-	vf_keep keep;     /* what the keeper has, or is to have */
-	bool keep_stored; /* he has something of this board, */
-	bool keep_saved;  /* and it is of this job: */
+	vf_keep keep;         /* what the keeper has, or is to have */
+	uint32_t keep_loaded; /* so many records are of an earlier run */
+	bool keep_stored;     /* he has something of this board, */
+	bool keep_saved;      /* and it is of this job: */
 	uint8_t keep_hash[VF_SHA256_SIZE];
 	bool keep_stale; /* some of what he had before must not be put back */
+
+	vf_job_set set;
 
 	uint64_t read_at; /* READ: bytes given to the sink */
 	vf_sha256 read_hash;
@@ -314,6 +332,22 @@ static inline uint64_t vf_job_last_session(const vf_job *j)
 {
 	return vf_session_board(j->session)->welcome.changed;
 }
+
+static inline bool vf_job_changes(const vf_job *j)
+{
+	return j->config.kind == VF_JOB_PROGRAM || j->config.kind == VF_JOB_ERASE ||
+	       j->config.kind == VF_JOB_ERASE_CHIP;
+}
+
+/* job_set.c: what must not start */
+bool vf_job_set_begin(vf_job *j); /* asks the journal, then begins to look */
+void vf_job_set_free(vf_job *j);
+void vf_job_set_erased(vf_job *j, uint8_t memory, uint32_t from, uint32_t to);
+/* Queues the mark before the first change; false: the job is leaving. */
+bool vf_job_set_mark(vf_job *j);
+bool vf_job_seal(vf_job *j);   /* state: says what is complete, then */
+bool vf_job_sealed(vf_job *j); /* the end of the job, or RUN */
+size_t vf_job_recall_size(const vf_job *j);
 
 /* job_keep.c: bytes that no file names, beyond the life of this program */
 bool vf_job_keeps(const vf_job *j); /* is there somebody to keep them? */

@@ -6,12 +6,6 @@
  * that saved them; where it keeps none, if what is there can have been left by it. */
 #include "job_internal.h"
 
-static bool changes_flash(const vf_job *j)
-{
-	return j->config.kind == VF_JOB_PROGRAM || j->config.kind == VF_JOB_ERASE ||
-	       j->config.kind == VF_JOB_ERASE_CHIP;
-}
-
 bool vf_job_keeps(const vf_job *j)
 {
 	return j->config.keeper.save != NULL && j->board.welcome.id_len > 0;
@@ -210,7 +204,7 @@ int vf_job_keep_load(vf_job *j)
 	const vf_job_keeper *keeper = &j->config.keeper;
 	const uint8_t *bytes = NULL;
 	size_t len = 0;
-	if (!vf_job_keeps(j) || !changes_flash(j))
+	if (!vf_job_keeps(j) || !vf_job_changes(j))
 		return VF_OK;
 	const int status = keeper->load(keeper->ctx, &j->board, &bytes, &len, &j->result.error);
 	if (status != VF_OK || len == 0)
@@ -227,6 +221,7 @@ int vf_job_keep_load(vf_job *j)
 	default:
 		return vf_fail(&j->result.error, VF_E_NOMEM, "out of memory");
 	}
+	j->keep_loaded = (uint32_t)j->keep.count;
 	if (take_up(j) != VF_OK)
 		return vf_fail(&j->result.error, VF_E_NOMEM, "out of memory");
 	return VF_OK;

@@ -395,5 +395,5 @@ bool vf_job_begin(vf_job *j)
 	default:
 		break;
 	}
-	return vf_job_begin_look(j);
+	return vf_job_set_begin(j);
 }

@@ -83,9 +83,16 @@ static bool at_risk(const vf_job *j, const vf_job_sector *s)
 	       (s->covered == 0 || vf_job_unknown_rest(j, s) || s->keep != NULL);
 }
 
+/* Torn cells beside the image, of which nobody kept what they held: what they read
+ * as now must not become what they hold for good. */
+static bool torn_beside(const vf_job_sector *s)
+{
+	return s->covered == 0 && s->record == 0 && (s->flags & VF_JOB_FAILED) != 0;
+}
+
 static void put_mapped(list *l, const vf_job_sector *s)
 {
-	if (at_risk(l->j, s))
+	if (at_risk(l->j, s) || torn_beside(s))
 		return;
 	vf_plan_sector p = {.index = s->index, .state = s->state};
 	if (s->state == VF_JOB_UNSEEN) {

@@ -138,6 +138,27 @@ static void shortest(uint32_t *best, uint32_t us)
 		*best = us;
 }
 
+static bool info_recalled(vf_job *j)
+{
+	vf_slot *s = vf_slot_take(j);
+	if (s == NULL)
+		return false;
+	j->result.has_set = vf_unpack_set(&j->result.set, s->op.answer, vf_job_recall_size(j)) == 0;
+	vf_slot_give(j, s);
+	return vf_job_leave(j);
+}
+
+/* What the journal says is complete, or is not. */
+static bool info_set(vf_job *j)
+{
+	const uint8_t state = j->board.welcome.set;
+	if (!vf_job_has_journal(j) || state == VF_SET_NONE || state == VF_SET_UNREADABLE)
+		return vf_job_leave(j);
+	vf_job_go(j, info_recalled, VF_PHASE_OPEN, 0);
+	vf_slot *s = vf_slot_new(j, VF_MESSAGE_RECALL, 0, 0, 0, vf_job_recall_size(j));
+	return s == NULL || vf_slot_submit(j, s) || j->closing;
+}
+
 bool vf_job_info(vf_job *j)
 {
 	uint32_t us;
@@ -151,5 +172,5 @@ bool vf_job_info(vf_job *j)
 			break; /* a bad line: what is known is what there is to say */
 	}
 	j->result.echo_big = big;
-	return vf_job_leave(j);
+	return info_set(j);
 }

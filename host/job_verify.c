@@ -252,11 +252,7 @@ bool vf_job_hash(vf_job *j)
 		if (s == NULL || !vf_slot_submit(j, s))
 			return j->closing;
 	}
-	if (j->in_flight > 0)
-		return false;
-	if (j->config.kind == VF_JOB_PROGRAM && j->config.run_after)
-		return vf_job_go(j, vf_job_run, VF_PHASE_RUN, 0);
-	return vf_job_leave(j);
+	return j->in_flight > 0 ? false : vf_job_seal(j);
 }
 
 /* --- the flash holds the image ---------------------------------------------- */
@@ -278,11 +274,16 @@ bool vf_job_after_check(vf_job *j)
 	const bool image_job = j->config.kind == VF_JOB_PROGRAM || j->config.kind == VF_JOB_VERIFY;
 	if (j->rescuing)
 		return vf_job_rescued(j);
-	vf_job_keep_done(j);
 	count_kept(j);
 	j->result.verified_bytes = j->result.image_bytes;
 	if (image_job && j->config.verify_full)
 		return vf_job_go(j, vf_job_hash, VF_PHASE_VERIFY, j->result.image_bytes);
+	return vf_job_seal(j);
+}
+
+bool vf_job_sealed(vf_job *j)
+{
+	vf_job_keep_done(j);
 	if (j->config.kind == VF_JOB_PROGRAM && j->config.run_after)
 		return vf_job_go(j, vf_job_run, VF_PHASE_RUN, 0);
 	return vf_job_leave(j);

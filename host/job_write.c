@@ -122,6 +122,7 @@ static void finished(vf_job *j, const vf_slot *s)
 		return;
 	}
 	j->result.erased_bytes += s->op.message.length;
+	vf_job_set_erased(j, a->index, offset, (uint32_t)end);
 	for (size_t i = vf_job_sector_find(a, offset / size); i < a->count; i++) {
 		if ((uint64_t)a->sectors[i].index * size >= end)
 			break;
@@ -137,8 +138,12 @@ static bool changes(const vf_slot *s)
 void vf_job_unfinished(vf_job *j)
 {
 	for (const vf_slot *s = j->head; s != NULL; s = s->next)
-		if (s->op.status == VF_OPERATION_DONE && changes(s))
+		if (s->op.status != VF_OPERATION_DONE)
+			continue;
+		else if (changes(s))
 			finished(j, s);
+		else
+			j->set.marked = j->set.marked || s->op.message.type == VF_MESSAGE_SET;
 }
 
 /* Takes what is finished; false: the job is leaving. */
@@ -150,6 +155,8 @@ static bool take_all(vf_job *j)
 		bool going = true;
 		if (changes(s))
 			finished(j, s);
+		else if (s->op.message.type == VF_MESSAGE_SET)
+			j->set.marked = true;
 		else
 			going = vf_job_check_take(j, s);
 		if (changes(s) && vf_job_programs(s->op.message.type) == programs)
@@ -199,6 +206,8 @@ bool vf_job_write(vf_job *j)
 {
 	if (vf_job_keep_secure(j) != VF_OK)
 		return vf_job_leave(j);
+	if (!vf_job_set_mark(j))
+		return j->closing;
 	j->changing = 0;
 	j->pack = vf_job_pack_wanted(j);
 	for (size_t i = 0; i < j->areas; i++)

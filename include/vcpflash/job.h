@@ -159,8 +159,14 @@ typedef struct vf_job_result {
 	uint32_t echo_us;     /* INFO: round trip of a small frame */
 	uint32_t echo_big_us; /* INFO: of a frame of `echo_big` bytes */
 	uint16_t echo_big;
+	bool has_set; /* INFO: of a board with a journal that has a set, */
+	vf_set set;   /* what it consists of (PROTOCOL §5.5) */
 	bool nothing_to_do; /* PROGRAM, ERASE: the flash held it already */
 } vf_job_result;
+
+/* Of a range in `result.set`: "whole"; "open", being written; or "lent", whole but
+ * for bytes that no file names and that an interrupted run has yet to put back. */
+const char *vf_job_set_entry_state(const vf_set *set, const vf_set_entry *entry);
 
 typedef struct vf_job vf_job;
 
