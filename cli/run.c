@@ -177,13 +177,18 @@ static void add_address(cJSON *json, const char *name, uint32_t v)
 static void add_trouble(cli_run *r)
 {
 	const vf_job_result *s = &r->result;
-	if (s->error.code == VF_E_DIFFERS) {
+	if (s->mismatch.cause != VF_CAUSE_NONE) {
 		cJSON *m = cJSON_AddObjectToObject(r->json, "mismatch");
 		add_address(m, "address", s->mismatch.address);
 		cJSON_AddNumberToObject(m, "expected", s->mismatch.expected);
 		cJSON_AddNumberToObject(m, "found", s->mismatch.found);
 		cJSON_AddNumberToObject(m, "count", (double)s->mismatch.count);
 		cJSON_AddNumberToObject(m, "sectors", (double)s->mismatch.sectors);
+		cJSON_AddStringToObject(m, "direction", vf_mismatch_name(&s->mismatch));
+		if (s->mismatch.distance != 0)
+			cJSON_AddNumberToObject(m, "distance", s->mismatch.distance);
+		cJSON_AddStringToObject(m, "cause", vf_mismatch_cause(&s->mismatch));
+		cJSON_AddStringToObject(m, "next", vf_mismatch_next(&s->mismatch));
 	}
 	if (s->has_failure) {
 		cJSON *f = cJSON_AddObjectToObject(r->json, "failure");

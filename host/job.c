@@ -149,7 +149,7 @@ void vf_job_open_again(vf_job *j)
 	vf_session_open(j->session, j->now);
 	vf_slots_drop(j);
 	vf_job_forget_session(j);
-	j->result.attempts++;
+	j->result.attempts += !j->diagnosing;
 	vf_job_go(j, state_open, VF_PHASE_OPEN, 0);
 }
 
@@ -192,9 +192,13 @@ static bool line_lost(vf_job *j)
  * the job. */
 static bool watch(vf_job *j)
 {
+	const enum vf_session_status status = vf_session_status(j->session);
 	if (j->closing)
 		return false;
-	switch (vf_session_status(j->session)) {
+	if (j->diagnosing && (status == VF_SESSION_STOPPED || status == VF_SESSION_ENDED ||
+			      status == VF_SESSION_LOST || status == VF_SESSION_CLOSED))
+		return vf_job_leave(j); /* with what the board reported before */
+	switch (status) {
 	case VF_SESSION_STOPPED:
 		if (vf_job_stopped(j))
 			vf_job_open_again(j);

@@ -136,76 +136,14 @@ bool vf_job_check_take(vf_job *j, const vf_slot *s)
 /* All of it was asked and answered. */
 bool vf_job_check_verdict(vf_job *j)
 {
-	if (j->check_hopeless || (j->check_failed && j->result.attempts >= VF_JOB_ATTEMPTS))
-		return vf_job_go(j, vf_job_diagnose, VF_PHASE_VERIFY, 0);
+	if (j->check_hopeless || (j->check_failed && j->result.attempts >= VF_JOB_ATTEMPTS)) {
+		j->wrong_from = 0;
+		j->wrong_to = vf_job_sector_size(&j->area[j->wrong.area]);
+		return vf_job_diagnose_begin(j);
+	}
 	if (!j->check_failed)
 		return vf_job_after_check(j);
 	j->result.attempts++;
 	vf_job_note(j, "what was written reads back differently: writing it once more");
 	return vf_job_go(j, vf_job_plan_all, VF_PHASE_PROGRAM, 0);
-}
-
-/* --- saying what is wrong with one sector ----------------------------------- */
-
-static void say_wrong(vf_job *j, vf_job_area *a, uint64_t address, uint8_t expected, uint8_t found)
-{
-	j->result.has_failure = true;
-	j->result.failure = (vf_failure){.code = VF_FAIL_MISMATCH,
-					 .memory = a->index,
-					 .expected = expected,
-					 .found = found,
-					 .address = (uint32_t)address};
-	(void)vf_fail(&j->result.error, VF_E_FLASH,
-		      "%s at 0x%08llx holds 0x%02x where 0x%02x was written, twice: %s",
-		      a->memory->name, (unsigned long long)address, found, expected,
-		      vf_job_direction(expected, found));
-}
-
-/* Compares one piece; true once a difference was found and said. */
-static bool diagnose_piece(vf_job *j, const vf_slot *s)
-{
-	vf_job_area *a = s->area;
-	const uint32_t len = s->op.message.length;
-	for (uint32_t at = 0; at < len; at++) {
-		uint8_t expected;
-		vf_job_content(a, j->image, s->op.message.address - a->memory->base + at, &expected,
-			       1);
-		if (expected == s->op.answer[at])
-			continue;
-		say_wrong(j, a, (uint64_t)s->op.message.address + at, expected, s->op.answer[at]);
-		return true;
-	}
-	return false;
-}
-
-bool vf_job_diagnose(vf_job *j)
-{
-	vf_job_area *a = &j->area[j->wrong.area];
-	const vf_job_sector *sector = &a->sectors[j->wrong.at];
-	const uint32_t size = vf_job_sector_size(a);
-	vf_slot *s;
-	while ((s = vf_slot_take(j)) != NULL) {
-		const bool said = diagnose_piece(j, s);
-		vf_slot_give(j, s);
-		if (said)
-			return vf_job_leave(j);
-	}
-	if (j->in_flight > 0)
-		return false;
-	const uint32_t from = (uint32_t)j->cursor.byte;
-	const uint64_t start = vf_job_sector_address(a, sector) + from;
-	if (from >= size) {
-		(void)vf_fail(&j->result.error, VF_E_FLASH,
-			      "%s at 0x%08llx reads differently each time: check clock, supply and "
-			      "wiring of the flash",
-			      a->memory->name, (unsigned long long)(start - from));
-		return vf_job_leave(j);
-	}
-	const uint32_t len = size - from < VF_JOB_PIECE ? size - from : VF_JOB_PIECE;
-	s = vf_slot_new(j, VF_MESSAGE_READ, a->index, start, len, len);
-	if (s == NULL)
-		return true;
-	s->area = a;
-	j->cursor.byte += len;
-	return !vf_slot_submit(j, s) && j->closing;
 }

@@ -180,5 +180,7 @@ bool vf_job_stopped(vf_job *j)
 		return true;
 	}
 	say(j, &f, message);
+	if (f.code == VF_FAIL_MISMATCH && vf_job_read_up(j, &f))
+		return true;
 	return !vf_job_leave(j);
 }

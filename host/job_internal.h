@@ -16,6 +16,7 @@
 
 #include <vcpflash/job.h>
 
+#include "compare.h"
 #include "keep.h"
 #include "spans.h"
 
@@ -146,7 +147,9 @@ struct vf_job {
 	uint64_t check_bytes, checked_bytes; /* of this plan: to check, and checked */
 	bool check_failed;                   /* sectors were found that differ, */
 	bool check_hopeless;                 /* one of them for the second time: */
-	vf_job_cursor wrong;                 /* this one */
+	vf_job_cursor wrong;                 /* this one, */
+	uint32_t wrong_from, wrong_to;       /* and of it these bytes */
+	bool diagnosing;                     /* the error is known, and is read up on */
 	unsigned restarts;                   /* since the job got further */
 	uint64_t left_least;  /* bytes to program and to erase: the least of all plans */
 	uint64_t read_before; /* read_at at the last restart */
@@ -174,10 +177,7 @@ struct vf_job {
 	uint16_t echo_len;
 	bool link_measuring;
 	bool run_sent;
-	uint64_t constant_bytes; /* VERIFY: bytes of differing sectors that were compared, */
-	bool constant;           /* all of them the same value: */
-	uint8_t constant_value;
-	bool ones_missing, zeros_missing;
+	vf_compare compare; /* of what differs */
 
 	vf_progress progress;
 };
@@ -318,7 +318,6 @@ bool vf_job_read(vf_job *j);
 bool vf_job_digest(vf_job *j);
 bool vf_job_run(vf_job *j);
 bool vf_job_info(vf_job *j);
-bool vf_job_diagnose(vf_job *j); /* reads the sector at `wrong` and says what is there */
 /* The session is gone: takes note of what had finished in it. */
 void vf_job_unfinished(vf_job *j);
 
@@ -364,6 +363,10 @@ int vf_job_keep_secure(vf_job *j);
 /* All of it was seen to be in the flash. */
 void vf_job_keep_done(vf_job *j);
 
+/* job_diagnose.c: reads what `wrong` names, and says how it differs */
+bool vf_job_diagnose_begin(vf_job *j);
+bool vf_job_diagnose(vf_job *j);
+
 /* job_rescue.c: interruption */
 /* The person wants to stop: leaves, or begins to put back what no file names. */
 void vf_job_stop(vf_job *j);
@@ -379,5 +382,8 @@ void vf_job_rescue_failed(vf_job *j);
 bool vf_job_stopped(vf_job *j);
 /* What a byte that differs suggests, and what to do. */
 const char *vf_job_direction(uint8_t expected, uint8_t found);
+/* Reads up on a mismatch that the board reported, in a session of its own; false:
+ * its place is none of the job's. */
+bool vf_job_read_up(vf_job *j, const vf_failure *f);
 
 #endif

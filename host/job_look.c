@@ -380,6 +380,8 @@ bool vf_job_keep(vf_job *j)
 
 bool vf_job_begin(vf_job *j)
 {
+	if (j->diagnosing)
+		return vf_job_diagnose_begin(j);
 	switch (j->config.kind) {
 	case VF_JOB_INFO:
 		j->echo_round = 0;

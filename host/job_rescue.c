@@ -146,6 +146,10 @@ static void say_begun(vf_job *j, size_t sectors)
 void vf_job_stop(vf_job *j)
 {
 	const size_t sectors = count_at_stake(j);
+	if (j->diagnosing) {
+		(void)vf_job_leave(j);
+		return;
+	}
 	if (j->rescuing && sectors > 0) {
 		say_lost(j);
 		(void)vf_job_leave(j);

@@ -12,9 +12,7 @@ static bool to_read(const vf_job *j, const vf_job_sector *s)
 bool vf_job_verify_begin(vf_job *j)
 {
 	j->result.mismatch = (vf_mismatch){0};
-	j->constant_bytes = 0;
-	j->constant = true;
-	j->ones_missing = j->zeros_missing = false;
+	vf_compare_begin(&j->compare, 0);
 	j->wrong = (vf_job_cursor){.area = SIZE_MAX, .at = SIZE_MAX};
 	j->check_failed = false;
 	return vf_job_go(j, vf_job_verify, VF_PHASE_VERIFY, vf_job_count_bytes(j, to_read));
@@ -22,36 +20,16 @@ bool vf_job_verify_begin(vf_job *j)
 
 /* --- comparing ------------------------------------------------------------- */
 
-static void note_byte(vf_job *j, const vf_slot *s, uint64_t address, uint8_t expected,
-		      uint8_t found)
-{
-	vf_mismatch *m = &j->result.mismatch;
-	const size_t area = (size_t)(s->area - j->area);
-	if (m->count == 0) {
-		m->address = (uint32_t)address;
-		m->expected = expected;
-		m->found = found;
-	}
-	m->count++;
-	if (j->wrong.area != area || j->wrong.at != s->first) {
-		j->wrong = (vf_job_cursor){.area = area, .at = s->first};
-		m->sectors++;
-	}
-	j->ones_missing = j->ones_missing || (expected & ~found) != 0;
-	j->zeros_missing = j->zeros_missing || (found & ~expected) != 0;
-}
-
 static void compare(vf_job *j, const vf_slot *s, uint64_t address, const uint8_t *expected,
 		    const uint8_t *found, uint32_t len)
 {
-	for (uint32_t i = 0; i < len; i++) {
-		const uint8_t want = expected != NULL ? expected[i] : 0xFF;
-		if (j->constant_bytes++ == 0)
-			j->constant_value = found[i];
-		j->constant = j->constant && found[i] == j->constant_value;
-		if (found[i] != want)
-			note_byte(j, s, address + i, want, found[i]);
-	}
+	const size_t area = (size_t)(s->area - j->area);
+	j->compare.page = s->area->memory->page;
+	if (!vf_compare_bytes(&j->compare, address, expected, found, len) ||
+	    (j->wrong.area == area && j->wrong.at == s->first))
+		return;
+	j->wrong = (vf_job_cursor){.area = area, .at = s->first};
+	j->compare.m.sectors++;
 }
 
 /* Only what the image covers counts. */
@@ -121,44 +99,16 @@ static bool ask_next(vf_job *j)
 
 /* --- the verdict ----------------------------------------------------------- */
 
-static uint8_t cause(const vf_job *j)
-{
-	enum { ENOUGH = 16 }; /* so many equal bytes are no coincidence */
-	if (j->constant && j->constant_value == 0xFF)
-		return VF_CAUSE_BLANK;
-	if (j->constant && j->constant_bytes >= ENOUGH)
-		return VF_CAUSE_CONSTANT;
-	if (j->ones_missing && j->zeros_missing)
-		return VF_CAUSE_OTHER_IMAGE;
-	return j->ones_missing ? VF_CAUSE_NOT_ERASED : VF_CAUSE_NOT_PROGRAMMED;
-}
-
-static const char *cause_text(uint8_t which)
-{
-	switch (which) {
-	case VF_CAUSE_BLANK:
-		return "all of it reads 0xFF: it was never programmed";
-	case VF_CAUSE_NOT_ERASED:
-		return "only zeros where ones should be: it was not erased before, or is protected";
-	case VF_CAUSE_NOT_PROGRAMMED:
-		return "only ones where zeros should be: programming did not reach it or stopped "
-		       "short";
-	case VF_CAUSE_CONSTANT:
-		return "one value everywhere: the flash is not mapped, or its lines float";
-	default:
-		return "another image is there";
-	}
-}
-
 static bool differs(vf_job *j)
 {
 	vf_mismatch *m = &j->result.mismatch;
-	m->cause = cause(j);
+	vf_compare_end(&j->compare, j->image);
+	*m = j->compare.m;
 	(void)vf_fail(&j->result.error, VF_E_DIFFERS,
-		      "0x%08x holds 0x%02x, not 0x%02x; %llu bytes in %llu %s differ: %s",
+		      "0x%08x holds 0x%02x, not 0x%02x; %llu bytes in %llu %s differ: %s; %s",
 		      m->address, m->found, m->expected, (unsigned long long)m->count,
 		      (unsigned long long)m->sectors, m->sectors == 1 ? "sector" : "sectors",
-		      cause_text(m->cause));
+		      vf_mismatch_cause(m), vf_mismatch_next(m));
 	return vf_job_leave(j);
 }
 
@@ -195,7 +145,7 @@ bool vf_job_verify(vf_job *j)
 		return true;
 	if (j->in_flight > 0)
 		return false;
-	if (j->result.mismatch.count > 0)
+	if (j->compare.m.count > 0)
 		return differs(j);
 	if (contradiction(j))
 		return vf_job_leave(j);

@@ -130,19 +130,25 @@ enum vf_mismatch_cause { /* §: what the direction of the difference suggests */
 			 VF_CAUSE_NOT_PROGRAMMED, /* only ones where zeros should be */
 			 VF_CAUSE_CONSTANT, /* one value everywhere: not mapped, or lines float */
 			 VF_CAUSE_OTHER_IMAGE, /* both directions */
+			 VF_CAUSE_SHIFTED, /* by `distance` bytes: dummy cycles, address bytes */
+			 VF_CAUSE_PAGE,    /* pages wrap at `distance` bytes */
+			 VF_CAUSE_ALIAS,   /* it belongs where address bit `distance` is another */
 };
 
 typedef struct vf_mismatch {
 	uint8_t cause;    /* enum vf_mismatch_cause */
 	uint32_t address; /* first differing byte */
 	uint8_t expected, found;
+	bool written;     /* just before, by this job */
+	int32_t distance; /* by cause */
 	uint64_t count;   /* differing bytes */
 	uint64_t sectors; /* in so many sectors */
 } vf_mismatch;
 
 typedef struct vf_job_result {
 	vf_error error;       /* error.code VF_OK: done */
-	vf_mismatch mismatch; /* VF_E_DIFFERS, VERIFY */
+	vf_mismatch mismatch; /* cause not NONE: what was found to differ; VF_E_DIFFERS of
+			       * VERIFY, and VF_E_FLASH where it could be read */
 	bool has_failure;
 	vf_failure failure; /* VF_E_FLASH: what the board reported */
 	uint64_t image_bytes;
@@ -159,10 +165,16 @@ typedef struct vf_job_result {
 	uint32_t echo_us;     /* INFO: round trip of a small frame */
 	uint32_t echo_big_us; /* INFO: of a frame of `echo_big` bytes */
 	uint16_t echo_big;
-	bool has_set; /* INFO: of a board with a journal that has a set, */
-	vf_set set;   /* what it consists of (PROTOCOL §5.5) */
+	bool has_set;       /* INFO: of a board with a journal that has a set, */
+	vf_set set;         /* what it consists of (PROTOCOL §5.5) */
 	bool nothing_to_do; /* PROGRAM, ERASE: the flash held it already */
 } vf_job_result;
+
+/* One word for what differs (zeros and ones: which of them are there in place of the
+ * other), and for people what it suggests and what to do. */
+const char *vf_mismatch_name(const vf_mismatch *m);
+const char *vf_mismatch_cause(const vf_mismatch *m);
+const char *vf_mismatch_next(const vf_mismatch *m);
 
 /* Of a range in `result.set`: "whole"; "open", being written; or "lent", whole but
  * for bytes that no file names and that an interrupted run has yet to put back. */
