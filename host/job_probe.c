@@ -11,7 +11,9 @@ static bool to_probe(const vf_job *j, const vf_job_sector *s)
 	/* What this job has changed was kept before, and is judged by its digest. */
 	if (j->config.kind == VF_JOB_VERIFY)
 		return (s->flags & VF_JOB_PARTIAL) != 0 && s->state != VF_SECTOR_SAME;
-	return vf_job_unknown_rest(j, s) && !vf_job_keep_pending(s);
+	/* What failed, or is torn, is written anew whatever it reads as. */
+	return vf_job_unknown_rest(j, s) && !vf_job_keep_pending(s) &&
+	       (s->flags & VF_JOB_FAILED) == 0;
 }
 
 /* The next run of covered bytes in [from, end). */

@@ -207,7 +207,7 @@ static bool recalled(vf_job *j)
 	return status != VF_OK ? vf_job_no_memory(j) : known(j);
 }
 
-/* What is torn is erased whatever it reads as. */
+/* What is torn is erased whatever it reads as, in whole sectors. */
 static int look_at_torn(vf_job *j)
 {
 	int status = VF_OK;
@@ -215,9 +215,11 @@ static int look_at_torn(vf_job *j)
 	for (uint8_t i = 0; i < j->board.welcome.memories; i++) {
 		const vf_torn *torn = &vf_session_board(j->session)->torn[i];
 		const uint64_t base = j->board.memory[i].base;
+		const uint32_t size = j->board.memory[i].erase[0].size;
 		for (unsigned k = 0; k < torn->count && status == VF_OK; k++) {
 			const vf_range *r = &torn->range[k];
-			const vf_span s = {i, r->offset, r->offset + r->len};
+			const vf_span s = {i, r->offset / size * size,
+					   (r->offset + r->len + size - 1) / size * size};
 			vf_job_flag(j, i, base + s.from, base + s.to, VF_JOB_FAILED);
 			status = vf_spans_add(&j->set.torn, &j->alloc, s);
 		}

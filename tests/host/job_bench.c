@@ -98,6 +98,12 @@ static bool all_blank(const uint8_t *p, uint32_t len)
 	return true;
 }
 
+/* The board's own business. */
+static bool of_journal(const bench *b, unsigned m, const vf_flash_op *op)
+{
+	return m == 0 && b->target.journal != NULL && op->offset >= b->target.journal_offset;
+}
+
 static void touch(bench *b, unsigned m, const vf_flash_op *op, uint8_t how)
 {
 	const uint32_t sector = b->info[m].erase[0].size;
@@ -113,6 +119,8 @@ static void count(bench *b, unsigned m, const vf_flash_op *op)
 {
 	bench_flash *f = &b->flash[m];
 	const uint32_t unit = b->info[m].unit;
+	if (of_journal(b, m, op))
+		return;
 	switch (op->kind) {
 	case VF_FLASH_ERASE:
 		f->erases++;
@@ -454,6 +462,18 @@ static uint8_t *aligned(size_t len)
 void bench_board(bench *b)
 {
 	assert_int_equal(vf_target_init(&b->t, &b->target), VF_OK);
+}
+
+void bench_journal(bench *b)
+{
+	vf_memory *nor = &b->info[0];
+	b->target.journal = &b->journal;
+	b->target.journal_unit = BENCH_SECTOR;
+	b->target.journal_offset = BENCH_NOR_SIZE - BENCH_JOURNAL;
+	nor->protects = 1;
+	nor->protect[0] = (vf_range){BENCH_NOR_SIZE - BENCH_JOURNAL, BENCH_JOURNAL};
+	memset(b->flash[0].cells + BENCH_NOR_SIZE - BENCH_JOURNAL, 0xFF, BENCH_JOURNAL);
+	bench_board(b);
 }
 
 bench *bench_new(void)

@@ -24,6 +24,7 @@
 enum {
 	BENCH_NOR_SIZE = 256 * 1024,
 	BENCH_SECTOR = 4096,
+	BENCH_JOURNAL = 2 * BENCH_SECTOR, /* at the end of the NOR, if the board keeps one */
 	BENCH_INNER_SIZE = 128 * 1024,
 	BENCH_INNER_SECTOR = 16 * 1024,
 	BENCH_QUEUE = 64 * 1024, /* bytes on the line, each way */
@@ -60,6 +61,7 @@ typedef struct bench {
 	bench_flash flash[2];
 	vf_target t;
 	vf_target_config target;
+	vf_target_journal journal;
 	uint64_t now;
 	uint64_t rate; /* bytes a second each way */
 	bench_line out, in;
@@ -105,6 +107,8 @@ typedef struct bench {
 bench *bench_new(void);
 void bench_free(bench *b);
 void bench_board(bench *b); /* the engine again, with b->info as it is now */
+/* The board keeps a journal from now on, in what is protected at the end of the NOR. */
+void bench_journal(bench *b);
 /* Counts and what was said begin anew; the cells stay. */
 void bench_clear(bench *b);
 

@@ -27,6 +27,7 @@ typedef struct round_state {
 	uint8_t *want[2];
 	uint8_t *named[2]; /* by byte: 1 where the image has one */
 	uint64_t seed;
+	bool journal;
 } round_state;
 
 static int load(void *ctx, const vf_board *board, const uint8_t **bytes, size_t *len, vf_error *err)
@@ -77,6 +78,12 @@ static uint32_t below(bench *b, uint32_t n)
 	return bench_random(b) % n;
 }
 
+/* Bytes of a memory that are anybody's. */
+static uint32_t room_in(const round_state *r, unsigned m)
+{
+	return r->b->info[m].size - (m == 0 && r->journal ? (uint32_t)BENCH_JOURNAL : 0);
+}
+
 static void random_chip(round_state *r, unsigned m)
 {
 	bench *b = r->b;
@@ -86,7 +93,7 @@ static void random_chip(round_state *r, unsigned m)
 	r->named[m] = calloc(1, b->info[m].size);
 	assert_non_null(r->want[m]);
 	assert_non_null(r->named[m]);
-	for (uint32_t at = 0; at < b->info[m].size; at += sector) {
+	for (uint32_t at = 0; at < room_in(r, m); at += sector) {
 		uint8_t *p = b->flash[m].cells + at;
 		memset(p, 0xFF, sector);
 		if (below(b, 4) >= blanks)
@@ -104,8 +111,8 @@ static void random_image(round_state *r, vf_image *image, bool claim)
 	for (uint32_t i = 0; i < pieces; i++) {
 		const unsigned m = below(b, 8) == 0;
 		const uint32_t start = m == 1 ? BENCH_INNER_SECTOR : 0;
-		const uint32_t offset = start + below(b, b->info[m].size - start);
-		const uint32_t room = b->info[m].size - offset;
+		const uint32_t offset = start + below(b, room_in(r, m) - start);
+		const uint32_t room = room_in(r, m) - offset;
 		uint32_t len = 1 + below(b, below(b, 3) == 0 ? sizeof bytes : 600);
 		len = len < room ? len : room;
 		if (memchr(r->named[m] + offset, 1, len) != NULL)
@@ -121,7 +128,7 @@ static void check(const round_state *r, const char *who)
 {
 	const bench *b = r->b;
 	for (unsigned m = 0; m < 2; m++)
-		for (uint32_t at = 0; at < b->info[m].size; at++)
+		for (uint32_t at = 0; at < room_in(r, m); at++)
 			if (b->flash[m].cells[at] != r->want[m][at])
 				fail_msg("seed %llu, %s: byte 0x%x of memory %u is 0x%02x, not "
 					 "0x%02x",
@@ -129,16 +136,39 @@ static void check(const round_state *r, const char *who)
 					 b->flash[m].cells[at], r->want[m][at]);
 }
 
+/* Once something was begun, nothing starts before it is ended. */
+static void nothing_starts(round_state *r)
+{
+	bench *b = r->b;
+	assert_int_equal(bench_do(b, VF_JOB_INFO, NULL), VF_OK);
+	if (b->result.has_set && b->result.set.state == VF_SET_COMPLETE) {
+		check(r, "killed at the very end");
+		return;
+	}
+	b->job.has_address = true;
+	b->job.address = BENCH_NOR_BASE;
+	const int status = bench_do(b, VF_JOB_RUN, NULL);
+	b->job.has_address = false;
+	if (status != VF_E_REFUSED)
+		fail_msg("seed %llu: %d %s", (unsigned long long)r->seed, status,
+			 b->result.error.text);
+	assert_non_null(strstr(b->result.error.text, "not complete"));
+}
+
 /* Something ends the job at a random time. */
 static void cut(round_state *r, tally *t)
 {
 	bench *b = r->b;
+	uint8_t before[(BENCH_NOR_SIZE - BENCH_JOURNAL) / BENCH_SECTOR] = {0};
 	b->kill_at = b->now + 1 + below(b, 20000u << below(b, 5));
 	(void)program(b, &r->image);
 	b->kill_at = 0;
 	t->killed += b->killed;
 	if (b->killed && below(b, 3) == 0)
 		bench_power_cut(b);
+	const bool changed = memcmp(b->flash[0].touched, before, sizeof before) != 0;
+	if (b->killed && r->journal && changed)
+		nothing_starts(r);
 }
 
 static void end(round_state *r)
@@ -163,11 +193,63 @@ static void begin(round_state *r, uint64_t seed, store *s)
 		b->info[0].erase[1].typ_us = 5000 + below(b, 10000);
 		b->info[0].erase[2].typ_us = 10000 + below(b, 10000);
 	}
-	bench_board(b);
+	r->journal = below(b, 2) == 0;
+	if (r->journal)
+		bench_journal(b);
+	else
+		bench_board(b);
 	keep_in(b, s);
 	random_chip(r, 0);
 	random_chip(r, 1);
 	random_image(r, &r->image, true);
+}
+
+/* The digest of a range as one group, made from the cells. */
+static void digest(const round_state *r, const vf_set *set, const vf_set_entry *e,
+		   uint8_t out[VF_DIGEST_SIZE])
+{
+	bench *b = r->b;
+	const unsigned m = e->address < BENCH_NOR_BASE;
+	const uint32_t size = b->info[m].erase[0].size;
+	vf_digest group;
+	vf_digest_init(&group, set->session);
+	for (uint32_t at = 0; at < e->length; at += size) {
+		vf_digest one;
+		vf_digest_init(&one, set->session);
+		vf_digest_update(&one, bench_cells(b, e->address + at), size);
+		vf_digest_final(&one, out);
+		vf_digest_update(&group, out, VF_DIGEST_SIZE);
+	}
+	if (e->length > size)
+		vf_digest_final(&group, out);
+}
+
+/* The journal says that all of the image is complete, and what it consists of. */
+static void check_set(round_state *r)
+{
+	uint8_t want[VF_DIGEST_SIZE];
+	assert_int_equal(bench_do(r->b, VF_JOB_INFO, NULL), VF_OK);
+	const vf_set set = r->b->result.set;
+	assert_true(r->b->result.has_set);
+	if (set.state != VF_SET_COMPLETE)
+		fail_msg("seed %llu: the set is in state %u", (unsigned long long)r->seed,
+			 set.state);
+	for (unsigned i = 0; i < set.count; i++) {
+		digest(r, &set, &set.entry[i], want);
+		if (memcmp(want, set.entry[i].digest, sizeof want) != 0)
+			fail_msg("seed %llu: digest %u of %u", (unsigned long long)r->seed, i,
+				 set.count);
+	}
+	for (size_t i = 0; i < r->image.segment_count; i++) {
+		const vf_segment *s = &r->image.segments[i];
+		bool in = false;
+		for (unsigned k = 0; k < set.count; k++)
+			in = in || (s->addr >= set.entry[k].address &&
+				    s->addr + s->len <= set.entry[k].address + set.entry[k].length);
+		if (!in)
+			fail_msg("seed %llu: 0x%08x is not in the set", (unsigned long long)r->seed,
+				 s->addr);
+	}
 }
 
 static void finish(round_state *r, store *s, const vf_image *image, const char *who)
@@ -177,6 +259,8 @@ static void finish(round_state *r, store *s, const vf_image *image, const char *
 		fail_msg("seed %llu, %s: %s", (unsigned long long)r->seed, who,
 			 b->result.error.text);
 	assert_int_equal(s->len, 0);
+	if (r->journal && image == &r->image)
+		check_set(r);
 	if (bench_do(b, VF_JOB_VERIFY, image) != VF_OK)
 		fail_msg("seed %llu, %s: %s", (unsigned long long)r->seed, who,
 			 b->result.error.text);
@@ -242,6 +326,17 @@ static void test_another_in_between(void **state)
 		assert_true(t.killed > a->rounds / 10);
 }
 
+/* With a journal nothing is put back any more once somebody else was there: where he
+ * did not write, and we had begun, it is anybody's guess. */
+static void give_up_others(round_state *r, const bool *written)
+{
+	const bench *b = r->b;
+	for (unsigned m = 0; m < 2; m++)
+		for (uint32_t at = 0; at < room_in(r, m); at++)
+			if (r->named[m][at] == 0 && (m == 1 || !written[at / BENCH_SECTOR]))
+				r->want[m][at] = b->flash[m].cells[at];
+}
+
 /* Another host writes whole sectors in between. What it wrote stays. */
 static void newer_round(uint64_t seed, tally *t)
 {
@@ -255,7 +350,7 @@ static void newer_round(uint64_t seed, tally *t)
 	keep_in(b, &elsewhere);
 	bench_image(b, &newer);
 	bool written[BENCH_NOR_SIZE / BENCH_SECTOR] = {false};
-	for (uint32_t at = 0; at < BENCH_NOR_SIZE; at += BENCH_SECTOR) {
+	for (uint32_t at = 0; at < room_in(&r, 0); at += BENCH_SECTOR) {
 		written[at / BENCH_SECTOR] = below(b, 2) == 0;
 		if (!written[at / BENCH_SECTOR])
 			continue;
@@ -270,6 +365,8 @@ static void newer_round(uint64_t seed, tally *t)
 		assert_int_equal(program(b, &newer), VF_OK);
 	keep_in(b, &s);
 	finish(&r, &s, &r.image, "after newer");
+	if (r.journal && s.asides > 0)
+		give_up_others(&r, written);
 	check(&r, "after newer");
 	t->asides += s.asides;
 	vf_image_free(&newer);
