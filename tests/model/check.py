@@ -33,7 +33,7 @@ def run(folder, mix, define=None, cycles=False):
     subprocess.run(["spin", *defines, "-a", str(MODEL)], cwd=folder, check=True,
                    stdout=subprocess.DEVNULL)
     flags = ["-DNP"] if cycles else ["-DSAFETY"]
-    subprocess.run(["cc", "-O2", "-w", "-DCOLLAPSE", *flags, "-o", "pan", "pan.c"], cwd=folder,
+    subprocess.run(["cc", "-O1", "-w", "-DCOLLAPSE", *flags, "-o", "pan", "pan.c"], cwd=folder,
                    check=True)
     out = subprocess.run(["./pan", "-m1000000", *(["-l"] if cycles else [])], cwd=folder,
                          check=True, capture_output=True, text=True).stdout
