@@ -412,6 +412,8 @@ int fake_begin(void)
 					 .start = start};
 	vf_cube_config own = c;
 	own.packet = fake.packet;
+	if (fake.name != NULL)
+		own.name = fake.name;
 	fake.armed = true; /* the class does that when it is configured */
 	vf_cube_connected();
 	return vf_cube_init(&own);

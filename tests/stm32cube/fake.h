@@ -65,6 +65,7 @@ typedef struct fake_project {
 	/* other masters */
 	bool masters_stopped;
 	int quiesce_fails;
+	const char *name; /* of the board; NULL: a good one */
 	unsigned quiesces, resumes, resumes_changed;
 	uint32_t started;
 	char log[4096];

@@ -358,6 +358,13 @@ static void a_driver_of_another_board(void **state)
 	refuses(VF_E_CONFLICT, "0x00300000 bytes");
 }
 
+static void a_name_that_breaks_the_rules(void **state)
+{
+	(void)state;
+	fake.name = "a name of more than thirty-two bytes";
+	refuses(VF_E_USAGE, "breaks the rules");
+}
+
 static void masters_that_never_stop(void **state)
 {
 	(void)state;
@@ -509,6 +516,7 @@ int main(void)
 		T(a_driver_that_does_not_come_up),
 		T(a_driver_that_does_not_know_its_size),
 		T(a_driver_of_another_board),
+		T(a_name_that_breaks_the_rules),
 		T(masters_that_never_stop),
 #if VF_CUBE_BSP != VF_CUBE_QSPI_V1
 		T(a_chip_that_answers_nothing),
