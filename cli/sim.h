@@ -34,10 +34,19 @@ typedef struct sim_options {
 	bool blocking;
 	bool no_sfdp;
 	bool journal;
+	bool emulated;           /* --board: its firmware is executed */
+	const char *firmware;    /* of the Cortex-M7 (or of both cores); NULL: ours */
+	const char *firmware_m4; /* of the Cortex-M4 */
+	const char *plain;       /* an option that an emulated board has not, NULL if none */
 } sim_options;
 
 /* -1: go on; otherwise the program ends with this status. */
 int sim_parse(sim_options *o, int argc, char **argv);
+
+/* An emulated board, until a signal ends it, or it did what no board can (stopped). */
+int sim_emulate(const sim_options *o, bool *stopped, vf_error *err);
+/* SIGUSR1, the reset button, was pressed since the last call. */
+bool sim_button(void);
 
 /* A memory's contents and the file that keeps them. */
 typedef struct sim_store {

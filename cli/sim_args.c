@@ -27,6 +27,9 @@ enum option_code {
 	OPT_BLOCKING,
 	OPT_NO_SFDP,
 	OPT_JOURNAL,
+	OPT_BOARD,
+	OPT_FIRMWARE,
+	OPT_FIRMWARE_M4,
 	OPT_LIST,
 	OPT_VERSION,
 };
@@ -51,6 +54,9 @@ static const struct option long_options[] = {
 	{"blocking", no_argument, NULL, OPT_BLOCKING},
 	{"no-sfdp", no_argument, NULL, OPT_NO_SFDP},
 	{"journal", no_argument, NULL, OPT_JOURNAL},
+	{"board", required_argument, NULL, OPT_BOARD},
+	{"firmware", required_argument, NULL, OPT_FIRMWARE},
+	{"firmware-m4", required_argument, NULL, OPT_FIRMWARE_M4},
 	{"list-chips", no_argument, NULL, OPT_LIST},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -84,11 +90,18 @@ static const char help[] =
 	"  --journal          the board keeps a journal in the chip's last two erase units:\n"
 	"                     after a cut it knows what is torn, and what may start\n"
 	"  --name NAME        what the board calls itself\n"
+	"  --board stm32h747i-disco    a board whose firmware is executed: two emulated\n"
+	"                     cores, its peripherals by their registers, 128 MB of flash;\n"
+	"                     with --flash, --internal, --pty, --tcp, --time, --seed and\n"
+	"                     --fault cut=N,reset=P only\n"
+	"  --firmware FILE, --firmware-m4 FILE    for its internal flash (HEX, ELF, SREC\n"
+	"                     or UF2) instead of the firmware that came with this program\n"
 	"  --help, --version\n"
 	"\n"
 	"SIGUSR1 is the reset button. SIGTERM and SIGINT save and end it.\n"
 	"Exit status: 0 ended by a signal, 2 wrong usage, 3 no pseudo-terminal or port,\n"
-	"4 the board does not start, 5 a file, 70 the chip was misused (a fault of ours).\n";
+	"4 the board does not start, 5 a file, 70 the chip was misused, or an emulated board\n"
+	"did what the manual forbids (a fault of ours).\n";
 
 static int usage(const char *text)
 {
@@ -251,6 +264,17 @@ static int parse_option(sim_options *o, int code, const char *value)
 		return -1;
 	case OPT_LIST:
 		return list_chips();
+	case OPT_BOARD:
+		o->emulated = true;
+		if (strcmp(value, "stm32h747i-disco") != 0)
+			return bad_value("--board", value, "stm32h747i-disco");
+		return -1;
+	case OPT_FIRMWARE:
+		o->firmware = value;
+		return -1;
+	case OPT_FIRMWARE_M4:
+		o->firmware_m4 = value;
+		return -1;
 	case OPT_VERSION:
 		(void)puts("vcpflash-sim " VCPFLASH_VERSION);
 		return SIM_EXIT_OK;
@@ -265,12 +289,53 @@ static int parse_option(sim_options *o, int code, const char *value)
 	}
 }
 
+/* What an emulated board brings along and cannot be told. */
+static bool is_plain(int code)
+{
+	switch (code) {
+	case OPT_CHIP:
+	case OPT_DUAL:
+	case OPT_BASE:
+	case OPT_LINK:
+	case OPT_MAX_BAUD:
+	case OPT_NAME:
+	case OPT_RING:
+	case OPT_WINDOW:
+	case OPT_PAYLOAD:
+	case OPT_BLOCKING:
+	case OPT_NO_SFDP:
+	case OPT_JOURNAL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int check_emulated(const sim_options *o)
+{
+	const vf_sim_fault *f = &o->fault;
+	if (!o->emulated && (o->firmware != NULL || o->firmware_m4 != NULL))
+		return usage("--firmware and --firmware-m4 need --board");
+	if (o->emulated && o->plain != NULL) {
+		(void)fprintf(stderr,
+			      "vcpflash-sim: --%s is for the simulated board, --board has its own "
+			      "(--help says more)\n",
+			      o->plain);
+		return SIM_EXIT_USAGE;
+	}
+	if (o->emulated && (f->corrupt > 0 || f->drop > 0 || f->dup > 0 || f->stall > 0 ||
+			    f->bad_rate != 0 || f->bad_bits != 0))
+		return usage("with --board, --fault knows cut=N and reset=P only");
+	return -1;
+}
+
 int sim_parse(sim_options *o, int argc, char **argv)
 {
-	int code;
+	int code, index = 0;
 	*o = (sim_options){.part = vf_sim_part_find("mt25ql512ab"), .base = 0x90000000};
 	(void)vf_sim_link_parse(&o->link, "usb-fs", NULL);
-	while ((code = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+	while ((code = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
+		o->plain = is_plain(code) ? long_options[index].name : o->plain;
 		int status = parse_option(o, code, optarg);
 		if (status >= 0)
 			return status;
@@ -288,5 +353,5 @@ int sim_parse(sim_options *o, int argc, char **argv)
 		return usage("--max-baud needs --link uart:BAUD");
 	if (o->pty != NULL && o->tcp != NULL)
 		return usage("--pty and --tcp exclude each other");
-	return -1;
+	return check_emulated(o);
 }

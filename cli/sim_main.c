@@ -37,6 +37,13 @@ static void on_button(int number)
 	button = 1;
 }
 
+bool sim_button(void)
+{
+	bool pressed = button != 0;
+	button = 0;
+	return pressed;
+}
+
 static void say(const char *line)
 {
 	(void)fprintf(stderr, "vcpflash-sim: %s\n", line);
@@ -181,10 +188,8 @@ static void rest(simulation *s)
 static int serve(simulation *s, vf_error *err)
 {
 	while (!vf_interrupted() && !s->misused) {
-		if (button) {
-			button = 0;
+		if (sim_button())
 			vf_sim_board_reset(s->board, now_us(s));
-		}
 		int moved = move(s);
 		if (moved < 0)
 			return vf_fail(err, VF_E_LINK, "%s: the other end is broken",
@@ -216,6 +221,8 @@ static int simulate(simulation *s, vf_error *err)
 	(void)sigemptyset(&reset.sa_mask);
 	(void)sigaction(SIGUSR1, &reset, NULL);
 	vf_interrupt_catch();
+	if (s->opt.emulated)
+		return sim_emulate(&s->opt, &s->misused, err);
 	int status = load(s, err);
 	if (status == VF_OK)
 		status = make_board(s, err);

@@ -125,7 +125,7 @@ typedef struct vf_emu_device {
 	uint32_t (*read)(void *state, uint32_t offset, unsigned size);
 	void (*write)(void *state, uint32_t offset, unsigned size, uint32_t value);
 	/* When it has something to do by itself; VF_EMU_NEVER if not. Looked at again
-	 * after every access to any device. NULL: never. */
+	 * after every write to any device and after every read of this one. NULL: never. */
 	uint64_t (*next_ns)(const void *state);
 	/* Everything that is due by `now_ns`, in order. NULL where next_ns is. */
 	void (*advance)(void *state, uint64_t now_ns);

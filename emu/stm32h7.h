@@ -122,6 +122,7 @@ typedef struct vf_h7_uart {
 	uint8_t rx_count, tx_count;
 	uint8_t tx[VF_H7_UART_FIFO];
 	uint8_t shift;
+	bool preamble; /* what is shifted out is the idle frame that TE begins with */
 	bool shifting, heard; /* a byte arrived since the line was last called idle */
 	uint64_t shift_ends;
 	uint64_t quiet_ns; /* when the last byte from the line ended */
@@ -232,6 +233,7 @@ const vf_emu_devices *vf_stm32h7_init(vf_stm32h7 *soc, const vf_stm32h7_config *
  * `baud`. Returns how many were taken; the line holds VF_H7_UART_LINE. */
 size_t vf_stm32h7_feed(vf_stm32h7 *soc, const uint8_t *data, size_t len, uint32_t baud);
 size_t vf_stm32h7_feed_space(const vf_stm32h7 *soc);
+uint32_t vf_stm32h7_baud(const vf_stm32h7 *soc); /* of USART1 now; 0 if it has none */
 
 /* The user button (PC13), pressed or not. */
 void vf_stm32h7_button(vf_stm32h7 *soc, bool pressed);

@@ -55,7 +55,7 @@ enum {
 #define RXFT    (1u << 26)
 #define TXFT    (1u << 27)
 #define FRAME   10u         /* start, eight data bits, stop */
-#define OTHERS1 0x10009E00u /* parity, nine or seven bits, mute, … in CR1 */
+#define OTHERS1 0x10001E00u /* parity, nine or seven bits, mute, … in CR1 */
 #define OTHERS2 0x0067B87Eu
 #define OTHERS3 0x0001E73Eu /* infrared, smartcard, half duplex, hardware flow control */
 
@@ -177,9 +177,10 @@ static void shifted(vf_h7_uart *uart)
 	const uint64_t now = uart->shift_ends;
 
 	uart->shifting = false;
-	uart->transmitted++;
-	if (vf_h7_pin_is(uart->unit.soc, 0, 9, 7) && config->sent != NULL)
+	uart->transmitted += !uart->preamble;
+	if (!uart->preamble && vf_h7_pin_is(uart->unit.soc, 0, 9, 7) && config->sent != NULL)
 		config->sent(config->context, uart->shift, baud_of(uart));
+	uart->preamble = false;
 	load_shift(uart, now);
 	vf_h7_dma_pump(uart->unit.soc);
 	if (!uart->shifting && uart->tx_count == 0)
@@ -361,8 +362,11 @@ static void switched(vf_h7_uart *uart, uint32_t old)
 	}
 	if ((cr1 & UE) == 0) { /* what was under way is gone */
 		uart->rx_count = uart->tx_count = 0;
-		uart->shifting = uart->heard = false;
+		uart->shifting = uart->heard = uart->preamble = false;
 		uart->flags = TC;
+	} else if ((cr1 & TE) != 0 && (old & (UE | TE)) != (UE | TE) && !uart->shifting) {
+		uart->shifting = uart->preamble = true; /* TC comes with its end */
+		uart->shift_ends = vf_h7_now(uart->unit.soc) + frame_ns(baud_of(uart));
 	}
 	load_shift(uart, vf_h7_now(uart->unit.soc));
 }
@@ -452,4 +456,9 @@ unsigned vf_h7_uart_init(vf_stm32h7 *soc, vf_emu_device *device)
 				  .advance = advance,
 				  .reset = reset};
 	return 1;
+}
+
+uint32_t vf_stm32h7_baud(const vf_stm32h7 *soc)
+{
+	return baud_of(&soc->usart1);
 }

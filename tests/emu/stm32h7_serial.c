@@ -67,6 +67,11 @@ static void test_transmit(void **state)
 
 	(void)state;
 	rig_usart(r, 1000000, FIFOEN, 0);
+	wr(r, USART1 + ICR, TC);
+	assert_int_equal(rd(r, USART1 + ISR) & TC, 0);
+	rig_run(r, 10000); /* TE sends an idle frame first, and TC tells its end */
+	assert_int_equal(rd(r, USART1 + ISR) & TC, TC);
+	assert_int_equal(r->sent_len, 0);
 	for (unsigned i = 0; i < 17; i++) /* one in the shift register, 16 wait */
 		wr(r, USART1 + TDR, 'A' + i);
 	assert_int_equal(rd(r, USART1 + ISR) & (TXE | TC), 0);

@@ -14,19 +14,19 @@ HOSTED_TYPES = TYPES | {"alloc", "error"}
 HEADERS = {                                   # room -> its public headers
     "wire": {"wire"}, "target": {"target"}, "nor": {"nor"}, "image": {"image"},
     "host": {"session", "plan", "job"}, "io": {"io"}, "client": {"client"},
-    "sim": {"sim", "sim_chip"}, "emu": set(), "cli": set(), "boards": set(),
+    "sim": {"sim", "sim_chip"}, "emu": {"emu"}, "cli": set(), "boards": set(),
 }
 ARROWS = {
     "wire": set(), "nor": set(), "image": set(), "io": set(),
     "target": {"wire"}, "host": {"wire", "image"}, "sim": {"target", "nor", "wire"},
     "emu": {"sim"},
     "client": {"host", "io", "wire", "image"}, "boards": {"target", "nor", "wire"},
-    "cli": {"client", "host", "image", "sim", "io", "target", "nor", "wire"},
+    "cli": {"client", "host", "image", "sim", "emu", "io", "target", "nor", "wire"},
 }
 FREESTANDING = {"wire", "target", "nor"}
 FREESTANDING_STD = {"stdint.h", "stddef.h", "stdbool.h", "string.h", "stdatomic.h"}
 SYSTEM = {"io", "cli"}                        # may use POSIX headers, and any library
-LIBRARIES = {"client": {"libdeflate.h"}}
+LIBRARIES = {"client": {"libdeflate.h"}, "emu": {"unicorn/unicorn.h"}}
 ISO_C = FREESTANDING_STD | {"stdio.h", "stdlib.h", "stdarg.h", "inttypes.h", "limits.h", "errno.h",
                             "ctype.h", "math.h", "assert.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
