@@ -140,25 +140,25 @@ static uint64_t transactions(const char *part, uint8_t dies)
 	return all;
 }
 
-static void cut_in_every_transaction(const char *part, uint8_t dies)
+static void cut_in_transactions(const char *part, uint8_t dies, unsigned step)
 {
 	uint64_t all = transactions(part, dies);
 	unsigned hit = 0;
-	for (uint64_t cut = 1; cut <= all; cut++)
+	for (uint64_t cut = 1; cut <= all; cut += step)
 		hit += run_with_cut(part, dies, cut);
-	assert_true(hit > 60);
+	assert_true(hit > 60 / step);
 }
 
 static void cuts_with_one_die(void **state)
 {
 	(void)state;
-	cut_in_every_transaction("w25q128jv", 1);
+	cut_in_transactions("w25q128jv", 1, 1);
 }
 
 static void cuts_with_two_dies(void **state)
 {
 	(void)state;
-	cut_in_every_transaction("w25q128jv", 2);
+	cut_in_transactions("w25q128jv", 2, 5);
 }
 
 /* A journal in internal flash: words that take data once. The power fails at any time. */
