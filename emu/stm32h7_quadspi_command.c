@@ -50,7 +50,22 @@ static vf_bus_op operation(const vf_h7_quadspi *q)
 		.mode = (uint8_t)(alternate ? reg(q, ABR) : 0),
 		.dummy = (uint8_t)vf_h7_field(ccr, 18, 5),
 		.data_lanes = (uint8_t)lanes(q, PHASE_DATA),
+		.ddr = (ccr & CCR_DDRM) != 0,
 	};
+}
+
+/* A register answers at once and again and again: dummy clocks before the data
+ * miss its first answers. False where they end in the middle of a byte. */
+static bool register_read(vf_h7_quadspi *q, vf_bus_op *op, unsigned *missed)
+{
+	const unsigned bits = (unsigned)op->dummy * op->data_lanes;
+
+	*missed = 0;
+	if (op->addr_bytes != 0 || op->dummy == 0)
+		return true;
+	*missed = bits / 8 * (dual(q) ? 2 : 1);
+	op->dummy = 0;
+	return bits % 8 == 0;
 }
 
 static uint64_t chip_do(vf_h7_quadspi *q, const vf_bus_op *op, uint64_t at_ps)
@@ -87,8 +102,6 @@ static const char *not_modelled(const vf_h7_quadspi *q)
 		return "single-flash mode, but the model's two dies share every command (DFM)";
 	if ((ccr & CCR_SIOO) != 0)
 		return "instruction sent only once (SIOO), which the model has not";
-	if ((ccr & CCR_DDRM) != 0)
-		return "double data rate, which the chip model has not";
 	if (vf_h7_quadspi_has(q, PHASE_ALTERNATE) &&
 	    (vf_h7_field(ccr, 16, 2) != 0 || lanes(q, PHASE_ALTERNATE) != lanes(q, PHASE_ADDRESS)))
 		return "alternate bytes other than one on the lines of the address";
@@ -140,7 +153,8 @@ static uint64_t lead_cycles(const vf_bus_op *op)
 	uint64_t cycles = 8u / op->opcode_lanes + op->dummy;
 
 	if (op->addr_lanes != 0)
-		cycles += (op->addr_bytes * 8u + op->mode_bits) / op->addr_lanes;
+		cycles +=
+			(op->addr_bytes * 8u + op->mode_bits) / op->addr_lanes / (op->ddr ? 2 : 1);
 	return cycles;
 }
 
@@ -149,7 +163,8 @@ static void set_pace(vf_h7_quadspi *q, const vf_bus_op *op)
 {
 	q->byte_ps = 0;
 	if (op->data_lanes != 0)
-		q->byte_ps = q->clock_ps * 8 / op->data_lanes / (dual(q) ? 2 : 1);
+		q->byte_ps =
+			q->clock_ps * 8 / op->data_lanes / (dual(q) ? 2 : 1) / (op->ddr ? 2 : 1);
 }
 
 static void begin_sending(vf_h7_quadspi *q, const vf_bus_op *op)
@@ -159,18 +174,30 @@ static void begin_sending(vf_h7_quadspi *q, const vf_bus_op *op)
 	q->state = QUADSPI_SENDING;
 }
 
-static void fetch_chunk(vf_h7_quadspi *q)
+/* Reads `len` bytes into the buffer, at its start those that dummy clocks miss. */
+static uint32_t ask(vf_h7_quadspi *q, uint32_t len, uint64_t at_ps)
 {
 	vf_bus_op op = operation(q);
+	unsigned missed;
 
+	if (!register_read(q, &op, &missed))
+		vf_h7_stop(&q->unit, "dummy cycles that end in the middle of a register's byte");
 	op.dir = VF_BUS_READ;
 	op.addr = q->address;
-	op.len = q->on_bus < VF_H7_QSPI_BUFFER ? q->on_bus : VF_H7_QSPI_BUFFER;
+	op.len = len + missed;
 	op.rx = q->buffer;
-	(void)chip_do(q, &op, q->free_ps);
-	q->address += op.len;
-	q->filled = op.len;
-	q->taken = 0;
+	(void)chip_do(q, &op, at_ps);
+	return missed;
+}
+
+static void fetch_chunk(vf_h7_quadspi *q)
+{
+	const uint32_t most = VF_H7_QSPI_BUFFER - 32;
+	const uint32_t len = q->on_bus < most ? q->on_bus : most;
+
+	q->taken = ask(q, len, q->free_ps);
+	q->filled = q->taken + len;
+	q->address += len;
 }
 
 static void begin_reading(vf_h7_quadspi *q)
@@ -374,18 +401,13 @@ static uint64_t next_poll(vf_h7_quadspi *q, uint64_t now_ns)
 
 static void poll(vf_h7_quadspi *q, uint64_t now_ns)
 {
-	vf_bus_op op = operation(q);
+	const uint32_t len = length(q), missed = ask(q, len, now_ns * PS);
 	uint32_t status = 0;
 
-	op.dir = VF_BUS_READ;
-	op.addr = q->address;
-	op.len = length(q);
-	op.rx = q->buffer;
-	(void)chip_do(q, &op, now_ns * PS);
-	for (unsigned i = 0; i < op.len; i++)
-		status |= (uint32_t)q->buffer[i] << 8 * i;
-	memcpy(q->fifo, q->buffer, op.len);
-	q->in_fifo = (uint8_t)op.len;
+	for (unsigned i = 0; i < len; i++)
+		status |= (uint32_t)q->buffer[missed + i] << 8 * i;
+	memcpy(q->fifo, q->buffer + missed, len);
+	q->in_fifo = (uint8_t)len;
 	if (matches(q, status)) {
 		vf_h7_quadspi_raise(q, SR_SMF);
 		if ((reg(q, CR) & CR_APMS) != 0)

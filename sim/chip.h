@@ -71,6 +71,7 @@ typedef struct vf_sim_op {
 	const vf_sim_cmd *cmd;
 	uint32_t addr; /* the die's, with the bank register applied */
 	uint32_t len;  /* the die's */
+	int late;      /* bits by which the controller begins to read too late */
 } vf_sim_op;
 
 /* chip_bus.c */

@@ -130,9 +130,16 @@ static bool clocks_fit(vf_sim_chip *chip, const vf_sim_die *die, const vf_sim_cm
 	if (got != wanted) {
 		vf_sim_misuse(chip, op, "%u mode and dummy clocks where the part expects %u", got,
 			      wanted);
-		return false;
+		return cmd->kind == VF_SIM_READ; /* of shifted data */
 	}
 	return true;
+}
+
+static int bits_late(const vf_sim_die *die, const vf_sim_cmd *cmd, const vf_bus_op *op)
+{
+	const int clocks = (int)(mode_clocks(op) + op->dummy) - (int)wanted_clocks(die, cmd);
+
+	return clocks * op->data_lanes * (op->ddr ? 2 : 1);
 }
 
 static bool data_fits(vf_sim_chip *chip, const vf_sim_die *die, const vf_sim_cmd *cmd,
@@ -141,6 +148,11 @@ static bool data_fits(vf_sim_chip *chip, const vf_sim_die *die, const vf_sim_cmd
 	const enum vf_bus_dir dir = wanted_direction(cmd);
 	const unsigned lanes = die->qpi ? 4 : cmd->data_lanes;
 
+	if ((op->ddr != 0) != ((cmd->flags & VF_SIM_DDR) != 0)) {
+		vf_sim_misuse(chip, op, "on %s where the part expects the other",
+			      op->ddr ? "both clock edges" : "one clock edge");
+		return false;
+	}
 	if (op->dir != dir || (dir == VF_BUS_NONE) != (op->len == 0)) {
 		static const char *const what[] = {"no data", "data to read", "data to write"};
 
@@ -220,7 +232,8 @@ static bool timely(vf_sim_chip *chip, const vf_sim_die *die, const vf_sim_cmd *c
 static void understood(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_cmd *cmd,
 		       const vf_bus_op *bus)
 {
-	const vf_sim_op op = {bus, cmd, full_address(chip, die, bus), bus->len / chip->config.dies};
+	const vf_sim_op op = {bus, cmd, full_address(chip, die, bus), bus->len / chip->config.dies,
+			      bits_late(die, cmd, bus)};
 
 	if (!timely(chip, die, cmd, bus))
 		return;

@@ -78,13 +78,36 @@ static void write_register(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *
 		die->wel = false;
 }
 
+/* With too many dummy clocks the controller misses the first bits, with too few
+ * it takes what nobody drives for the first. */
+static void read_shifted(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op)
+{
+	for (uint32_t i = 0; i < op->len; i++) {
+		unsigned byte = 0;
+
+		for (unsigned bit = 0; bit < 8; bit++) {
+			const int64_t at = (int64_t)i * 8 + bit + op->late;
+			const uint32_t cell = (uint32_t)(op->addr + at / 8) % chip->part->size;
+			unsigned value = 1;
+
+			if (at >= 0)
+				value = vf_sim_array_get(chip, die, cell) >> (7 - at % 8) & 1u;
+			byte = byte << 1 | value;
+		}
+		vf_sim_put(chip, die, op->bus, i, (uint8_t)byte);
+	}
+}
+
 static void read_array(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op)
 {
 	const vf_bus_op *bus = op->bus;
 	const uint8_t mode = bus->mode;
 	bool stay = false;
 
-	vf_sim_array_read(chip, die, op);
+	if (op->late != 0)
+		read_shifted(chip, die, op);
+	else
+		vf_sim_array_read(chip, die, op);
 	chip->stats.read_bytes += op->len;
 	if (bus->mode_bits == 0)
 		return;

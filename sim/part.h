@@ -66,6 +66,7 @@ enum {
 	VF_SIM_FAST = 1 << 6,     /* its dummy clocks are configurable (Micron) */
 	VF_SIM_VOLATILE = 1 << 7, /* a register write that takes effect at once */
 	VF_SIM_BIG = 1 << 8,      /* only parts beyond 16 MB have it */
+	VF_SIM_DDR = 1 << 9,      /* address and data on both clock edges */
 };
 
 #define VF_SIM_ADDR_CURRENT 1 /* as many address bytes as the mode says */

@@ -12,6 +12,7 @@
 
 #define CUR VF_SIM_ADDR_CURRENT
 #define IO  (VF_SIM_HAS_MODE | VF_SIM_FAST)
+#define DDR (VF_SIM_DDR | VF_SIM_FAST | VF_SIM_IN_QPI)
 
 /* Quad needs no enabling, four-line reads take ten clocks, others eight. */
 static const vf_sim_cmd cmds[] = {
@@ -61,6 +62,11 @@ static const vf_sim_cmd cmds[] = {
 
 /* What the MT25Q added to the N25Q. */
 static const vf_sim_cmd cmds_mt25q[] = {
+	{0x0D, VF_SIM_READ, CUR, 1, 1, 6, 8, 0, 0, DDR},
+	{0x0E, VF_SIM_READ, 4, 1, 1, 6, 8, 0, 0, DDR | VF_SIM_BIG},
+	{0x6D, VF_SIM_READ, CUR, 1, 4, 6, 8, 0, 0, DDR},
+	{0xED, VF_SIM_READ, CUR, 4, 4, 8, 8, 0, 0, DDR},
+	{0xEE, VF_SIM_READ, 4, 4, 4, 8, 8, 0, 0, DDR | VF_SIM_BIG},
 	{0x38, VF_SIM_PROGRAM, CUR, 4, 4, 0, 0, 0, 0, VF_SIM_IN_QPI},
 	{0x12, VF_SIM_PROGRAM, 4, 1, 1, 0, 0, 0, 0, VF_SIM_BIG | VF_SIM_IN_QPI},
 	{0x34, VF_SIM_PROGRAM, 4, 1, 4, 0, 0, 0, 0, VF_SIM_BIG | VF_SIM_IN_QPI},

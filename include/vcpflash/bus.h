@@ -31,6 +31,7 @@ typedef struct vf_bus_op {
 	uint8_t dummy;        /* clock cycles between address/mode and data */
 	uint8_t data_lanes;   /* 1, 2 or 4; 0 without data */
 	uint8_t dir;          /* enum vf_bus_dir */
+	uint8_t ddr;          /* 1: address, mode and data on both clock edges; `nor` never asks */
 	uint32_t addr;        /* byte offset in the memory (combined for two dies) */
 	uint32_t len;         /* data bytes (combined for two dies) */
 	const uint8_t *tx;    /* VF_BUS_WRITE */

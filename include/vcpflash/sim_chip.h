@@ -6,14 +6,16 @@
  * calls undefined or forbidden is *misuse*: the model calls `misuse` with a
  * sentence and ignores the transaction. Tests make that abort. Where the outcome
  * is known although nobody can want it (a program that wraps in its page, sets
- * bits, or programs an ECC unit again) the part does it after the call.
+ * bits, or programs an ECC unit again, a read with other dummy clocks) the part
+ * does it after the call.
  *
  * A driver may have to find out blindly which mode a chip was left in. So an
  * opcode on one line while the chip expects four (or the reverse), anything
  * during deep power-down or continuous read, and recovery opcodes that the part
  * has not (66h 99h ABh FFh F5h F0h E9h …) are ignored without being misuse.
  *
- * Not modelled: double transfer rate, program and erase suspend, one-time
+ * Not modelled: the double transfer rate protocol (its read commands are there,
+ * for MT25Q), program and erase suspend, one-time
  * areas, locks of single sectors, WP# and HOLD# pins, burst and wrapped reads.
  *
  * Conventions: times are uint64_t microseconds of whatever clock the caller

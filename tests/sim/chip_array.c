@@ -140,9 +140,58 @@ static void test_reads(void **state)
 		bench_read(b, r->opcode, r->addr_lanes, r->data_lanes, r->dummy + 1, 0x12345, got,
 			   sizeof got);
 		assert_misuse(b, "mode and dummy clocks where the part expects");
-		assert_int_equal(got[0], 0xFF);
+		for (size_t n = 0; n < 3; n++) /* a clock's bits are missing in front */
+			assert_int_equal(got[n], (data[n] << r->data_lanes |
+						  data[n + 1] >> (8 - r->data_lanes)) &
+							 0xFF);
 		bench_free(b);
 	}
+}
+
+/* Too few dummy clocks: what nobody drives reads as ones. */
+static void test_early_read(void **state)
+{
+	bench *b = bench_new("mt25ql512ab", 1);
+	uint8_t got[4];
+
+	(void)state;
+	memset(b->config.array, 0, 16);
+	bench_read(b, 0x6B, 1, 4, 7, 0, got, 4);
+	assert_misuse(b, "7 mode and dummy clocks where the part expects 8");
+	assert_memory_equal(got, "\xF0\0\0\0", 4);
+	bench_free(b);
+}
+
+/* Both clock edges: the MT25Q's commands of their own, in SPI and QPI. */
+static void test_double_rate(void **state)
+{
+	bench *b = bench_new("mt25ql512ab", 1);
+	uint8_t got[4];
+	vf_bus_op op = {.opcode = 0xED,
+			.opcode_lanes = 1,
+			.addr_bytes = 3,
+			.addr_lanes = 4,
+			.dummy = 8,
+			.data_lanes = 4,
+			.dir = VF_BUS_READ,
+			.ddr = 1,
+			.len = 4,
+			.rx = got};
+
+	(void)state;
+	memcpy(b->config.array, "edge", 4);
+	bench_bus(b, &op);
+	assert_no_misuse(b);
+	assert_memory_equal(got, "edge", 4);
+	op.ddr = 0;
+	bench_bus(b, &op);
+	assert_misuse(b, "command EDh: on one clock edge where the part expects the other");
+	op.ddr = 1;
+	op.opcode = 0xEB;
+	op.dummy = 10;
+	bench_bus(b, &op);
+	assert_misuse(b, "command EBh: on both clock edges where the part expects the other");
+	bench_free(b);
 }
 
 /* Even bytes are the first die's, odd ones the second's. */
@@ -410,6 +459,8 @@ int main(void)
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_ecc_units),
 		cmocka_unit_test(test_reads),
+		cmocka_unit_test(test_early_read),
+		cmocka_unit_test(test_double_rate),
 		cmocka_unit_test(test_two_dies),
 		cmocka_unit_test(test_bad_bit),
 		cmocka_unit_test(test_failures_micron),
