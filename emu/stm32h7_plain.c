@@ -1,6 +1,7 @@
 /* stm32h7_plain.c - blocks whose registers start-up code touches and on which
  * nothing here depends: they keep what is written, no more. And the words that
- * tell one chip from another.
+ * tell one chip from another. ST's SystemInit writes FMC before its clock is on, so
+ * FMC asks for none.
  *
  * Offsets: stm32h747xx.h (EXTI_TypeDef, ART_TypeDef, DBGMCU_TypeDef,
  * FMC_Bank1_TypeDef, UID_BASE, FLASHSIZE_BASE). DBGMCU_IDCODE says device 450h of
@@ -97,7 +98,7 @@ unsigned vf_h7_plain_init(vf_stm32h7 *soc, vf_emu_device *device)
 		[VF_H7_EXTI] = BLOCK("EXTI", 0x58000000, exti, VF_H7_ALWAYS, 0),
 		[VF_H7_ART] = BLOCK("ART", 0x40024400, art, VF_H7_AHB1, 14),
 		[VF_H7_DBGMCU] = BLOCK("DBGMCU", 0x5C001000, dbgmcu, VF_H7_ALWAYS, 0),
-		[VF_H7_FMC] = BLOCK("FMC", 0x52004000, fmc, VF_H7_AHB3, 12),
+		[VF_H7_FMC] = BLOCK("FMC", 0x52004000, fmc, VF_H7_ALWAYS, 0),
 		[VF_H7_UID] = BLOCK("UID", 0x1FF1E800, uid, VF_H7_ALWAYS, 0),
 	};
 

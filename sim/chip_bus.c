@@ -180,8 +180,8 @@ uint64_t vf_sim_chip_bus(vf_sim_chip *chip, const vf_bus_op *op, uint64_t now_us
 	chip->failing = 0;
 	if (chip->fail_next != 0)
 		chip->failing = (uint8_t)(1u << vf_sim_random(chip) % chip->config.dies);
-	if (op->dir == VF_BUS_READ) /* lines float high where nobody answers */
-		memset(op->rx, 0xFF, op->len);
+	if (op->dir == VF_BUS_READ) /* nobody may answer */
+		memset(op->rx, chip->config.lines_low ? 0 : 0xFF, op->len);
 	if (!well_formed(chip, op))
 		return chip->ends_now;
 	for (unsigned d = 0; d < chip->config.dies; d++)

@@ -88,7 +88,7 @@ static void read_shifted(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op
 		for (unsigned bit = 0; bit < 8; bit++) {
 			const int64_t at = (int64_t)i * 8 + bit + op->late;
 			const uint32_t cell = (uint32_t)(op->addr + at / 8) % chip->part->size;
-			unsigned value = 1;
+			unsigned value = !chip->config.lines_low;
 
 			if (at >= 0)
 				value = vf_sim_array_get(chip, die, cell) >> (7 - at % 8) & 1u;

@@ -59,6 +59,7 @@ typedef struct vf_sim_chip_config {
 				   * typical and the maximum */
 	uint64_t seed;
 	bool no_sfdp;           /* the part answers 5Ah with nothing (0xFF) */
+	bool lines_low;         /* lines that nobody drives read as 0, not 1 */
 	uint8_t override_id[3]; /* not all zero: answers with another JEDEC id */
 	void (*misuse)(void *ctx, const char *what); /* NULL = counted only */
 	void *ctx;

@@ -162,6 +162,23 @@ static void test_early_read(void **state)
 	bench_free(b);
 }
 
+/* Lines that float low: a status read on the wrong lines finds the part ready. */
+static void test_low_lines(void **state)
+{
+	bench *b = bench_new("mt25ql512ab", 1);
+	uint8_t got[2];
+
+	(void)state;
+	for (unsigned low = 0; low < 2; low++) {
+		b->config.lines_low = low != 0;
+		bench_restart(b);
+		b->lanes = 4;
+		bench_read_reg(b, 0x05, got, 2);
+		assert_int_equal(got[0], low != 0 ? 0 : 0xFF);
+	}
+	bench_free(b);
+}
+
 /* Both clock edges: the MT25Q's commands of their own, in SPI and QPI. */
 static void test_double_rate(void **state)
 {
@@ -460,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_ecc_units),
 		cmocka_unit_test(test_reads),
 		cmocka_unit_test(test_early_read),
+		cmocka_unit_test(test_low_lines),
 		cmocka_unit_test(test_double_rate),
 		cmocka_unit_test(test_two_dies),
 		cmocka_unit_test(test_bad_bit),
