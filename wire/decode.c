@@ -92,9 +92,7 @@ typedef uint32_t four_bytes __attribute__((aligned(1), may_alias));
  * taking 1 from each borrows from bit 7 of a zero, and of what had that bit set. */
 static const uint8_t *copy_run(uint8_t *to, const uint8_t *at, const uint8_t *stop)
 {
-	const uint8_t *const words = at + ((stop - at) & ~(ptrdiff_t)3);
-
-	while (at != words) {
+	while (stop - at >= 4) {
 		const uint32_t word = *(const four_bytes *)at;
 
 		if (((word - 0x01010101u) & ~word & 0x80808080u) != 0)

@@ -221,6 +221,8 @@ def ram_table(build, stack):
 LINES = {
     "USB, packets of 64, random bytes": (4096, 8192, 1024, 64, 64, "random"),
     "USB, packets of 64, firmware": (4096, 8192, 1024, 64, 64, "firmware"),
+    "USB, packets of 64, a tick every 1024, random bytes": (4096, 8192, 1024, 64, 1024, "random"),
+    "USB, packets of 64, a tick every 1024, firmware": (4096, 8192, 1024, 64, 1024, "firmware"),
     "USB, packets of 512, firmware": (4096, 8192, 1024, 512, 512, "firmware"),
     "UART, 16 bytes an interrupt, firmware": (1024, 8192, 256, 16, 256, "firmware"),
 }
