@@ -389,6 +389,27 @@ static void sets_are_judged(void **state)
 	}
 }
 
+/* What a start-up policy computes is what the host was told by DIGEST. */
+static void range_digests_are_the_hosts(void **state)
+{
+	static const uint32_t sectors[] = {1, 2, 7};
+	uint64_t seed = 9;
+	rig *r = begin();
+	(void)state;
+	(void)restart(r);
+	rig_random_fill(&seed, r->flash[0].cells, 0x8000);
+	for (uint32_t i = 0; i < 3; i++) {
+		uint8_t answer[VF_DIGEST_SIZE], own[VF_DIGEST_SIZE];
+		uint32_t len = sectors[i] * 0x1000;
+		rig_digest(r, 0, RIG_NOR_BASE + 0x1000, len, sectors[i]);
+		rig_run(r, 20000);
+		assert_int_equal(rig_answer(r, i, answer, sizeof answer), sizeof answer);
+		vf_target_range_digest(r->flash[0].cells + 0x1000, len, 0x1000, r->session, own);
+		assert_memory_equal(own, answer, sizeof own);
+	}
+	end(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +425,7 @@ int main(void)
 		cmocka_unit_test(abort_leaves_nothing_torn),
 		cmocka_unit_test(many_torn_places_are_joined),
 		cmocka_unit_test(sets_are_judged),
+		cmocka_unit_test(range_digests_are_the_hosts),
 	};
 	return cmocka_run_group_tests_name("target: units of the journal", tests, NULL, NULL);
 }
