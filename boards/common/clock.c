@@ -28,7 +28,9 @@ void vf_systick_irq(void)
 }
 
 /* Read with interrupts off, so the counter may have wrapped without its interrupt;
- * then the counter is read again, for it is not known on which side the first was. */
+ * then the counter is read again, for it is not known on which side the first was.
+ * The interrupt becomes pending with 0, one cycle before the counter is loaded anew:
+ * 0 is the beginning of a millisecond. */
 uint32_t vf_clock_us(void)
 {
 	uint32_t mask;
@@ -39,5 +41,5 @@ uint32_t vf_clock_us(void)
 		us += 1000;
 	}
 	__asm__ volatile("msr primask, %0" ::"r"(mask) : "memory");
-	return us + (cycles_a_us * 1000 - 1 - left) / cycles_a_us;
+	return left == 0 ? us : us + (cycles_a_us * 1000 - left) / cycles_a_us;
 }
