@@ -51,24 +51,29 @@ static void program_cells(rig *r, unsigned m, const vf_flash_op *op)
 }
 
 /* Each bit on its way: there already, not begun, or reading as it likes. Now and then
- * everything still reads as it was. */
+ * everything still reads as it was, or as it should be but for a bit or two. */
 static void tear(rig *r, unsigned m, const vf_flash_op *op)
 {
 	frail *f = r->serve_ctx;
-	bool early = rig_random(&f->seed) % 4 == 0;
+	unsigned when = rig_random(&f->seed) % 4; /* early, in the middle twice, late */
 	for (uint32_t i = 0; i < op->len; i++) {
 		uint32_t at = op->offset + i;
 		uint8_t *cell = &r->flash[m].cells[at];
 		uint8_t to = op->kind == VF_FLASH_ERASE ? 0xFF : *cell & op->data[i];
 		uint8_t moves = *cell ^ to;
-		if (early) {
-			f->weak[m][at] |= moves & random_byte(f) & random_byte(f) & random_byte(f);
+		uint8_t few = random_byte(f) & random_byte(f) & random_byte(f);
+		if (when == 0 || when == 3) {
+			few &= when == 0 ? 0xFF
+					 : random_byte(f) & random_byte(f) & random_byte(f) &
+						   random_byte(f);
+			f->weak[m][at] |= moves & few;
+			*cell = when == 3 ? to : *cell;
 			continue;
 		}
 		*cell ^= moves & random_byte(f);
 		f->weak[m][at] |= moves & random_byte(f);
 		if (op->kind == VF_FLASH_ERASE) /* erased cells are not spared either */
-			f->weak[m][at] |= random_byte(f) & random_byte(f) & random_byte(f);
+			f->weak[m][at] |= few;
 	}
 }
 

@@ -384,11 +384,46 @@ static void any_life(void **state)
 	}
 }
 
+/* Units change, and the power fails as the copy is being made valid. What is written after
+ * that must never be taken back by a copy that comes to read as valid later. */
+static void a_copy_cut_off_does_not_come_back(void **state)
+{
+	static const vf_set_entry many[VF_TARGET_SET] = {{RIG_NOR_BASE + 0x8000, 0x1000, {0}}};
+	vf_set_entry entries[VF_TARGET_SET];
+	(void)state;
+	for (unsigned i = 0; i < VF_TARGET_SET; i++)
+		entries[i] = many[0];
+	for (uint32_t n = 0; n < 150; n++) {
+		rig *r = begin(&places[0], n);
+		struct view v;
+		restart(r, &v);
+		send_set(r, VF_SET_INCOMPLETE, NULL, 0);
+		for (uint32_t i = 0; i < 105; i++)
+			rig_message(r, VF_MESSAGE_ERASE, 0, RIG_NOR_BASE + 0x1000 * (i % 8), 4096);
+		run_until(r, 106);
+		frail_cut_at(r, 5 + n % 3, FRAIL_TORN);
+		send_set(r, VF_SET_INCOMPLETE, entries, VF_TARGET_SET);
+		run_until(r, 107);
+		assert_true(r->dead);
+		restart(r, &v);
+		rig_message(r, VF_MESSAGE_ERASE, 0, RIG_NOR_BASE + 0x8000, 4096);
+		run_until(r, 1);
+		assert_false(r->t.queue.stopped);
+		uint64_t session = r->session;
+		for (unsigned i = 0; i < 6; i++) {
+			restart(r, &v);
+			assert_true(v.welcome.changed == session);
+		}
+		end(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_from_new),
 		cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(a_copy_cut_off_does_not_come_back),
 		cmocka_unit_test(any_life),
 	};
 	return cmocka_run_group_tests_name("target: journal", tests, NULL, NULL);
