@@ -468,7 +468,10 @@ void vf_emu_core_boot(vf_emu_core *c, uint32_t address)
 		vf_emu_report(c, "starts at 0x%08x, where it can read no vectors", address);
 		return;
 	}
-	if ((pc & 1) == 0 || (sp & 3) != 0) {
+	bool blank = (pc & 1) == 0 || (sp & 3) != 0;
+	if (blank && c->index != VF_EMU_M7)
+		return; /* locked up, as a new board's second core is: the first one goes on */
+	if (blank) {
 		vf_emu_report(c,
 			      "starts at 0x%08x, where no vectors are (stack 0x%08x, reset 0x%08x)",
 			      address, sp, pc);

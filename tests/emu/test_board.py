@@ -1,0 +1,168 @@
+"""vcpflash-sim --board: the firmware of the STM32H747I-DISCO, executed, behind a
+pseudo-terminal, and vcpflash at its other end.
+
+The environment names the programs (VCPFLASH_BIN) and the firmware
+(VCPFLASH_FIRMWARE).
+"""
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import tempfile
+import termios
+import time
+import unittest
+
+BIN = pathlib.Path(os.environ["VCPFLASH_BIN"])
+FIRMWARE = pathlib.Path(os.environ["VCPFLASH_FIRMWARE"])
+PATIENCE = 300  # seconds; emulation on a busy machine is slow, not wrong
+SECTOR = 128 << 10
+LINES = [b"Cortex-M7: running from external flash", b"Cortex-M4: running from external flash"]
+
+
+class Board:
+    """A running vcpflash-sim --board."""
+
+    def __init__(self, folder, *options):
+        self.port = folder / "ttyACM0"
+        self.said = open(folder / "sim.txt", "wb")
+        self.process = subprocess.Popen(
+            [BIN / "vcpflash-sim", "--board", "stm32h747i-disco", "--pty", self.port, "--seed", "1",
+             "--flash", folder / "flash.bin", "--internal", folder / "internal.bin", *options],
+            stdout=subprocess.PIPE, stderr=self.said)
+        line = self.process.stdout.readline()
+        assert line.startswith(b"ready"), (folder / "sim.txt").read_text()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.said.close()
+
+    def end(self):
+        """SIGTERM saves the files; the status of vcpflash-sim."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def button(self):
+        self.process.send_signal(signal.SIGUSR1)
+
+    def vcpflash(self, *arguments):
+        return subprocess.run([BIN / "vcpflash", "-p", self.port, *arguments], timeout=PATIENCE,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def open(self):
+        fd = os.open(self.port, os.O_RDWR | os.O_NOCTTY)
+        mode = termios.tcgetattr(fd)
+        mode[0] = mode[1] = mode[3] = 0
+        mode[4] = mode[5] = termios.B115200
+        termios.tcsetattr(fd, termios.TCSANOW, mode)
+        return fd
+
+
+def listen(fd, wanted):
+    """Until every one of these was heard."""
+    heard, end = b"", time.monotonic() + PATIENCE
+    while not all(line in heard for line in wanted):
+        if time.monotonic() > end:
+            raise AssertionError(f"heard only {heard!r}")
+        if select.select([fd], [], [], 1)[0]:
+            heard += os.read(fd, 4096)
+    return heard
+
+
+class Story(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = pathlib.Path(self.temporary.name)
+        self.addCleanup(self.temporary.cleanup)
+
+    def good(self, result):
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertNotIn("once more", result.stdout)
+        return result.stdout
+
+    def test_both_cores(self):
+        """Two hex files, one command, a reset, and a line from each core."""
+        with Board(self.folder) as board:
+            self.good(board.vcpflash("program", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex"))
+            fd = board.open()
+            board.button()
+            listen(fd, LINES)
+            board.button()
+            listen(fd, LINES)
+            os.close(fd)
+            self.assertEqual(board.end(), 0)
+        flash = (self.folder / "flash.bin").read_bytes()
+        for name, at in (("cm7", 0), ("cm4", 1 << 20)):
+            image = (FIRMWARE / f"{name}.bin").read_bytes()
+            self.assertEqual(flash[at:at + len(image)], image)
+        with Board(self.folder) as board:  # power on again
+            fd = board.open()
+            listen(fd, LINES)
+            os.close(fd)
+            self.assertEqual(board.end(), 0)
+        self.assertEqual((self.folder / "flash.bin").read_bytes(), flash)
+
+    def test_power_cut(self):
+        """Power dies in the middle; the set is not started, and programming again completes it."""
+        with Board(self.folder, "--fault", "cut=900") as board:
+            first = board.vcpflash("program", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex")
+            said = (self.folder / "sim.txt").read_text()
+            self.assertIn("power is cut", said)
+            if first.returncode != 0:
+                self.good(board.vcpflash("program", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex"))
+            self.good(board.vcpflash("verify", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex"))
+            self.assertEqual(board.end(), 0)
+
+    def test_internal_flash(self):
+        """The second memory: programmed by the firmware, kept in its file."""
+        image = self.folder / "image.bin"
+        image.write_bytes(os.urandom(5000))
+        with Board(self.folder) as board:
+            self.good(board.vcpflash("program", f"{image}@0x08120000"))
+            self.assertNotEqual(board.vcpflash("program", f"{image}@0x08000000").returncode, 0)
+            self.assertEqual(board.end(), 0)
+        internal = (self.folder / "internal.bin").read_bytes()
+        self.assertEqual(internal[9 * SECTOR:9 * SECTOR + 5000], image.read_bytes())
+        loader = (FIRMWARE / "h747-loader.bin").read_bytes()
+        self.assertEqual(internal[:len(loader)], loader)
+
+    def test_stop(self):
+        """A program that does what no board can ends the run, and the line says where."""
+        program = self.folder / "bad.bin"
+        code = bytes.fromhex("00000220" "09000008" "0448" "0068" "fee7" "0000" "0000" "0000")
+        program.write_bytes(code.ljust(28, b"\0") + (0x50000000).to_bytes(4, "little"))
+        hexfile = self.folder / "bad.hex"
+        made = subprocess.run([BIN / "vcpflash", "merge", f"{program}@0x08000000", "-o", hexfile],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(made.returncode, 0, made.stdout)
+        with Board(self.folder, "--firmware", hexfile) as board:
+            self.assertEqual(board.process.wait(PATIENCE), 70)
+        said = (self.folder / "sim.txt").read_text()
+        self.assertIn("Cortex-M7 at 0x0800000a: ", said)
+        self.assertIn("0x50000000", said)
+
+
+class Usage(unittest.TestCase):
+    def refused(self, text, *options):
+        result = subprocess.run([BIN / "vcpflash-sim", *options], timeout=PATIENCE,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(text, result.stdout)
+
+    def test_options(self):
+        board = ["--board", "stm32h747i-disco"]
+        self.refused("expected stm32h747i-disco", "--board", "other")
+        self.refused("--chip is for the simulated board", *board, "--chip", "mt25ql512ab")
+        self.refused("cut=N and reset=P only", *board, "--fault", "drop=0.1")
+        self.refused("need --board", "--firmware", "x.hex")
+
+
+if __name__ == "__main__":
+    unittest.main()
