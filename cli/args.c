@@ -37,6 +37,8 @@ static const char usage[] =
 	"                             --family ID for .uf2)\n"
 	"  inspect FILE[@ADDR]...     segments, entry points, vector tables, gaps\n"
 	"  run     [ADDR]             leave the loader and start the application\n"
+	"  doctor                     tests the link alone, then the chip, and says which is at\n"
+	"                             fault (--whole-chip: all of it, destroys what it holds)\n"
 	"  ports                      serial ports; the ones where a board answers are marked\n"
 	"\n"
 	"PORT is a device, tcp://HOST:PORT or auto (the default: the one port where a board\n"
@@ -60,6 +62,7 @@ enum {
 	OPT_RUN,
 	OPT_YES,
 	OPT_CHIP,
+	OPT_WHOLE_CHIP,
 	OPT_FORMAT,
 	OPT_FILL,
 	OPT_FAMILY,
@@ -83,6 +86,7 @@ static const struct option options[] = {
 	{"run", no_argument, NULL, OPT_RUN},
 	{"yes", no_argument, NULL, OPT_YES},
 	{"chip", no_argument, NULL, OPT_CHIP},
+	{"whole-chip", no_argument, NULL, OPT_WHOLE_CHIP},
 	{"output", required_argument, NULL, 'o'},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"fill", required_argument, NULL, OPT_FILL},
@@ -101,8 +105,9 @@ static const struct {
 	{OPT_COMPRESS, " program "},
 	{OPT_VERIFY, " program verify "},
 	{OPT_RUN, " program "},
-	{OPT_YES, " program erase "},
+	{OPT_YES, " program erase doctor "},
 	{OPT_CHIP, " erase "},
+	{OPT_WHOLE_CHIP, " doctor "},
 	{'o', " merge "},
 	{OPT_FORMAT, " merge "},
 	{OPT_FILL, " merge "},
@@ -124,6 +129,7 @@ static const struct {
 	{"merge", 1, 1000, "the files to merge, and -o OUT"},
 	{"inspect", 1, 1000, "the files to look at"},
 	{"run", 0, 1, "at most an address"},
+	{"doctor", 0, 0, "no argument"},
 	{"ports", 0, 0, "no argument"},
 };
 
@@ -278,6 +284,9 @@ static int set_option(cli_options *o, int option)
 		return -1;
 	case OPT_CHIP:
 		o->chip = true;
+		return -1;
+	case OPT_WHOLE_CHIP:
+		o->whole_chip = true;
 		return -1;
 	case OPT_FORMAT:
 		o->format = optarg;

@@ -17,7 +17,7 @@ typedef struct cli_options {
 	vf_client_options client;
 	bool json, quiet, verbose;
 	const char *trace;
-	bool full, dry_run, discard, verify_full, run, yes, chip;
+	bool full, dry_run, discard, verify_full, run, yes, chip, whole_chip;
 	uint8_t compress; /* enum vf_job_compress */
 	const char *out;
 	const char *format;
@@ -117,6 +117,7 @@ int cli_read(const cli_options *o);
 int cli_erase(const cli_options *o);
 int cli_digest(const cli_options *o);
 int cli_start(const cli_options *o);
+int cli_doctor(const cli_options *o);
 
 /* --- describe.c: boards, memories and plans in words and in JSON ------------ */
 

@@ -11,10 +11,10 @@ static const struct {
 	const char *name;
 	int (*run)(const cli_options *o);
 } commands[] = {
-	{"info", cli_info},   {"program", cli_program}, {"verify", cli_verify},
-	{"read", cli_read},   {"erase", cli_erase},     {"digest", cli_digest},
-	{"merge", cli_merge}, {"inspect", cli_inspect}, {"run", cli_start},
-	{"ports", cli_ports},
+	{"info", cli_info},     {"program", cli_program}, {"verify", cli_verify},
+	{"read", cli_read},     {"erase", cli_erase},     {"digest", cli_digest},
+	{"merge", cli_merge},   {"inspect", cli_inspect}, {"run", cli_start},
+	{"doctor", cli_doctor}, {"ports", cli_ports},
 };
 
 /* A standard stream that was closed would be the number of the next file or

@@ -121,10 +121,15 @@ static void say_link(const cli_run *r)
 		cli_say(r->o, "link: %" PRIu32 " baud", l->baud);
 }
 
-int cli_run_do(cli_run *r)
+int cli_run_find(cli_run *r)
 {
 	vf_interrupt_catch();
-	int status = find_port(r);
+	return find_port(r);
+}
+
+int cli_run_do(cli_run *r)
+{
+	int status = cli_run_find(r);
 	if (status != VF_OK)
 		return status;
 	cli_progress_begin(&r->progress, r->o);
@@ -174,7 +179,7 @@ static void add_address(cJSON *json, const char *name, uint32_t v)
 	cJSON_AddStringToObject(json, name, text);
 }
 
-static void add_trouble(cli_run *r)
+void cli_run_trouble(cli_run *r)
 {
 	const vf_job_result *s = &r->result;
 	if (s->mismatch.cause != VF_CAUSE_NONE) {
@@ -217,5 +222,5 @@ void cli_run_figures(cli_run *r)
 	cJSON_AddNumberToObject(r->json, "received_bytes", (double)r->link.raw_received);
 	if (r->link.baud != 0)
 		cJSON_AddNumberToObject(r->json, "baud", r->link.baud);
-	add_trouble(r);
+	cli_run_trouble(r);
 }

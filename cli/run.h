@@ -34,11 +34,17 @@ void cli_run_catch(void);
 /* Looks for the port and carries the job out. */
 int cli_run_do(cli_run *r);
 
+/* Only looks for the port, into r->port and r->client. */
+int cli_run_find(cli_run *r);
+
 /* Says how it ended, frees, and returns the exit code. */
 int cli_run_end(cli_run *r);
 
 /* Reads ADDR and LEN where a command takes them. */
 int cli_run_range(cli_run *r, const char *addr, const char *len);
+
+/* Mismatches and failures alone. */
+void cli_run_trouble(cli_run *r);
 
 /* Bytes, times, mismatches and failures for the result object. */
 void cli_run_figures(cli_run *r);

@@ -254,7 +254,7 @@ static bool config_sound(const vf_job_config *c, vf_error *err)
 		c->kind == VF_JOB_READ || c->kind == VF_JOB_ERASE || c->kind == VF_JOB_DIGEST;
 	if (c->session.alloc.resize == NULL || c->session.random == NULL)
 		what = "memory and randomness are required";
-	else if (c->kind > VF_JOB_RUN)
+	else if (c->kind > VF_JOB_LINK)
 		what = "there is no such kind of job";
 	else if ((c->kind == VF_JOB_PROGRAM || c->kind == VF_JOB_VERIFY) &&
 		 (c->image == NULL || c->image->segment_count == 0))

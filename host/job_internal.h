@@ -318,6 +318,7 @@ bool vf_job_read(vf_job *j);
 bool vf_job_digest(vf_job *j);
 bool vf_job_run(vf_job *j);
 bool vf_job_info(vf_job *j);
+bool vf_job_link_test(vf_job *j);
 /* The session is gone: takes note of what had finished in it. */
 void vf_job_unfinished(vf_job *j);
 

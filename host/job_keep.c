@@ -232,7 +232,9 @@ int vf_job_keep_load(vf_job *j)
 static int record_sector(vf_job *j, const vf_job_area *a, vf_job_sector *s)
 {
 	const uint32_t size = vf_job_sector_size(a);
-	if (s->record != 0 || s->covered == size || (j->config.discard && s->covered > 0))
+	const bool scratch = j->config.scratch != VF_SCRATCH_NONE;
+	if (s->record != 0 || (s->covered == size && !scratch) ||
+	    (j->config.discard && s->covered > 0))
 		return VF_OK;
 	vf_keep_record *r = vf_keep_add(&j->keep, &j->alloc);
 	if (r == NULL || !vf_job_scratch(j, size))
@@ -242,10 +244,14 @@ static int record_sector(vf_job *j, const vf_job_area *a, vf_job_sector *s)
 	r->size = size;
 	r->seen_known = (s->flags & VF_JOB_WRITTEN) == 0;
 	vf_job_content(a, j->image, s->index * size, j->scratch, size);
+	if (scratch)
+		memcpy(j->scratch, j->config.scratch_old, size);
 	s->record = (uint32_t)j->keep.count;
 	if (vf_keep_set(&r->wanted, j->scratch, size, &j->alloc) != VF_OK)
 		return VF_E_NOMEM;
-	return r->seen_known ? vf_keep_set(&r->seen, s->keep, size, &j->alloc) : VF_OK;
+	if (!r->seen_known)
+		return VF_OK;
+	return vf_keep_set(&r->seen, scratch ? j->scratch : s->keep, size, &j->alloc);
 }
 
 static int record_area(vf_job *j, vf_job_area *a)

@@ -386,6 +386,9 @@ bool vf_job_begin(vf_job *j)
 	case VF_JOB_INFO:
 		j->echo_round = 0;
 		return vf_job_go(j, vf_job_info, VF_PHASE_OPEN, 0);
+	case VF_JOB_LINK:
+		j->echo_round = 0;
+		return vf_job_go(j, vf_job_link_test, VF_PHASE_OPEN, 0);
 	case VF_JOB_READ:
 		vf_job_go(j, vf_job_read, VF_PHASE_READ, j->config.length);
 		j->progress.done = j->cursor.byte = j->read_at;

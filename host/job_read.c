@@ -174,3 +174,29 @@ bool vf_job_info(vf_job *j)
 	j->result.echo_big = big;
 	return info_set(j);
 }
+
+/* --- the link alone --------------------------------------------------------- */
+
+/* Sizes of payload from the least to what both ends take, sixteen of each. */
+bool vf_job_link_test(vf_job *j)
+{
+	static const uint16_t sizes[VF_ECHO_SIZES] = {1, 64, 256, 1024, 2048, UINT16_MAX};
+	enum { ROUNDS = 16 };
+	while (j->echo_round < VF_ECHO_SIZES * ROUNDS) {
+		const unsigned which = j->echo_round / ROUNDS;
+		const uint16_t len = echo_limit(j, sizes[which]);
+		vf_echo_figures *f = &j->result.echo[which];
+		uint32_t us;
+		if (which > 0 && len == echo_limit(j, sizes[which - 1]))
+			break; /* the board takes no more */
+		if (!echo(j, len, &us))
+			return false;
+		f->len = len;
+		f->sent++;
+		f->lost = (uint16_t)(f->lost + (us == 0));
+		shortest(&f->best_us, us);
+		f->worst_us = us > f->worst_us ? us : f->worst_us;
+		j->result.echoes = which + 1;
+	}
+	return vf_job_leave(j);
+}

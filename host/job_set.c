@@ -129,12 +129,15 @@ static int afterwards(vf_job *j)
 		add_restored(j, &restored) != VF_OK ||
 		vf_spans_add_all(&s->next_open, alloc, &s->open) != VF_OK ||
 		vf_spans_cut_all(&s->next_open, alloc, &s->mine) != VF_OK ||
+		vf_spans_cut_all(&s->next_open, alloc, &restored) != VF_OK ||
 		vf_spans_add_all(&s->next_lent, alloc, &s->lent) != VF_OK ||
 		vf_spans_cut_all(&s->next_lent, alloc, &s->full) != VF_OK ||
 		vf_spans_cut_all(&s->next_lent, alloc, &restored) != VF_OK ||
 		vf_spans_add_all(&s->next_whole, alloc, &s->whole) != VF_OK ||
 		vf_spans_add_common(&s->next_whole, alloc, &s->lent, &restored) != VF_OK ||
-		(j->config.kind == VF_JOB_PROGRAM
+		(j->config.scratch != VF_SCRATCH_NONE
+			 ? vf_spans_add_common(&s->next_whole, alloc, &s->lent, &s->mine)
+		 : j->config.kind == VF_JOB_PROGRAM
 			 ? vf_spans_add_all(&s->next_whole, alloc, &s->mine)
 			 : vf_spans_cut_all(&s->next_whole, alloc, &s->mine)) != VF_OK ||
 		vf_spans_cut_all(&s->next_whole, alloc, &s->torn) != VF_OK ||
@@ -337,6 +340,8 @@ bool vf_job_set_mark(vf_job *j)
 	const bool failed = find_borrowed(j) != VF_OK ||
 			    vf_spans_add_all(&lent, alloc, &s->lent) != VF_OK ||
 			    vf_spans_add_all(&lent, alloc, &s->borrowed) != VF_OK ||
+			    (j->config.scratch != VF_SCRATCH_NONE &&
+			     vf_spans_add_common(&lent, alloc, &s->mine, &s->whole) != VF_OK) ||
 			    vf_spans_add_all(&open, alloc, &s->open) != VF_OK ||
 			    vf_spans_add_all(&open, alloc, &s->mine) != VF_OK ||
 			    vf_spans_cut_all(&open, alloc, &lent) != VF_OK ||
@@ -496,7 +501,7 @@ static bool as_before(const vf_job *j, uint8_t state)
 bool vf_job_seal(vf_job *j)
 {
 	vf_job_set *s = &j->set;
-	if (!vf_job_changes(j) || !vf_job_has_journal(j))
+	if (!vf_job_changes(j) || !vf_job_has_journal(j) || j->config.scratch == VF_SCRATCH_WRITE)
 		return vf_job_sealed(j);
 	if (afterwards(j) != VF_OK)
 		return vf_job_no_memory(j);

@@ -233,7 +233,8 @@ bool vf_job_after_check(vf_job *j)
 
 bool vf_job_sealed(vf_job *j)
 {
-	vf_job_keep_done(j);
+	if (j->config.scratch != VF_SCRATCH_WRITE)
+		vf_job_keep_done(j);
 	if (j->config.kind == VF_JOB_PROGRAM && j->config.run_after)
 		return vf_job_go(j, vf_job_run, VF_PHASE_RUN, 0);
 	return vf_job_leave(j);

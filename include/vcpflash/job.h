@@ -34,6 +34,7 @@ enum vf_job_kind {
 			    * first external one) but what the board protects */
 	VF_JOB_DIGEST,     /* SHA-256 of [address, +length) into result.sha256 */
 	VF_JOB_RUN,        /* start the application at `address`; the board is left alone then */
+	VF_JOB_LINK,       /* echoes of every size: what the link does, without the flash */
 };
 
 enum vf_job_phase {
@@ -91,6 +92,13 @@ typedef struct vf_job_keeper {
 	void (*drop)(void *ctx, const vf_board *board, bool stale);
 } vf_job_keeper;
 
+/* A sector that is only borrowed for a test: the image is one whole sector. */
+enum vf_job_scratch {
+	VF_SCRATCH_NONE,
+	VF_SCRATCH_WRITE,   /* test data; what it held goes to the keeper and stays there */
+	VF_SCRATCH_RESTORE, /* what it held: then the keeper drops it, and the set is as before */
+};
+
 enum vf_job_compress {
 	VF_COMPRESS_AUTO, /* where the link is slower than the chip, and the board unpacks */
 	VF_COMPRESS_ON,   /* whatever gains bytes; VF_E_REFUSED where the board cannot unpack */
@@ -101,19 +109,21 @@ typedef struct vf_job_config {
 	uint8_t kind;              /* enum vf_job_kind */
 	vf_session_config session; /* alloc, random, text, trace */
 	vf_job_callbacks call;
-	const vf_image *image; /* PROGRAM, VERIFY */
-	uint32_t address;      /* READ, ERASE, DIGEST, RUN; see offset_ok */
-	uint64_t length;       /* READ, ERASE, DIGEST */
-	bool has_address;      /* RUN without one: the lowest vector table of the first
-				* runnable external memory, i.e. its base */
-	bool offset_ok;        /* an address in no memory but below the first external
-				* memory's size is an offset into it */
-	bool full;             /* PROGRAM, ERASE: do not compare first */
-	bool dry_run;          /* PROGRAM: look and plan, change nothing */
-	bool discard;          /* PROGRAM, ERASE: do not preserve what no file names */
-	bool verify_full;      /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */
-	bool run_after;        /* PROGRAM: then RUN at the image's first vector table */
-	uint8_t compress;      /* PROGRAM: enum vf_job_compress */
+	const vf_image *image;      /* PROGRAM, VERIFY */
+	uint32_t address;           /* READ, ERASE, DIGEST, RUN; see offset_ok */
+	uint64_t length;            /* READ, ERASE, DIGEST */
+	bool has_address;           /* RUN without one: the lowest vector table of the first
+				     * runnable external memory, i.e. its base */
+	bool offset_ok;             /* an address in no memory but below the first external
+				     * memory's size is an offset into it */
+	bool full;                  /* PROGRAM, ERASE: do not compare first */
+	bool dry_run;               /* PROGRAM: look and plan, change nothing */
+	bool discard;               /* PROGRAM, ERASE: do not preserve what no file names */
+	uint8_t scratch;            /* PROGRAM: enum vf_job_scratch */
+	const uint8_t *scratch_old; /* with it: what the one sector of the image held before */
+	bool verify_full;           /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */
+	bool run_after;             /* PROGRAM: then RUN at the image's first vector table */
+	uint8_t compress;           /* PROGRAM: enum vf_job_compress */
 	/* Raw deflate of `in` into `out`; returns its size, 0 where that is more than
 	 * `room`. NULL: nothing is compressed. */
 	size_t (*deflate)(void *ctx, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);
@@ -145,6 +155,15 @@ typedef struct vf_mismatch {
 	uint64_t sectors; /* in so many sectors */
 } vf_mismatch;
 
+/* LINK: echoes with so many bytes of payload. */
+typedef struct vf_echo_figures {
+	uint16_t len;
+	uint16_t sent, lost; /* lost: not back within a second, repeats included */
+	uint32_t best_us, worst_us;
+} vf_echo_figures;
+
+enum { VF_ECHO_SIZES = 6 };
+
 typedef struct vf_job_result {
 	vf_error error;       /* error.code VF_OK: done */
 	vf_mismatch mismatch; /* cause not NONE: what was found to differ; VF_E_DIFFERS of
@@ -165,6 +184,8 @@ typedef struct vf_job_result {
 	uint32_t echo_us;     /* INFO: round trip of a small frame */
 	uint32_t echo_big_us; /* INFO: of a frame of `echo_big` bytes */
 	uint16_t echo_big;
+	unsigned echoes; /* LINK: entries in echo, by size */
+	vf_echo_figures echo[VF_ECHO_SIZES];
 	bool has_set;       /* INFO: of a board with a journal that has a set, */
 	vf_set set;         /* what it consists of (PROTOCOL §5.5) */
 	bool nothing_to_do; /* PROGRAM, ERASE: the flash held it already */

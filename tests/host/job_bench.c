@@ -582,6 +582,9 @@ int bench_do(bench *b, uint8_t kind, const vf_image *image)
 	}
 	b->result = *vf_job_result_get(job);
 	b->link = *vf_job_link(job);
+	memset(&b->board, 0, sizeof b->board);
+	if (vf_job_board(job) != NULL)
+		b->board = *vf_job_board(job);
 	assert_true((b->result.error.code == VF_OK) == (b->result.error.text[0] == '\0'));
 	vf_job_free(job);
 	assert_false(b->progress_wrong);

@@ -94,6 +94,7 @@ typedef struct bench {
 	vf_job_config job;
 	vf_job_result result;
 	vf_session_stats link;
+	vf_board board; /* as far as it was known */
 	unsigned notes, plans, progresses;
 	vf_job_plan plan[4];      /* without the pointer */
 	uint64_t plan_chip_us[4]; /* typical times of the chip */

@@ -1,0 +1,460 @@
+/* doctor.c - one test after the other, from the near end to the far one: what fails
+ * first is at fault, for everything before it was seen to work. */
+#include <string.h>
+
+#include <vcpflash/doctor.h>
+
+enum {
+	STEADY = 256 * 1024, /* bytes that must read the same twice */
+	LINE = 200,          /* of text */
+	PEEK = 64,           /* bytes read where a stuck address line would show */
+	PAUSE_US = 200000,   /* an echo that takes so much longer than others was held up */
+};
+
+typedef struct doctor {
+	const vf_doctor_config *config;
+	vf_doctor_report *r;
+	const vf_memory *m;
+	uint8_t *old, *pattern; /* of the scratch sector */
+	uint8_t *sink;          /* where READ goes, */
+	size_t sink_at, sink_room;
+} doctor;
+
+const char *vf_culprit_name(uint8_t culprit)
+{
+	static const char *const name[] = {"none", "link", "board", "chip", "host"};
+	return culprit < sizeof name / sizeof name[0] ? name[culprit] : "none";
+}
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void
+say(const doctor *d, const char *fmt, ...)
+{
+	char line[LINE];
+	va_list ap;
+	if (d->config->say == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	d->config->say(d->config->ctx, line);
+}
+
+static const vf_alloc *alloc_of(const doctor *d)
+{
+	return &d->config->job.session.alloc;
+}
+
+static int sink(void *ctx, const uint8_t *data, size_t len)
+{
+	doctor *d = ctx;
+	if (len > d->sink_room - d->sink_at)
+		return VF_E_USAGE;
+	memcpy(d->sink + d->sink_at, data, len);
+	d->sink_at += len;
+	return VF_OK;
+}
+
+/* One job; its figures are added up. */
+static int run(doctor *d, const vf_job_config *job, vf_job_result *result)
+{
+	vf_doctor_report *r = d->r;
+	vf_session_stats s = {0};
+	vf_board board = {0};
+	const int status = d->config->run(d->config->ctx, job, result, &board, &s);
+	r->frames += s.frames_sent + s.frames_received;
+	r->damaged_there += s.damaged_there;
+	r->damaged_here += s.damaged_here;
+	r->lost_there += s.lost_there;
+	if (board.welcome.memories > 0 && !r->board_known) {
+		r->board = board;
+		r->board_known = true;
+		r->rate = s.rate;
+	}
+	return status;
+}
+
+/* --- verdicts ------------------------------------------------------------------- */
+
+static int end(doctor *d, uint8_t culprit, int code, const char *fmt, const char *text)
+{
+	d->r->culprit = culprit;
+	d->r->error.code = code;
+	(void)snprintf(d->r->error.text, sizeof d->r->error.text, "%.120s%.270s", fmt, text);
+	return code;
+}
+
+/* A job with the chip failed. */
+static int blame(doctor *d)
+{
+	const vf_error *e = &d->r->chip.error;
+	switch (e->code) {
+	case VF_E_INTERRUPTED:
+	case VF_E_NOMEM:
+	case VF_E_FILE:
+	case VF_E_USAGE:
+		return end(d, e->code == VF_E_INTERRUPTED ? VF_CULPRIT_NONE : VF_CULPRIT_HOST,
+			   e->code, "", e->text);
+	case VF_E_LINK:
+		return end(d, VF_CULPRIT_BOARD, VF_E_LINK,
+			   "the board is at fault: the link alone works, but when its chip does "
+			   "it restarts or falls silent, so look at its supply: ",
+			   e->text);
+	case VF_E_REFUSED:
+		return end(d, VF_CULPRIT_BOARD, VF_E_REFUSED,
+			   "the board does not allow it: ", e->text);
+	default:
+		return end(d, VF_CULPRIT_CHIP, VF_E_FLASH,
+			   "the chip or its connection to the board is at fault, not the link: ",
+			   e->text);
+	}
+}
+
+static int blame_chip(doctor *d, const char *text)
+{
+	return end(d, VF_CULPRIT_CHIP, VF_E_FLASH,
+		   "the chip or its connection to the board is at fault, not the link: ", text);
+}
+
+/* --- the link alone --------------------------------------------------------------- */
+
+static bool pauses(const vf_job_result *link)
+{
+	for (unsigned i = 0; i < link->echoes; i++)
+		if (link->echo[i].worst_us > link->echo[i].best_us + PAUSE_US)
+			return true;
+	return false;
+}
+
+/* Bytes a second: what the longest echo takes more than the shortest, both ways. */
+static uint64_t rate(const vf_job_result *link, uint64_t guess)
+{
+	const vf_echo_figures *least = &link->echo[0];
+	const vf_echo_figures *most = &link->echo[link->echoes > 0 ? link->echoes - 1 : 0];
+	while (most > least && most->best_us == 0)
+		most--; /* none came back */
+	if (most->best_us <= least->best_us)
+		return guess;
+	return (uint64_t)(most->len - least->len) * 2 * 1000000 / (most->best_us - least->best_us);
+}
+
+static int test_link(doctor *d)
+{
+	vf_doctor_report *r = d->r;
+	vf_job_config job = d->config->job;
+	r->stage = "link";
+	job.kind = VF_JOB_LINK;
+	const int status = run(d, &job, &r->link);
+	if (status == VF_E_LINK)
+		return end(d, VF_CULPRIT_LINK, status,
+			   "the link is at fault, or nobody is there: ", r->link.error.text);
+	if (status != VF_OK)
+		return end(d, status == VF_E_INTERRUPTED ? VF_CULPRIT_NONE : VF_CULPRIT_HOST,
+			   status, "", r->link.error.text);
+	for (unsigned i = 0; i < r->link.echoes; i++) {
+		const vf_echo_figures *e = &r->link.echo[i];
+		say(d, "link: %u echoes of %u bytes, %u lost, %u to %u us", e->sent, e->len,
+		    e->lost, e->best_us, e->worst_us);
+	}
+	r->rate = rate(&r->link, r->rate);
+	say(d, "link: about %llu bytes a second; %u frames, %u damaged there, %u here",
+	    (unsigned long long)r->rate, r->frames, r->damaged_there, r->damaged_here);
+	return VF_OK;
+}
+
+/* All else was fine, or failed for no reason of its own. */
+static int judge_link(doctor *d)
+{
+	vf_doctor_report *r = d->r;
+	char text[LINE];
+	unsigned lost = 0;
+	for (unsigned i = 0; i < r->link.echoes; i++)
+		lost += r->link.echo[i].lost;
+	if (r->damaged_there + r->damaged_here + lost + r->lost_there > 0) {
+		(void)snprintf(
+			text, sizeof text,
+			"of %u frames %u arrived damaged at the board and %u here, the board "
+			"had no room for %u bytes; the chip is fine",
+			r->frames, r->damaged_there, r->damaged_here, r->lost_there);
+		return end(d, VF_CULPRIT_LINK, VF_E_LINK,
+			   "the link is at fault: check cable and ground, try a lower rate "
+			   "(--max-baud); ",
+			   text);
+	}
+	if (pauses(&r->link))
+		return end(d, VF_CULPRIT_LINK, VF_E_LINK,
+			   "the link is at fault: it pauses for tenths of a second; ",
+			   "nothing was damaged and the chip is fine; look for a hub, a virtual "
+			   "machine or a program that holds the port up");
+	(void)snprintf(text, sizeof text,
+		       "%u frames without an error, %llu bytes of flash erased, "
+		       "written, read back%s",
+		       r->frames, (unsigned long long)r->tested_bytes,
+		       d->config->whole_chip ? ", and left erased" : " and as before");
+	return end(d, VF_CULPRIT_NONE, VF_OK, "link and chip are fine: ", text);
+}
+
+/* --- reading ----------------------------------------------------------------------- */
+
+static const vf_memory *memory_to_test(const vf_board *b)
+{
+	const uint8_t need = VF_MEMORY_READ | VF_MEMORY_WRITE;
+	for (unsigned i = 0; i < b->welcome.memories; i++)
+		if (b->memory[i].kind == VF_MEMORY_NOR && (b->memory[i].flags & need) == need)
+			return &b->memory[i];
+	return NULL;
+}
+
+static int test_reading(doctor *d)
+{
+	vf_doctor_report *r = d->r;
+	vf_job_config job = d->config->job;
+	uint8_t first[VF_SHA256_SIZE];
+	r->stage = "read";
+	job.kind = VF_JOB_DIGEST;
+	job.address = d->m->base;
+	job.length = d->m->size < STEADY ? d->m->size : STEADY;
+	for (unsigned round = 0; round < 2; round++) {
+		if (run(d, &job, &r->chip) != VF_OK)
+			return blame(d);
+		if (round == 0)
+			memcpy(first, r->chip.sha256, sizeof first);
+	}
+	if (memcmp(first, r->chip.sha256, sizeof first) != 0)
+		return blame_chip(d, "it reads differently each time; try a lower flash clock, and "
+				     "look at supply and wiring");
+	say(d, "chip: %s, %u bytes at 0x%08x; it reads the same twice", d->m->name, d->m->size,
+	    d->m->base);
+	return VF_OK;
+}
+
+static int read_bytes(doctor *d, uint32_t address, uint8_t *out, uint32_t len)
+{
+	vf_job_config job = d->config->job;
+	job.kind = VF_JOB_READ;
+	job.address = address;
+	job.length = len;
+	job.call.sink = sink;
+	job.call.ctx = d;
+	job.call.progress = NULL;
+	job.call.note = NULL;
+	d->sink = out;
+	d->sink_at = 0;
+	d->sink_room = len;
+	return run(d, &job, &d->r->chip) == VF_OK ? VF_OK : blame(d);
+}
+
+/* --- a sector -------------------------------------------------------------------------- */
+
+/* The last sector that nobody protects. */
+static bool choose_scratch(doctor *d)
+{
+	const vf_memory *m = d->m;
+	const uint32_t size = m->erase[0].size;
+	for (uint32_t at = m->size; at >= size;) {
+		at -= size;
+		bool open = true;
+		for (unsigned i = 0; i < m->protects; i++)
+			open = open && (m->protect[i].len == 0 ||
+					at >= m->protect[i].offset + m->protect[i].len ||
+					at + size <= m->protect[i].offset);
+		if (!open)
+			continue;
+		d->r->scratch = m->base + at;
+		d->r->scratch_len = size;
+		return true;
+	}
+	return false;
+}
+
+/* Bytes that are nobody's: no two places look alike. */
+static void fill(doctor *d, uint8_t *out, size_t len)
+{
+	uint64_t x = d->config->job.session.random(d->config->job.session.ctx) | 1;
+	for (size_t i = 0; i < len; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		out[i] = (uint8_t)(x >> 32);
+	}
+}
+
+static int program(doctor *d, const uint8_t *bytes, uint32_t address, uint32_t len, uint8_t scratch)
+{
+	vf_job_config job = d->config->job;
+	const vf_image_add_options opt = {
+		.format = VF_FORMAT_BIN, .has_address = true, .address = address};
+	vf_image image;
+	vf_image_init(&image, alloc_of(d));
+	int status = vf_image_add(&image, "test data", bytes, len, &opt, &d->r->chip.error);
+	job.kind = VF_JOB_PROGRAM;
+	job.image = &image;
+	job.full = true;
+	job.compress = VF_COMPRESS_OFF;
+	job.scratch = scratch;
+	job.scratch_old = d->old;
+	if (status == VF_OK)
+		status = run(d, &job, &d->r->chip);
+	vf_image_free(&image);
+	return status;
+}
+
+/* The pattern stands in the sector. Does it stand anywhere else, too? */
+static int test_address_lines(doctor *d)
+{
+	uint8_t there[PEEK];
+	const uint32_t offset = d->r->scratch - d->m->base;
+	d->r->stage = "address";
+	for (uint32_t bit = d->r->scratch_len; bit != 0 && bit < d->m->size; bit <<= 1) {
+		const uint32_t other = offset ^ bit;
+		char text[LINE];
+		if (other >= d->m->size)
+			continue;
+		if (read_bytes(d, d->m->base + other, there, sizeof there) != VF_OK)
+			return d->r->error.code;
+		if (memcmp(there, d->pattern, sizeof there) != 0)
+			continue;
+		(void)snprintf(
+			text, sizeof text,
+			"what was written at 0x%08x is at 0x%08x too: an address bit has no "
+			"effect; check the chip's size in the board's setup, its address mode "
+			"(3 or 4 bytes) and its wiring",
+			d->r->scratch, d->m->base + other);
+		return blame_chip(d, text);
+	}
+	return VF_OK;
+}
+
+static int restore(doctor *d)
+{
+	const char *stage = d->r->stage;
+	const vf_job_result failed = d->r->chip;
+	const vf_error said = d->r->error;
+	const uint8_t culprit = d->r->culprit;
+	d->r->stage = "restore";
+	if (program(d, d->old, d->r->scratch, d->r->scratch_len, VF_SCRATCH_RESTORE) != VF_OK) {
+		say(d,
+		    "the test sector 0x%08x could not be put back yet: the next program or "
+		    "erase does it",
+		    d->r->scratch);
+		if (said.code == VF_OK)
+			return blame(d);
+	}
+	if (said.code == VF_OK)
+		return VF_OK;
+	d->r->stage = stage;
+	d->r->chip = failed;
+	d->r->error = said;
+	d->r->culprit = culprit;
+	return said.code;
+}
+
+static bool blank(const uint8_t *bytes, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		if (bytes[i] != 0xFF)
+			return false;
+	return true;
+}
+
+static int test_sector(doctor *d)
+{
+	vf_doctor_report *r = d->r;
+	int status = read_bytes(d, r->scratch, d->old, r->scratch_len);
+	if (status != VF_OK)
+		return status;
+	if (r->board.welcome.id_len == 0 && !blank(d->old, r->scratch_len)) {
+		say(d, "chip: not written to: the board has no id, so what its last sector holds "
+		       "could not be kept safe");
+		return VF_OK;
+	}
+	r->has_scratch = true;
+	r->stage = "scratch";
+	fill(d, d->pattern, r->scratch_len);
+	/* Every bit once as 1 and once as 0. */
+	for (unsigned round = 0; round < 2 && r->error.code == VF_OK; round++) {
+		for (uint32_t i = 0; i < r->scratch_len; i++)
+			d->pattern[i] ^= 0xFF;
+		if (program(d, d->pattern, r->scratch, r->scratch_len, VF_SCRATCH_WRITE) != VF_OK)
+			(void)blame(d);
+	}
+	if (r->error.code == VF_OK)
+		(void)test_address_lines(d);
+	if (r->error.code == VF_E_INTERRUPTED)
+		return r->error.code;
+	if (restore(d) != VF_OK)
+		return r->error.code;
+	r->tested_bytes += r->scratch_len;
+	say(d, "chip: 0x%08x-0x%08x was erased, written, read back, and is as before", r->scratch,
+	    r->scratch + r->scratch_len - 1);
+	return VF_OK;
+}
+
+static int test_scratch(doctor *d)
+{
+	if (!choose_scratch(d)) {
+		say(d, "chip: not written to, all of it is protected");
+		return VF_OK;
+	}
+	d->old = vf_resize(alloc_of(d), NULL, d->r->scratch_len);
+	d->pattern = vf_resize(alloc_of(d), NULL, d->r->scratch_len);
+	if (d->old == NULL || d->pattern == NULL)
+		return end(d, VF_CULPRIT_HOST, VF_E_NOMEM, "", "out of memory");
+	const int status = test_sector(d);
+	vf_free(alloc_of(d), d->old);
+	vf_free(alloc_of(d), d->pattern);
+	d->old = d->pattern = NULL;
+	return status;
+}
+
+/* --- all of it --------------------------------------------------------------------------- */
+
+static int erase_all(doctor *d)
+{
+	vf_job_config job = d->config->job;
+	job.kind = VF_JOB_ERASE_CHIP;
+	job.discard = true;
+	job.address = d->m->base;
+	job.has_address = true;
+	return run(d, &job, &d->r->chip) == VF_OK ? VF_OK : blame(d);
+}
+
+static int test_whole(doctor *d)
+{
+	const uint32_t size = d->r->scratch + d->r->scratch_len - d->m->base;
+	uint8_t *bytes = vf_resize(alloc_of(d), NULL, size);
+	d->r->stage = "whole";
+	if (bytes == NULL)
+		return end(d, VF_CULPRIT_HOST, VF_E_NOMEM, "", "out of memory");
+	fill(d, bytes, size);
+	if (program(d, bytes, d->m->base, size, VF_SCRATCH_NONE) != VF_OK)
+		(void)blame(d);
+	vf_free(alloc_of(d), bytes);
+	if (d->r->error.code != VF_OK)
+		return d->r->error.code;
+	d->r->tested_bytes = size;
+	say(d, "chip: %u bytes were erased, written and read back; erasing them", size);
+	return erase_all(d);
+}
+
+int vf_doctor(const vf_doctor_config *config, vf_doctor_report *report)
+{
+	doctor d = {.config = config, .r = report};
+	memset(report, 0, sizeof *report);
+	int status = test_link(&d);
+	if (status != VF_OK)
+		return status;
+	d.m = memory_to_test(&report->board);
+	if (d.m == NULL)
+		return end(&d, VF_CULPRIT_BOARD, VF_E_REFUSED, "the link is fine; ",
+			   "the board lists no external flash that can be read and written: its "
+			   "loader does not see the chip, or does not let it be changed");
+	status = test_reading(&d);
+	if (status == VF_OK)
+		status = test_scratch(&d);
+	if (status == VF_OK && config->whole_chip && report->has_scratch)
+		status = test_whole(&d);
+	return status == VF_OK ? judge_link(&d) : status;
+}

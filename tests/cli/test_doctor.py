@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""`doctor`: each simulated fault gets the right culprit, and the chip is as before."""
+import bench
+from bench import Board
+
+BASE = 0x90000000
+SIZE = 64 * 1024
+
+
+class Doctor(bench.Case):
+    def setUp(self):
+        super().setUp()
+        self.old = self.bytes(SIZE)
+        self.file("flash.bin", self.old)
+        self.env = {**bench.clean_environment(), "XDG_STATE_HOME": str(self.folder / "state")}
+
+    def ask(self, *options, args=(), **more):
+        with Board(self.folder, "--seed", self.random.randrange(1 << 30), *options, **more) as board:
+            run = board.run("--json", "doctor", *args, env=self.env)
+            board.stop()
+            self.contents = board.contents()
+        return run
+
+    def blames(self, run, code, culprit, *words):
+        self.assertEnds(run, code, *words)
+        self.assertEqual(run.result["culprit"], culprit, run.result["verdict"])
+        for word in words:
+            self.assertIn(word, run.result["verdict"])
+
+    def kept(self):
+        folder = self.folder / "state" / "vcpflash" / "kept"
+        return list(folder.glob("*")) if folder.exists() else []
+
+    def test_healthy(self):
+        for options in ([], ["--dual"], ["--blocking"]):
+            with self.subTest(options):
+                if options == ["--dual"]:
+                    self.file("flash.bin", self.bytes(2 * SIZE))
+                before = (self.folder / "flash.bin").read_bytes()
+                run = self.ask(*options)
+                self.blames(run, 0, "none")
+                self.assertIn("fine", run.result["verdict"])
+                self.assertGreater(run.result["link"]["rate"], 0)
+                self.assertEqual(run.result["link"]["echoes"][-1]["bytes"], 4096)
+                self.assertEqual(self.contents, before)
+                self.assertEqual(self.kept(), [])
+                self.file("flash.bin", self.old)
+
+    def test_words(self):
+        with Board(self.folder) as board:
+            run = board.run("doctor", env=self.env)
+            self.assertEqual(run.code, 0, run.err)
+            self.assertIn("link: 16 echoes of 4096 bytes, 0 lost", run.out)
+            self.assertIn("link and chip are fine", run.out.splitlines()[-1])
+
+    def test_link(self):
+        for fault in ("corrupt=0.0001", "drop=0.0001"):
+            with self.subTest(fault):
+                run = self.ask("--fault", fault)
+                self.blames(run, 3, "link", "the link is at fault")
+                link = run.result["link"]
+                self.assertGreater(link["damaged_there"] + link["damaged_here"], 0)
+                self.assertEqual(self.contents, self.old)
+
+    def test_pauses(self):
+        run = self.ask("--fault", "stall=0.00001:700")
+        self.blames(run, 3, "link", "the link is at fault")
+
+    def test_bad_cell(self):
+        # Only clear bits tell that a cell does not program: what it held must be put back too.
+        for _ in range(2):
+            address = BASE + SIZE - 1 - self.random.randrange(4096)
+            run = self.ask("--fault", f"badbit={address:#x}")
+            self.blames(run, 4, "chip", "not the link", "ones where zeros should be")
+            self.assertEqual(run.result["mismatch"]["address"], f"{address:#010x}")
+            self.assertEqual(run.result["mismatch"]["direction"], "ones")
+            self.file("flash.bin", self.old)
+
+    def test_nobody(self):
+        run = bench.vcpflash("--json", "doctor", port=self.folder / "nothing", env=self.env)
+        self.blames(run, 3, "link", "the link is at fault")
+
+    def test_whole_chip(self):
+        run = self.ask(args=["--whole-chip"])
+        self.assertEnds(run, 2, "--yes")
+        self.assertEqual(self.contents, self.old)
+        run = self.ask(args=["--whole-chip", "--yes"])
+        self.blames(run, 0, "none")
+        self.assertEqual(run.result["tested_bytes"], SIZE)
+        self.assertEqual(self.contents, b"\xff" * SIZE)
+
+    def test_journal(self):
+        with Board(self.folder, "--seed", 5, "--journal") as board:
+            image = self.file("a.bin", self.bytes(5000))
+            self.assertEnds(board.run("program", f"{image}@{BASE:#x}", env=self.env), 0)
+            before = board.run("--json", "info", env=self.env).result["info"]["journal"]
+            self.assertEqual(before["set"], "complete")
+            self.assertEnds(board.run("doctor", env=self.env), 0)
+            self.assertEqual(board.run("--json", "info", env=self.env).result["info"]["journal"], before)
+
+
+if __name__ == "__main__":
+    bench.main()

@@ -1,0 +1,261 @@
+/* test_doctor.c - each fault of link, board or chip gets the right culprit, and what
+ * the chip held is as before. Over the real engine of a board.
+ */
+#include "job_bench.h"
+
+#include <vcpflash/doctor.h>
+
+typedef struct patient {
+	bench *b;
+	uint8_t *before;
+	uint8_t *kept; /* what the keeper has */
+	size_t kept_len;
+	bool saved;
+	unsigned jobs;
+	void (*upset)(bench *b, unsigned job); /* before each job; NULL: nothing happens */
+	vf_doctor_report report;
+} patient;
+
+static int load(void *ctx, const vf_board *board, const uint8_t **bytes, size_t *len, vf_error *err)
+{
+	const patient *p = ctx;
+	(void)board;
+	(void)err;
+	*bytes = p->kept;
+	*len = p->kept_len;
+	return VF_OK;
+}
+
+static int save(void *ctx, const vf_board *board, const uint8_t *bytes, size_t len, vf_error *err)
+{
+	patient *p = ctx;
+	(void)board;
+	(void)err;
+	p->kept = realloc(p->kept, len);
+	assert_non_null(p->kept);
+	memcpy(p->kept, bytes, len);
+	p->kept_len = len;
+	p->saved = true;
+	return VF_OK;
+}
+
+static void drop(void *ctx, const vf_board *board, bool stale)
+{
+	patient *p = ctx;
+	(void)board;
+	assert_false(stale);
+	p->kept_len = 0;
+}
+
+static int run(void *ctx, const vf_job_config *job, vf_job_result *result, vf_board *board,
+	       vf_session_stats *link)
+{
+	patient *p = ctx;
+	bench *b = p->b;
+	bench_clear(b);
+	b->job = *job;
+	if (p->upset != NULL)
+		p->upset(b, p->jobs);
+	p->jobs++;
+	const int status = bench_do(b, job->kind, job->image);
+	*result = b->result;
+	*link = b->link;
+	*board = b->board;
+	return status;
+}
+
+static void begin(patient *p)
+{
+	*p = (patient){.b = bench_new()};
+	bench_random_fill(p->b, p->b->flash[0].cells, BENCH_NOR_SIZE);
+}
+
+static int doctor(patient *p, bool whole)
+{
+	bench *b = p->b;
+	p->before = malloc(BENCH_NOR_SIZE);
+	assert_non_null(p->before);
+	memcpy(p->before, b->flash[0].cells, BENCH_NOR_SIZE);
+	b->job.keeper = (vf_job_keeper){.ctx = p, .load = load, .save = save, .drop = drop};
+	const vf_doctor_config config = {.job = b->job, .run = run, .ctx = p, .whole_chip = whole};
+	const int status = vf_doctor(&config, &p->report);
+	assert_int_equal(status, p->report.error.code);
+	assert_true(strlen(p->report.error.text) > 20);
+	return status;
+}
+
+static void end(patient *p)
+{
+	free(p->before);
+	free(p->kept);
+	bench_free(p->b);
+}
+
+static void as_before(const patient *p)
+{
+	const uint32_t len =
+		BENCH_NOR_SIZE - (p->b->target.journal != NULL ? (uint32_t)BENCH_JOURNAL : 0);
+	assert_memory_equal(p->b->flash[0].cells, p->before, len);
+	assert_int_equal(p->kept_len, 0);
+}
+
+static void blames(const patient *p, uint8_t culprit, const char *word)
+{
+	if (p->report.culprit != culprit || strstr(p->report.error.text, word) == NULL)
+		fail_msg("%s: %s", vf_culprit_name(p->report.culprit), p->report.error.text);
+}
+
+static void test_healthy(void **state)
+{
+	patient p;
+	(void)state;
+	for (int journal = 0; journal < 2; journal++) {
+		begin(&p);
+		if (journal)
+			bench_journal(p.b);
+		assert_int_equal(doctor(&p, false), VF_OK);
+		blames(&p, VF_CULPRIT_NONE, "fine");
+		as_before(&p);
+		assert_true(p.saved);
+		assert_true(p.report.link.echoes > 2);
+		assert_int_equal(p.report.tested_bytes, BENCH_SECTOR);
+		assert_int_equal(bench_do(p.b, VF_JOB_INFO, NULL), VF_OK);
+		assert_false(p.b->result.has_set); /* there was none before */
+		end(&p);
+	}
+}
+
+/* What was complete stays so, also where the tested sector is part of it. */
+static void test_set_stays(void **state)
+{
+	patient p;
+	vf_image image;
+	static uint8_t bytes[BENCH_NOR_SIZE - BENCH_JOURNAL];
+	(void)state;
+	begin(&p);
+	bench_journal(p.b);
+	bench_random_fill(p.b, bytes, sizeof bytes);
+	bench_image(p.b, &image);
+	bench_add(p.b, &image, "all", BENCH_NOR_BASE, bytes, sizeof bytes);
+	assert_int_equal(bench_do(p.b, VF_JOB_PROGRAM, &image), VF_OK);
+	vf_image_free(&image);
+	assert_int_equal(doctor(&p, false), VF_OK);
+	as_before(&p);
+	p.b->job.kind = VF_JOB_INFO;
+	assert_int_equal(bench_do(p.b, VF_JOB_INFO, NULL), VF_OK);
+	assert_true(p.b->result.has_set);
+	assert_int_equal(p.b->result.set.state, VF_SET_COMPLETE);
+	assert_int_equal(p.b->result.set.count, 1);
+	assert_int_equal(p.b->result.set.entry[0].length, sizeof bytes);
+	end(&p);
+}
+
+static void test_whole_chip(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	assert_int_equal(doctor(&p, true), VF_OK);
+	assert_int_equal(p.report.tested_bytes, BENCH_NOR_SIZE);
+	for (uint32_t i = 0; i < BENCH_NOR_SIZE; i++)
+		assert_int_equal(p.b->flash[0].cells[i], 0xFF);
+	end(&p);
+}
+
+static void test_silence(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.b->deaf = true;
+	assert_int_equal(doctor(&p, false), VF_E_LINK);
+	blames(&p, VF_CULPRIT_LINK, "the link is at fault, or nobody is there");
+	assert_int_equal(p.jobs, 1);
+	end(&p);
+}
+
+/* The chip reports, or silently does, what it should not. */
+static void faulty(uint8_t kind, int status, uint32_t len, const char *word)
+{
+	patient p;
+	begin(&p);
+	p.b->fault[0] = (bench_fault){.kind = kind,
+				      .offset = BENCH_NOR_SIZE - BENCH_SECTOR,
+				      .len = len,
+				      .times = 1000,
+				      .status = status};
+	assert_int_equal(doctor(&p, false), VF_E_FLASH);
+	blames(&p, VF_CULPRIT_CHIP, word);
+	end(&p);
+}
+
+static void test_chip_faults(void **state)
+{
+	(void)state;
+	faulty(VF_FLASH_ERASE, VF_E_LOCKED, 0, "write-protected");
+	faulty(VF_FLASH_PROGRAM, VF_E_LOCKED, 0, "write-protected");
+	faulty(VF_FLASH_ERASE, VF_E_ERASE, BENCH_SECTOR, "erase failed");
+	faulty(VF_FLASH_PROGRAM, VF_E_PROGRAM, BENCH_SECTOR, "programming failed");
+	faulty(VF_FLASH_PROGRAM, VF_OK, BENCH_SECTOR, "programming has no effect");
+	faulty(VF_FLASH_ERASE, VF_OK, BENCH_SECTOR, "zeros where ones should be");
+	faulty(VF_FLASH_ERASE, VF_E_TIMEOUT, BENCH_SECTOR, "took longer");
+	faulty(VF_FLASH_READ_MAPPED, VF_E_BUS, 0, "controller");
+	faulty(VF_FLASH_READ_MAPPED, VF_E_NO_CHIP, 0, "does not answer");
+}
+
+/* An address line that is always 0, or a chip smaller than the board believes. */
+static void test_address_lines(void **state)
+{
+	patient p;
+	(void)state;
+	for (uint32_t bit = BENCH_SECTOR; bit < BENCH_NOR_SIZE; bit <<= 1) {
+		begin(&p);
+		p.b->stuck = bit;
+		assert_int_equal(doctor(&p, false), VF_E_FLASH);
+		blames(&p, VF_CULPRIT_CHIP, "address bit has no effect");
+		as_before(&p);
+		end(&p);
+	}
+}
+
+static void restarts(bench *b, unsigned job)
+{
+	b->reset_every = job >= 4 ? 5 : 0;
+	b->resets_left = 100;
+}
+
+static void test_supply(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.upset = restarts;
+	assert_int_equal(doctor(&p, false), VF_E_LINK);
+	blames(&p, VF_CULPRIT_BOARD, "supply");
+	end(&p);
+}
+
+/* Nothing that could not be kept safe is written to. */
+static void test_no_id(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.b->target.id_len = 0;
+	bench_board(p.b);
+	assert_int_equal(doctor(&p, false), VF_OK);
+	assert_false(p.report.has_scratch);
+	as_before(&p);
+	end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_healthy),     cmocka_unit_test(test_set_stays),
+		cmocka_unit_test(test_whole_chip),  cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_chip_faults), cmocka_unit_test(test_address_lines),
+		cmocka_unit_test(test_supply),      cmocka_unit_test(test_no_id),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
