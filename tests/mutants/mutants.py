@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Takes one safeguard away at a time and sees tests go red. Each mutant is an edit of one
+file in a copy of the tree, the tests that must notice it, and what it takes away.
+`mutants.py TREE DIR [NAME...]` builds in DIR; without names all of them, some minutes.
+`mutants.py --check TREE` only sees that the edits still fit."""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+# name, file, what stands there, what shall stand there, tests
+MUTANTS = [
+    ("frames are taken whatever their CRC", "wire/decode.c",
+     "vf_crc32_update(VF_CRC32_INIT, d->buf, d->len) != residue",
+     "(vf_crc32_update(VF_CRC32_INIT, d->buf, d->len) ^ residue) == 1u",
+     "wire_frames|wire_golden"),
+    ("frames of a session that is gone count", "target/link.c",
+     "t->session.open && vf_body_tag(body) == vf_t_tag(t)", "t->session.open",
+     "target_session|target_conversation"),
+    ("stream bytes beyond the window are taken", "target/stream.c",
+     "vf_t_stream_limit(t) - s->received", "UINT32_MAX", "target_stream|target_random"),
+    ("what was programmed is not compared", "target/exec.c",
+     "if (u->op.data[i] == u->op.buf[i])", "if (i < u->op.len)",
+     "target_failures|target_operations"),
+    ("protected ranges are written", "target/check.c",
+     "return VF_FAIL_PROTECTED;", "return VF_FAIL_NONE;",
+     "target_failures|target_operations|target_conversation"),
+    ("operations of a dead session count for the next", "target/link.c",
+     "t->unit[m].orphan = t->unit[m].stage != VF_T_NONE && !t->unit[m].journal",
+     "t->unit[m].orphan = false", "target_session|target_random|target_failures"),
+    ("flash changes while the set is not incomplete", "target/journal.c",
+     "if (vf_j_set_state(j) != VF_SET_INCOMPLETE)", "if (j == NULL)", "target_journal"),
+    ("what is incomplete starts", "target/exec.c",
+     "if (vf_t_set_forbids(t)) {", "if (t == NULL) {", "target_journal"),
+    ("a torn record counts", "target/record.c",
+     "vf_get32(record + CRC) == crc_of(record)", "crc_of(record) != 1u", "target_journal"),
+    ("a set is taken though entries are missing", "target/record.c",
+     "bool whole = count == 0 || count == j->staged;", "bool whole = true;", "target_journal"),
+    ("write-enable that did not take is not noticed", "nor/operate.c",
+     "(any & SR_WIP) != 0 || (all & SR_WEL) == 0", "(any & SR_WIP) != 0", "nor_"),
+    ("errors in the flag status pass", "nor/operate.c",
+     "return (status & 0x20) != 0 ? BAD_ERASE : (status & 0x18) != 0 ? BAD_PROGRAM : GOOD;",
+     "return GOOD;", "nor_"),
+    ("one die's word is enough", "nor/operate.c",
+     "for (uint8_t i = 0; i < n->config.dies; i++) {\n\t\tenum verdict v",
+     "for (uint8_t i = 0; i < 1; i++) {\n\t\tenum verdict v", "nor_"),
+    ("nothing is checked at the end", "host/job_check.c",
+     "if (vf_job_equal(expected, digest)) {", "if (vf_job_equal(expected, digest) || j != NULL) {",
+     "host_job_failures|host_job_sim"),
+    ("no witness for a stuck address line", "host/job_check.c",
+     "\t\tmark_witnesses(a);\n", "\t\tif (a->count == 0)\n\t\t\tmark_witnesses(a);\n", "host_job_failures|host_job_sim"),
+    ("torn ranges are believed", "host/job_set.c",
+     "vf_job_flag(j, i, base + s.from, base + s.to, VF_JOB_FAILED);",
+     "vf_job_flag(j, i, base + s.from, base + s.from, VF_JOB_FAILED);", "host_job|cli_keep"),
+    ("newer bytes are overwritten by kept ones", "host/job_keep.c",
+     "if (nobody_else_wrote(a, s, r)) {",
+     "if (nobody_else_wrote(a, s, r) || j != NULL) {", "host_job_keep|cli_keep"),
+    ("frames of another session count on the host", "host/session_rx.c",
+     "if (vf_body_tag(body) != s->tag) {", "if (vf_body_tag(body) == 0) {",
+     "host_session|host_conversation"),
+]
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def quiet(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    return done.returncode, done.stdout
+
+
+def copy(tree, to):
+    files = subprocess.run(["git", "-C", str(tree), "ls-files", "-z"], check=True,
+                           capture_output=True).stdout.decode().split("\0")
+    for name in filter(None, files):
+        target = to / name
+        if not (tree / name).is_file():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.read_bytes() != (tree / name).read_bytes():
+            shutil.copy2(tree / name, target)
+
+
+def tests_of(build, pattern):
+    out = subprocess.run(["ctest", "--test-dir", str(build), "-N", "-R", pattern], check=True,
+                         capture_output=True, text=True).stdout
+    names = re.findall(r"Test +#\d+: (\S+)", out)
+    if not names:
+        sys.exit(f"mutants.py: no test matches {pattern}")
+    return names
+
+
+def build_and_run(build, pattern):
+    """None: it does not compile. Else whether all tests are green, and which is not."""
+    targets = {"vcpflash", "vcpflash-sim"} if "cli_" in pattern else set()
+    known = subprocess.run(["ninja", "-C", str(build), "-t", "targets", "all"], check=True,
+                           capture_output=True, text=True).stdout
+    targets |= {f"test_{n}" for n in tests_of(build, pattern) if f"\ntest_{n}: " in known}
+    code, out = quiet("cmake", "--build", str(build), "--target", *sorted(targets))
+    if code != 0:
+        return None, out[-2000:]
+    code, out = quiet("ctest", "--test-dir", str(build), "-R", pattern, "-j2", "--stop-on-failure")
+    failed = re.findall(r"- (\S+) \((?:Failed|Timeout|SEGFAULT|Subprocess aborted)\)", out)
+    return code == 0, ", ".join(failed) or "?"
+
+
+def try_one(tree, build, mutant):
+    name, path, old, new, pattern = mutant
+    source = tree / path
+    text = source.read_text()
+    if text.count(old) != 1:
+        say(f"STALE     {name}: {path} has {text.count(old)} times {old!r}")
+        return False
+    source.write_text(text.replace(old, new))
+    try:
+        green, what = build_and_run(build, pattern)
+    finally:
+        source.write_text(text)
+    if green is None:
+        say(f"NO BUILD  {name}:\n{what}")
+    elif green:
+        say(f"SURVIVES  {name}: {pattern} stay green")
+    else:
+        say(f"noticed   {name}: {what}")
+    return green is False
+
+
+def check(tree):
+    """Are the places still there? The rest takes minutes."""
+    stale = [name for name, path, old, *_ in MUTANTS if (tree / path).read_text().count(old) != 1]
+    for name in stale:
+        say(f"stale: {name}")
+    return bool(stale)
+
+
+def main(arguments):
+    if len(arguments) < 2:
+        sys.exit("usage: mutants.py TREE DIR [NAME...] | mutants.py --check TREE")
+    if arguments[0] == "--check":
+        sys.exit(check(pathlib.Path(arguments[1])))
+    folder = pathlib.Path(arguments[1]).resolve()
+    tree, build = folder / "tree", folder / "build"
+    copy(pathlib.Path(arguments[0]).resolve(), tree)
+    code, out = quiet("cmake", "-G", "Ninja", "-S", str(tree), "-B", str(build), "-DVCPFLASH_TESTS=ON",
+                      "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS=-O1")
+    if code != 0:
+        sys.exit(out)
+    wanted = [m for m in MUTANTS if not arguments[2:] or any(a in m[0] for a in arguments[2:])]
+    patterns = sorted({m[4] for m in wanted})
+    for pattern in patterns:
+        green, what = build_and_run(build, pattern)
+        if not green:
+            sys.exit(f"mutants.py: {pattern} is not green to begin with: {what}")
+    survivors = [m for m in wanted if not try_one(tree, build, m)]
+    say(f"{len(wanted) - len(survivors)} of {len(wanted)} noticed")
+    sys.exit(bool(survivors))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
