@@ -12,18 +12,21 @@ from bench import Board
 
 BASE = 0x90000000
 SECTOR = 4096
-PIECES = 16
+PIECES = 14
+LEN = PIECES * SECTOR  # the rest of the chip may be the journal's
 
 
 class Keep(bench.Case):
     options = []
+    newer = "holds something newer"
 
     def setUp(self):
         super().setUp()
         self.old = self.bytes(64 * 1024)
         self.pieces = [(BASE + i * SECTOR + 0x3E8, self.bytes(500)) for i in range(PIECES)]
+        self.pieces[5] = (BASE + 5 * SECTOR, self.bytes(SECTOR))  # nothing to preserve there
         self.image = self.file("a.hex", bench.intel_hex(*self.pieces))
-        self.want = bytearray(self.old)
+        self.want = bytearray(self.old[:LEN])
         for address, piece in self.pieces:
             self.want[address - BASE:address - BASE + len(piece)] = piece
         self.env = self.home("state")
@@ -63,8 +66,8 @@ class Keep(bench.Case):
 
     def check(self, board, want=None):
         board.stop()
-        wrong = [hex(i) for i, byte in enumerate(board.contents()[:len(self.want)])
-                 if byte != (want or self.want)[i]]
+        want = want or self.want
+        wrong = [hex(i) for i, byte in enumerate(board.contents()[:LEN]) if byte != want[i]]
         self.assertEqual(wrong[:4], [], f"{len(wrong)} bytes, seed {self.seed}")
 
     def test_kill(self):
@@ -107,14 +110,14 @@ class Keep(bench.Case):
 
     def test_newer_stays(self):
         """Another computer programs the whole range in between."""
-        newer = self.bytes(64 * 1024)
+        newer = self.bytes(LEN)
         with self.board() as board:
             self.kill(board, 0.35)
             self.assertNotEqual(self.kept(), [])
             run = board.run("program", f"{self.file('newer.bin', newer)}@{BASE:#x}", env=self.home("elsewhere"))
             self.assertEnds(run, 0)
             run = self.again(board)
-            self.assertIn("newer", run.err)
+            self.assertIn(self.newer, run.err)
             self.assertEqual([name for name in self.kept() if not name.endswith(".old")], [])
             want = bytearray(newer)
             for address, piece in self.pieces:
@@ -131,7 +134,7 @@ class Keep(bench.Case):
             env.pop("HOME", None)
             run = board.run("program", self.image, env=env)
             self.assertEnds(run, 5, "HOME", "--discard")
-            self.check(board, self.old)
+            self.check(board, self.old[:LEN])
 
     def test_full_disk(self):
         full = "/dev/full"
@@ -146,7 +149,7 @@ class Keep(bench.Case):
             (folder / name).symlink_to(full)
             run = board.run("program", self.image, env=self.env)
             self.assertEnds(run, 5, "cannot be kept", "No space left")
-            self.check(board, self.old)
+            self.check(board, self.old[:LEN])
 
     def test_nobody_else_reads_it(self):
         with self.board() as board:
@@ -155,6 +158,49 @@ class Keep(bench.Case):
             modes = [p.stat().st_mode & 0o777 for p in folder.iterdir()]
             self.assertEqual(modes, [0o600])
             self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+
+
+class KeepWithJournal(Keep):
+    """The same, and the board remembers what is not complete."""
+    options = ["--journal"]
+    newer = "the flash was changed since"
+
+    def test_nothing_half_written_starts(self):
+        with self.board() as board:
+            self.kill(board, 0.35)
+            self.assertEnds(board.run("run", env=self.env), 6, "not complete", "program it again")
+            info = board.run("--json", "info", env=self.env).result["info"]["journal"]
+            self.assertEqual(info["set"], "incomplete")
+            self.assertEqual([r["state"] for r in info["ranges"]], ["open"])
+            self.assertIn("incomplete: a run was interrupted", board.run("info", env=self.env).out)
+            # Another file does not make it complete, and is told so; nothing starts after it.
+            other = self.file("other.hex", bench.intel_hex((BASE + 0x2000, self.bytes(100))))
+            run = board.run("program", other, env=self.env)
+            self.assertEnds(run, 0)
+            self.assertIn("nothing starts until that is programmed or erased", run.err)
+            table = [0x20020000, BASE + 0x1C1] + [BASE + 0x1C1] * 14
+            vectors = self.file("app.hex", bench.intel_hex(
+                (BASE, b"".join(v.to_bytes(4, "little") for v in table) + bytes(0x200 - 64))))
+            self.assertEnds(board.run("program", "--run", "--yes", vectors, env=self.env), 6,
+                            "incomplete", "nothing was changed")
+            self.assertEnds(board.run("run", env=self.env), 6, "not complete")
+            self.again(board)
+            info = board.run("--json", "info", env=self.env).result["info"]["journal"]
+            self.assertEqual(info["set"], "complete")
+
+    def test_erase_ends_it_too(self):
+        with self.board() as board:
+            self.kill(board, 0.35)
+            self.assertEnds(board.run("erase", f"{BASE:#x}", LEN, env=self.env), 0)
+            info = board.run("--json", "info", env=self.env).result["info"]["journal"]
+            self.assertEqual(info, {"set": "none", "ranges": []})
+
+    def test_chip(self):
+        with self.board(link="ideal", time_mode="none") as board:
+            self.assertEnds(board.run("program", self.image, env=self.env), 0)
+            self.assertEnds(board.run("erase", "--chip", "--yes", env=self.env), 0)
+            info = board.run("--json", "info", env=self.env).result["info"]["journal"]
+            self.assertEqual(info, {"set": "none", "ranges": []})
 
 
 if __name__ == "__main__":
