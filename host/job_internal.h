@@ -30,6 +30,7 @@ enum {
 	VF_JOB_WRITING = 512,           /* erase and program operations in flight */
 	VF_JOB_BACKLOG_MORE = 64 << 10, /* beyond two windows of the board */
 	VF_JOB_PACK_MOST = 64 << 10,    /* compressed in one turn: nothing is sent meanwhile */
+	VF_JOB_SET_TEXT = 140,          /* of ranges in a sentence */
 	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
 	VF_JOB_ATTEMPTS = 16,           /* plans made anew after failures, in one job */
 };
@@ -345,6 +346,18 @@ void vf_job_set_free(vf_job *j);
 void vf_job_set_erased(vf_job *j, uint8_t memory, uint32_t from, uint32_t to);
 /* Queues the mark before the first change; false: the job is leaving. */
 bool vf_job_set_mark(vf_job *j);
+/* What the set will be when this job has ended: next_open, next_lent, next_whole.
+ * VF_OK or VF_E_NOMEM. */
+int vf_job_set_afterwards(vf_job *j);
+/* "0x...-0x..., ...": what stays incomplete then; empty if nothing does. */
+void vf_job_set_left(const vf_job *j, char out[VF_JOB_SET_TEXT]);
+/* A SET message without ranges, and with those of an incomplete set; NULL: leaving. */
+vf_slot *vf_job_set_slot(vf_job *j, uint8_t state);
+vf_slot *vf_job_set_incomplete(vf_job *j, vf_spans *open, vf_spans *lent, const vf_spans *whole);
+/* Adds ranges with `mark` in every byte of their digests, as far as there is room. */
+void vf_job_set_put(vf_job *j, vf_slot *s, const vf_spans *l, uint8_t mark);
+
+/* job_seal.c: what is complete */
 bool vf_job_seal(vf_job *j);   /* state: says what is complete, then */
 bool vf_job_sealed(vf_job *j); /* the end of the job, or RUN */
 size_t vf_job_recall_size(const vf_job *j);
