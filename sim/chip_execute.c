@@ -91,7 +91,9 @@ static void read_shifted(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_op *op
 			unsigned value = !chip->config.lines_low;
 
 			if (at >= 0)
-				value = vf_sim_array_get(chip, die, cell) >> (7 - at % 8) & 1u;
+				value = (unsigned)vf_sim_array_get(chip, die, cell) >>
+						(7 - at % 8) &
+					1u;
 			byte = byte << 1 | value;
 		}
 		vf_sim_put(chip, die, op->bus, i, (uint8_t)byte);
