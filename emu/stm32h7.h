@@ -122,7 +122,7 @@ typedef struct vf_h7_uart {
 	uint8_t rx_count, tx_count;
 	uint8_t tx[VF_H7_UART_FIFO];
 	uint8_t shift;
-	bool preamble; /* what is shifted out is the idle frame that TE begins with */
+	bool preamble;        /* what is shifted out is the idle frame that TE begins with */
 	bool shifting, heard; /* a byte arrived since the line was last called idle */
 	uint64_t shift_ends;
 	uint64_t quiet_ns; /* when the last byte from the line ended */

@@ -25,12 +25,12 @@ enum { REQUEST_UART_RX = 41, REQUEST_UART_TX = 42 };
 #define TCIF (1u << 5)
 
 #define STREAM_MAP(n)                                                                              \
-	{STREAM + n * STEP, "SxCR", 0, 0x01FFFFFF}, {STREAM + n * STEP + 4, "SxNDTR", 0, 0xFFFF},  \
-		{STREAM + n * STEP + 8, "SxPAR", 0, UINT32_MAX},                                   \
-		{STREAM + n * STEP + 12, "SxM0AR", 0, UINT32_MAX},                                 \
-		{STREAM + n * STEP + 16, "SxM1AR", 0, UINT32_MAX},                                 \
+	{STREAM + (n)*STEP, "SxCR", 0, 0x01FFFFFF}, {STREAM + (n)*STEP + 4, "SxNDTR", 0, 0xFFFF},  \
+		{STREAM + (n)*STEP + 8, "SxPAR", 0, UINT32_MAX},                                   \
+		{STREAM + (n)*STEP + 12, "SxM0AR", 0, UINT32_MAX},                                 \
+		{STREAM + (n)*STEP + 16, "SxM1AR", 0, UINT32_MAX},                                 \
 	{                                                                                          \
-		STREAM + n *STEP + 20, "SxFCR", 0x21, 0xBF                                         \
+		STREAM + (n)*STEP + 20, "SxFCR", 0x21, 0xBF                                        \
 	}
 
 static const vf_h7_register map[] = {

@@ -83,7 +83,7 @@ static void reset(void *state, enum vf_emu_reset cause)
 
 #define BLOCK(name, base, map, gate, bit)                                                          \
 	{                                                                                          \
-		name, base, map, sizeof map / sizeof *map, gate, bit                               \
+		(name), (base), (map), sizeof(map) / sizeof *(map), (gate), (bit)                  \
 	}
 
 unsigned vf_h7_plain_init(vf_stm32h7 *soc, vf_emu_device *device)

@@ -136,7 +136,7 @@ static void write_data(vf_h7_quadspi *q, unsigned size, uint32_t value)
 	if (q->in_fifo + size > VF_H7_QSPI_FIFO)
 		wait_for(q, q->in_fifo + size - VF_H7_QSPI_FIFO);
 	vf_h7_quadspi_progress(q, vf_h7_now(q->unit.soc));
-	for (unsigned i = 0; i < size; i++)
+	for (unsigned i = 0; i < size && q->in_fifo < VF_H7_QSPI_FIFO; i++)
 		q->fifo[q->in_fifo++] = (uint8_t)(value >> 8 * i);
 	q->left -= size;
 	interrupt(q);

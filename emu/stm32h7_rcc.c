@@ -39,22 +39,25 @@ enum { BDCR_LSEON = 1, BDCR_BDRST = 1 << 16, CSR_LSION = 1 };
 
 /* Bits that each core's enable registers have; sleep-mode ones are the same. */
 #define OWN(base)                                                                                  \
-	{base + 0x00, "RSR", 0, RSR_RMVF}, {base + 0x04, "AHB3ENR", 0, 0x00015131},                \
-		{base + 0x08, "AHB1ENR", 0, 0x1E03C023}, {base + 0x0C, "AHB2ENR", 0, 0xE0000241},  \
-		{base + 0x10, "AHB4ENR", 0, 0x132807FF}, {base + 0x14, "APB3ENR", 0, 0x00000058},  \
-		{base + 0x18, "APB1LENR", 0, 0xE8FFCBFF},                                          \
-		{base + 0x1C, "APB1HENR", 0, 0x00000136}, {base + 0x20, "APB2ENR", 0, 0x31D73033}, \
-		{base + 0x24, "APB4ENR", 0, 0x0021DEAA},                                           \
-		{base + 0x2C, "AHB3LPENR", UINT32_MAX, UINT32_MAX},                                \
-		{base + 0x30, "AHB1LPENR", UINT32_MAX, UINT32_MAX},                                \
-		{base + 0x34, "AHB2LPENR", UINT32_MAX, UINT32_MAX},                                \
-		{base + 0x38, "AHB4LPENR", UINT32_MAX, UINT32_MAX},                                \
-		{base + 0x3C, "APB3LPENR", UINT32_MAX, UINT32_MAX},                                \
-		{base + 0x40, "APB1LLPENR", UINT32_MAX, UINT32_MAX},                               \
-		{base + 0x44, "APB1HLPENR", UINT32_MAX, UINT32_MAX},                               \
-		{base + 0x48, "APB2LPENR", UINT32_MAX, UINT32_MAX},                                \
+	{(base) + 0x00, "RSR", 0, RSR_RMVF}, {(base) + 0x04, "AHB3ENR", 0, 0x00015131},            \
+		{(base) + 0x08, "AHB1ENR", 0, 0x1E03C023},                                         \
+		{(base) + 0x0C, "AHB2ENR", 0, 0xE0000241},                                         \
+		{(base) + 0x10, "AHB4ENR", 0, 0x132807FF},                                         \
+		{(base) + 0x14, "APB3ENR", 0, 0x00000058},                                         \
+		{(base) + 0x18, "APB1LENR", 0, 0xE8FFCBFF},                                        \
+		{(base) + 0x1C, "APB1HENR", 0, 0x00000136},                                        \
+		{(base) + 0x20, "APB2ENR", 0, 0x31D73033},                                         \
+		{(base) + 0x24, "APB4ENR", 0, 0x0021DEAA},                                         \
+		{(base) + 0x2C, "AHB3LPENR", UINT32_MAX, UINT32_MAX},                              \
+		{(base) + 0x30, "AHB1LPENR", UINT32_MAX, UINT32_MAX},                              \
+		{(base) + 0x34, "AHB2LPENR", UINT32_MAX, UINT32_MAX},                              \
+		{(base) + 0x38, "AHB4LPENR", UINT32_MAX, UINT32_MAX},                              \
+		{(base) + 0x3C, "APB3LPENR", UINT32_MAX, UINT32_MAX},                              \
+		{(base) + 0x40, "APB1LLPENR", UINT32_MAX, UINT32_MAX},                             \
+		{(base) + 0x44, "APB1HLPENR", UINT32_MAX, UINT32_MAX},                             \
+		{(base) + 0x48, "APB2LPENR", UINT32_MAX, UINT32_MAX},                              \
 	{                                                                                          \
-		base + 0x4C, "APB4LPENR", UINT32_MAX, UINT32_MAX                                   \
+		(base) + 0x4C, "APB4LPENR", UINT32_MAX, UINT32_MAX                                 \
 	}
 
 static const vf_h7_register map[] = {

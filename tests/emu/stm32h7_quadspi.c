@@ -332,10 +332,10 @@ static void test_mdma(void **state)
 	w(r, DLR, 63);
 	w(r, CCR, READ | I1 | A1 | A4 | D1 | 0x13);
 	w(r, AR, 4096);
-	rig_run(r, 400 + 32 * 40);
+	rig_run(r, 1680); /* 32 bytes */
 	assert_int_equal(rd(r, MDMA + CBNDTR) & 0x1FFFF, 32);
 	assert_false(r->irq[0][122]);
-	rig_run(r, 32 * 40);
+	rig_run(r, 1280);
 	assert_true(r->irq[0][122]);
 	assert_int_equal(rd(r, MDMA + CISR), 0x1E);
 	assert_memory_equal(r->dtcm, r->array + 4096, 64);

@@ -37,11 +37,13 @@ static void event(void *context, unsigned which)
 static void stop(void *context, const char *format, ...)
 {
 	rig *r = context;
+	char text[sizeof r->stop];
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(r->stop, sizeof r->stop, format, args);
+	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	memcpy(r->stop, text, sizeof text);
 	r->stops++;
 }
 
@@ -154,7 +156,10 @@ static void sent(void *context, uint8_t byte, uint32_t baud)
 
 static void misuse(void *context, const char *what)
 {
-	stop(context, "%s", what);
+	rig *r = context;
+
+	(void)snprintf(r->stop, sizeof r->stop, "%s", what);
+	r->stops++;
 }
 
 static void *allocate(size_t size)
@@ -192,8 +197,8 @@ rig *rig_new(void)
 	r->bus = (vf_emu_bus){r,       now_ns,    core,      stall,        irq,
 			      event,   bus_read,  bus_write, stop,         open_window,
 			      changed, bus_reset, boot,      clock_changed};
-	r->flash = allocate(2 * VF_H7_FLASH_BANK);
-	memset(r->flash, 0xFF, 2 * VF_H7_FLASH_BANK);
+	r->flash = allocate(2 * (size_t)VF_H7_FLASH_BANK);
+	memset(r->flash, 0xFF, 2 * (size_t)VF_H7_FLASH_BANK);
 	new_chip(r);
 	vf_h7_options_default(&r->options);
 	config.bus = &r->bus;

@@ -154,7 +154,7 @@ static void test_circular_dma(void **state)
 	rig_usart(r, 921600, FIFOEN | IDLEIE, 1 << 6);
 	circular(r, RIG_SRAM + 16, 32);
 	(void)vf_stm32h7_feed(&r->soc, data, 15, 921600);
-	rig_run(r, 15 * 10900);
+	rig_run(r, 163500);
 	assert_false(r->irq[0][11]);
 	(void)vf_stm32h7_feed(&r->soc, data + 15, 1, 921600);
 	rig_run(r, 12000);
@@ -164,7 +164,7 @@ static void test_circular_dma(void **state)
 	wr(r, DMA1 + 8, 1u << 4);
 	assert_false(r->irq[0][11]);
 	(void)vf_stm32h7_feed(&r->soc, data + 16, 24, 921600);
-	rig_run(r, 25 * 11000);
+	rig_run(r, 275000);
 	assert_int_equal(rd(r, DMA1), 1u << 5); /* TCIF0 */
 	assert_int_equal(rd(r, DMA1 + 0x14), 24);
 	assert_memory_equal(r->sram + 16, data + 32, 8);

@@ -189,22 +189,10 @@ static bool load(const char *path, uint8_t *flash)
 	return n != 0;
 }
 
-int main(int argc, char **argv)
+static int boot(run *r)
 {
-	uint8_t *flash = malloc(2 * VF_H7_FLASH_BANK), *array = malloc(EXTERNAL);
-	run *r = calloc(1, sizeof *r);
 	uint64_t until = 0;
 
-	if (argc < 2 || argc > 3 || flash == NULL || array == NULL || r == NULL) {
-		fprintf(stderr, "usage: st_bsp_run image.bin [low]\n");
-		return 2;
-	}
-	memset(flash, 0xFF, 2 * VF_H7_FLASH_BANK);
-	memset(array, 0xFF, EXTERNAL);
-	the_run = r;
-	if (!load(argv[1], flash) || start(r, flash, array, argc == 3) != 0)
-		return 1;
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (!r->done && vf_emu_machine_stopped(r->machine) == NULL &&
 	       until < LIMIT_S * UINT64_C(1000000000)) {
 		until += 1000000;
@@ -216,4 +204,31 @@ int main(int argc, char **argv)
 	else if (!r->done)
 		printf("  not done after %u emulated seconds\n", (unsigned)LIMIT_S);
 	return r->done ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const size_t internal = 2 * (size_t)VF_H7_FLASH_BANK;
+	uint8_t *flash = malloc(internal), *array = malloc(EXTERNAL);
+	int status = 2;
+
+	the_run = calloc(1, sizeof *the_run);
+	if (argc < 2 || argc > 3 || flash == NULL || array == NULL || the_run == NULL) {
+		fprintf(stderr, "usage: st_bsp_run image.bin [low]\n");
+	} else {
+		memset(flash, 0xFF, internal);
+		memset(array, 0xFF, EXTERNAL);
+		setvbuf(stdout, NULL, _IOLBF, 0);
+		status = 1;
+		if (load(argv[1], flash) && start(the_run, flash, array, argc == 3) == 0)
+			status = boot(the_run);
+	}
+	if (the_run != NULL) {
+		vf_emu_machine_free(the_run->machine);
+		free(the_run->soc.config.nor);
+	}
+	free(the_run);
+	free(array);
+	free(flash);
+	return status;
 }
