@@ -78,8 +78,16 @@ void vf_emu_bus_due(vf_emu_machine *m, uint64_t now_ps)
 		vf_emu_bus_refresh(m);
 		if (m->next_ps <=
 		    before) /* it waits for something else: not before the next turn */
-			m->next_ps = m->now_ps + VF_EMU_TURN_PS;
+			m->next_ps = m->now_ps + VF_EMU_PS_PER_NS;
 	}
+}
+
+/* A device that is about to be looked at does what it did not say it would: what
+ * changes with time and raises no flag. */
+static void catch_up(vf_emu_machine *m, const vf_emu_device *d)
+{
+	if (d->advance != NULL)
+		d->advance(d->state, m->now_ps / VF_EMU_PS_PER_NS);
 }
 
 /* --- accesses of a core ---------------------------------------------------------------- */
@@ -102,6 +110,7 @@ static const vf_emu_device *reach(vf_emu_core *c, uint32_t address, unsigned siz
 		return NULL;
 	}
 	vf_emu_bus_due(m, vf_emu_core_time(c));
+	catch_up(m, d);
 	m->access_ps = 0;
 	return d;
 }
@@ -259,6 +268,7 @@ static int door_read(void *context, enum vf_emu_master by, uint32_t address, voi
 	const vf_emu_device *d = device_at(m, address);
 	if (d == NULL || !register_size(address, len))
 		return -1;
+	catch_up(m, d);
 	uint32_t value = d->read(d->state, address - d->base, len);
 	memcpy(data, &value, len);
 	return 0;
@@ -288,6 +298,7 @@ static int door_write(void *context, enum vf_emu_master by, uint32_t address, co
 	const vf_emu_device *d = device_at(m, address);
 	if (d == NULL)
 		return -1;
+	catch_up(m, d);
 	d->write(d->state, address - d->base, len, value);
 	return 0;
 }

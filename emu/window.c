@@ -185,6 +185,8 @@ bool vf_emu_window_store(vf_emu_core *c, uint32_t address, unsigned size, uint64
 	if (v == NULL || v->window->store == NULL)
 		return false;
 	vf_emu_bus_due(m, vf_emu_core_time(c));
+	if (v->device->advance != NULL)
+		v->device->advance(v->device->state, m->now_ps / VF_EMU_PS_PER_NS);
 	if (!offer(v, address, size, value))
 		return false;
 	m->undo_at = v->window->bytes + (address - v->window->base);

@@ -4,9 +4,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libserialport-dev libcjson-dev libdeflate-dev libunicorn-dev"
-PACKAGES_DEMO="binutils-arm-none-eabi srecord"
+PACKAGES_DEMO="binutils-arm-none-eabi gcc-arm-none-eabi libnewlib-arm-none-eabi srecord"
 PACKAGES_TEST="clang libclang-rt-dev spin clang-format clang-tidy cppcheck python3 libcmocka-dev zlib1g-dev libelf-dev \
-gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm $PACKAGES_DEMO binutils altos firmware-microbit-micropython hackrf-firmware u-boot-qemu"
+qemu-system-arm $PACKAGES_DEMO binutils altos firmware-microbit-micropython hackrf-firmware u-boot-qemu"
 
 # need PACKAGE...: installs those that are not there. Asks for nothing.
 need() {
