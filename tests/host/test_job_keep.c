@@ -270,7 +270,7 @@ static void finish(round_state *r, store *s, const vf_image *image, const char *
 static void one_round(uint64_t seed, tally *t)
 {
 	round_state r;
-	store s = {NULL};
+	store s = {.len = 0};
 	begin(&r, seed, &s);
 	for (unsigned i = below(r.b, 4); i > 0; i--)
 		cut(&r, t);
@@ -301,7 +301,7 @@ static void test_at_any_time(void **state)
 static void other_round(uint64_t seed, tally *t)
 {
 	round_state r;
-	store s = {NULL};
+	store s = {.len = 0};
 	vf_image other;
 	begin(&r, seed, &s);
 	random_image(&r, &other, true);
@@ -341,7 +341,7 @@ static void give_up_others(round_state *r, const bool *written)
 static void newer_round(uint64_t seed, tally *t)
 {
 	round_state r;
-	store s = {NULL}, elsewhere = {NULL};
+	store s = {.len = 0}, elsewhere = {.len = 0};
 	vf_image newer;
 	uint8_t bytes[BENCH_SECTOR];
 	begin(&r, seed, &s);
@@ -420,7 +420,7 @@ static void test_full_disk(void **state)
 static void test_damaged(void **state)
 {
 	bench *b = bench_new();
-	store s = {NULL};
+	store s = {.len = 0};
 	vf_image image;
 	(void)state;
 	middle(b, &image);
@@ -450,7 +450,7 @@ static void test_damaged(void **state)
 static void test_no_id(void **state)
 {
 	bench *b = bench_new();
-	store s = {NULL};
+	store s = {.len = 0};
 	vf_image image;
 	(void)state;
 	b->target.id_len = 0;
