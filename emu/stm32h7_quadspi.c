@@ -56,7 +56,7 @@ uint32_t vf_h7_quadspi_status(const vf_h7_quadspi *q)
 	const bool kept = q->state == QUADSPI_READING && q->on_bus == 0 && q->in_fifo == 0;
 
 	return vf_h7_quadspi_reg(q, SR) | (threshold_reached(q) ? SR_FTF : 0) |
-	       (q->state != QUADSPI_IDLE && !kept ? SR_BUSY : 0) | (uint32_t)q->in_fifo << 8;
+	       (q->state != QUADSPI_IDLE && !kept ? SR_BUSY : 0) | q->in_fifo * 256u;
 }
 
 bool vf_h7_quadspi_requests(const vf_h7_quadspi *q, bool complete)
