@@ -1,9 +1,9 @@
 /* stm32h7_hsem.c - HSEM: 32 hardware semaphores between the two cores.
  *
  * Offsets, fields: stm32h747xx.h (HSEM_TypeDef, HSEM_R_*, HSEM_CR_*; CM7 is core
- * id 3, CM4 core id 1: HSEM_CPU1_COREID of stm32h7xx_hal_hsem.h and its like). Two-step and one-step
- * locks, release and fast clear: stm32h7xx_hal_hsem.c. A lock that another holds
- * keeps its holder; only the holder's own core and process release it.
+ * id 3, CM4 core id 1: HSEM_CPU1_COREID, HSEM_CPU2_COREID of the same). Two-step
+ * and one-step locks, release and fast clear: stm32h7xx_hal_hsem.c. A lock that
+ * another holds keeps its holder; only the holder's own core and process release it.
  */
 #include "stm32h7.h"
 
