@@ -18,6 +18,7 @@ static uint8_t ring[32 * KB], window[64 * KB], frame[4 * KB], transmit[4 * KB];
 static uint8_t work[8 * KB] __attribute__((aligned(32)));
 static uint8_t block[16 * KB] __attribute__((aligned(32)));
 static vf_inflate inflate;
+static vf_target_journal journal;
 static vf_nor_door door;
 static vf_loader loader;
 static uart port;
@@ -102,6 +103,23 @@ static const vf_loader_config config = {
 static const vf_nor_hooks hooks = {
 	.micros = micros, .bus = fmc_bus, .map = fmc_map, .unmap = fmc_unmap};
 
+#ifndef WITH_JOURNAL
+#define WITH_JOURNAL 0
+#endif
+
+/* In the chip's last two sectors, which then are the board's own (docs/JOURNAL.md). */
+static void keep_journal(vf_target_config *c)
+{
+	vf_memory *m = &door.nor.memory;
+	uint32_t unit = m->erase[0].size;
+
+	c->journal = &journal;
+	c->journal_offset = m->size - 2 * unit;
+	c->journal_unit = unit;
+	m->protect[0] = (vf_range){c->journal_offset, 2 * unit};
+	m->protects = 1;
+}
+
 /* Without a chip there is nothing to serve; whoever listens learns why. */
 static _Noreturn void complain(int status)
 {
@@ -129,6 +147,8 @@ void board_main(void)
 	while (status == VF_OK && !vf_nor_door_probe(&door, &status))
 		;
 	c.door[0] = vf_nor_door_of(&door);
+	if (WITH_JOURNAL && status == VF_OK)
+		keep_journal(&c.target);
 	if (status == VF_OK)
 		status = vf_loader_init(&loader, &c);
 	if (status != VF_OK)

@@ -82,20 +82,21 @@ def drive(path, size):
     return path
 
 
-def differences(path, size, pieces):
+def differences(path, size, pieces, own=0):
     """Offsets (the first of each megabyte) where the drive does not hold `pieces` on a
-    ground of zeros. Its file is compared whole."""
+    ground of zeros. Its file is compared whole, but for its last `own` bytes, which are
+    the board's."""
     found = []
     if os.path.getsize(path) != size:
         return [f"the file has {os.path.getsize(path)} bytes"]
     with open(path, "rb") as file:
-        for start in range(0, size, MB):
-            expected = bytearray(MB)
+        for start in range(0, size - own, MB):
+            expected = bytearray(min(MB, size - own - start))
             for at, data in pieces:
-                low, high = max(at, start), min(at + len(data), start + MB)
+                low, high = max(at, start), min(at + len(data), start + len(expected))
                 if low < high:
                     expected[low - start:high - start] = data[low - at:high - at]
-            have = file.read(MB)
+            have = file.read(len(expected))
             if have != expected:
-                found.append(start + next(i for i in range(MB) if have[i] != expected[i]))
+                found.append(start + next(i for i in range(len(have)) if have[i] != expected[i]))
     return found

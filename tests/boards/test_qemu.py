@@ -60,8 +60,9 @@ class Firmware(bench.Case):
     def test_mx66l51235f(self):
         self.works("mx66l51235f", 64 * MB)
 
-    def killed_at(self, board, image, share):
-        """Kills QEMU when so much of the programming is done; the command's exit code."""
+    def killed_at(self, board, image, share, host=False):
+        """Kills QEMU (or the command) when so much of the programming is done; the command's
+        exit code."""
         process = subprocess.Popen(bench.command("--json", "program", image, port=board.port), text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env=bench.clean_environment())
@@ -69,7 +70,10 @@ class Firmware(bench.Case):
             event = bench.json.loads(line)
             if event.get("phase") == "program" and event["done"] >= share * event["total"]:
                 break
-        board.stop(signal.SIGKILL)
+        if host:
+            process.kill()
+        else:
+            board.stop(signal.SIGKILL)
         process.communicate(timeout=bench.PATIENCE)
         return process.returncode
 
@@ -88,6 +92,33 @@ class Firmware(bench.Case):
             self.assertLess(left["programmed_bytes"], len(data))
             board.stop()
         self.assertEqual(qemu.differences(drive, size, [(0x3000, data)]), [])
+
+    def test_journal(self):
+        """With a journal in the chip: what was cut off, by the board's end or the host's, is
+        known as incomplete and is not started, until the same command has completed it."""
+        size = 32 * MB
+        drive = qemu.drive(self.folder / "drive", size)
+        hello = (qemu.FIRMWARE / "qemu-ast1030-hello.bin").read_bytes()
+        data = hello.ljust(4 * SECTOR, b"\x5A") + self.bytes(8 * SECTOR)
+        image = self.image((0, data))
+        firmware = "qemu-ast1030-journal.elf"
+        with Qemu(drive, "n25q256a", firmware) as board:
+            self.good(board.run("program", image))  # complete, so what is cut below takes that back
+        data = data[:-SECTOR] + self.bytes(SECTOR) + self.bytes(8 * SECTOR)
+        image = self.image((0, data))
+        with Qemu(drive, "n25q256a", firmware) as board:
+            self.assertEqual(self.killed_at(board, image, 0.3), 3)
+        with Qemu(drive, "n25q256a", firmware) as board:
+            self.assertEnds(board.run("run", hex(BASE)), 6, "not complete")
+            self.assertEqual(self.killed_at(board, image, 0.3, host=True), -signal.SIGKILL)
+            self.assertEnds(board.run("run", hex(BASE)), 6, "not complete")
+            self.good(board.run("program", image))
+            self.assertEnds(board.run("erase", hex(BASE + size - SECTOR), SECTOR), 6, "protect")
+            board.stop()
+        self.assertEqual(qemu.differences(drive, size, [(0, data)], own=2 * SECTOR), [])
+        with Qemu(drive, "n25q256a", firmware, pty=True) as board:
+            self.good(board.run("run", hex(BASE)))
+            self.assertIn("hello from 0x80000000", self.listen(board.port))
 
     def test_application(self):
         """What is programmed at the mapped address starts, and prints; once it has left
