@@ -167,8 +167,9 @@ static void set_pace(vf_h7_quadspi *q, const vf_bus_op *op)
 			q->clock_ps * 8 / op->data_lanes / (dual(q) ? 2 : 1) / (op->ddr ? 2 : 1);
 }
 
-static void begin_sending(vf_h7_quadspi *q, const vf_bus_op *op)
+static void begin_sending(vf_h7_quadspi *q, vf_bus_op *op)
 {
+	op->addr = q->address;
 	(void)chip_do(q, op, q->free_ps);
 	q->wait_ns = q->free_ps / PS;
 	q->state = QUADSPI_SENDING;
@@ -276,7 +277,7 @@ void vf_h7_quadspi_start(vf_h7_quadspi *q)
 {
 	const char *what = not_modelled(q);
 	const uint64_t now_ps = vf_h7_now(q->unit.soc) * PS;
-	const vf_bus_op op = operation(q);
+	vf_bus_op op = operation(q);
 
 	q->address = reg(q, AR);
 	if (what != NULL) {

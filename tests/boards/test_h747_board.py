@@ -106,23 +106,6 @@ class Board(bench.Case):
             board.stop()
         self.assertEqual(board.at(NOR, 1024), (FIRMWARE / "cm7.bin").read_bytes()[:1024])
 
-    def test_killed(self):
-        """Part of a set never starts; the same command completes it."""
-        with Disco(self.folder) as board:
-            process = subprocess.Popen(bench.command("--json", "program", *self.images(), port=board.port),
-                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                       env=bench.clean_environment())
-            for line in process.stdout:
-                event = bench.json.loads(line)
-                if event.get("phase") == "program" and event["done"] >= event["total"] * 0.6:
-                    break
-            process.kill()
-            process.communicate(timeout=bench.PATIENCE)
-            said = board.listen(lambda text: text.count(b"\r\n") >= 2)
-            self.assertIn("programming was not completed", said)
-            self.good(board.run("program", *self.images()))
-            self.both(board)
-
     def test_both_memories(self):
         """One file with code inside and assets outside; the loader's sectors are refused."""
         code, assets = self.bytes(5000), self.bytes(20000)

@@ -144,6 +144,29 @@ static void test_erase_takes_its_time(void **state)
 	rig_free(r);
 }
 
+/* Commands without data have an address too. */
+static void test_erase_where_it_is_told(void **state)
+{
+	rig *r = rig_new();
+	const uint8_t data[4] = {0};
+
+	(void)state;
+	rig_quadspi(r);
+	program(r, 0, data, 4);
+	poll_ready(r);
+	program(r, 0x100000, data, 4);
+	poll_ready(r);
+	command(r, 0x06);
+	w(r, CCR, I1 | A1 | A4 | 0x21);
+	w(r, AR, 0x100000);
+	until_done(r);
+	rig_run(r, 80000000);
+	poll_ready(r);
+	assert_int_equal(r->array[0x100000], 0xFF);
+	assert_int_equal(r->array[0], 0);
+	rig_free(r);
+}
+
 /* 100 MHz on one line: a byte of two dies takes 40 ns, 16 bytes 640 ns. */
 static void test_fifo_paces(void **state)
 {
@@ -383,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_id),
 		cmocka_unit_test(test_program_and_read),
 		cmocka_unit_test(test_erase_takes_its_time),
+		cmocka_unit_test(test_erase_where_it_is_told),
 		cmocka_unit_test(test_fifo_paces),
 		cmocka_unit_test(test_bus_waits),
 		cmocka_unit_test(test_busy_rules),
