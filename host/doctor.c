@@ -295,6 +295,7 @@ static int program(doctor *d, const uint8_t *bytes, uint32_t address, uint32_t l
 	job.compress = VF_COMPRESS_OFF;
 	job.scratch = scratch;
 	job.scratch_old = d->old;
+	job.scratch_data = d->pattern;
 	if (status == VF_OK)
 		status = run(d, &job, &d->r->chip);
 	vf_image_free(&image);

@@ -242,7 +242,7 @@ static int record_sector(vf_job *j, const vf_job_area *a, vf_job_sector *s)
 	r->memory = a->index;
 	r->address = (uint32_t)vf_job_sector_address(a, s);
 	r->size = size;
-	r->seen_known = (s->flags & VF_JOB_WRITTEN) == 0;
+	r->seen_known = scratch || (s->flags & VF_JOB_WRITTEN) == 0;
 	vf_job_content(a, j->image, s->index * size, j->scratch, size);
 	if (scratch)
 		memcpy(j->scratch, j->config.scratch_old, size);
@@ -251,7 +251,7 @@ static int record_sector(vf_job *j, const vf_job_area *a, vf_job_sector *s)
 		return VF_E_NOMEM;
 	if (!r->seen_known)
 		return VF_OK;
-	return vf_keep_set(&r->seen, scratch ? j->scratch : s->keep, size, &j->alloc);
+	return vf_keep_set(&r->seen, scratch ? j->config.scratch_data : s->keep, size, &j->alloc);
 }
 
 static int record_area(vf_job *j, vf_job_area *a)

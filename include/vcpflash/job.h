@@ -109,21 +109,22 @@ typedef struct vf_job_config {
 	uint8_t kind;              /* enum vf_job_kind */
 	vf_session_config session; /* alloc, random, text, trace */
 	vf_job_callbacks call;
-	const vf_image *image;      /* PROGRAM, VERIFY */
-	uint32_t address;           /* READ, ERASE, DIGEST, RUN; see offset_ok */
-	uint64_t length;            /* READ, ERASE, DIGEST */
-	bool has_address;           /* RUN without one: the lowest vector table of the first
-				     * runnable external memory, i.e. its base */
-	bool offset_ok;             /* an address in no memory but below the first external
-				     * memory's size is an offset into it */
-	bool full;                  /* PROGRAM, ERASE: do not compare first */
-	bool dry_run;               /* PROGRAM: look and plan, change nothing */
-	bool discard;               /* PROGRAM, ERASE: do not preserve what no file names */
-	uint8_t scratch;            /* PROGRAM: enum vf_job_scratch */
-	const uint8_t *scratch_old; /* with it: what the one sector of the image held before */
-	bool verify_full;           /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */
-	bool run_after;             /* PROGRAM: then RUN at the image's first vector table */
-	uint8_t compress;           /* PROGRAM: enum vf_job_compress */
+	const vf_image *image;       /* PROGRAM, VERIFY */
+	uint32_t address;            /* READ, ERASE, DIGEST, RUN; see offset_ok */
+	uint64_t length;             /* READ, ERASE, DIGEST */
+	bool has_address;            /* RUN without one: the lowest vector table of the first
+				      * runnable external memory, i.e. its base */
+	bool offset_ok;              /* an address in no memory but below the first external
+				      * memory's size is an offset into it */
+	bool full;                   /* PROGRAM, ERASE: do not compare first */
+	bool dry_run;                /* PROGRAM: look and plan, change nothing */
+	bool discard;                /* PROGRAM, ERASE: do not preserve what no file names */
+	uint8_t scratch;             /* PROGRAM: enum vf_job_scratch */
+	const uint8_t *scratch_old;  /* with it: what the one sector of the image held before */
+	const uint8_t *scratch_data; /* and the test data */
+	bool verify_full;            /* PROGRAM, VERIFY: SHA-256 of every segment besides digests */
+	bool run_after;              /* PROGRAM: then RUN at the image's first vector table */
+	uint8_t compress;            /* PROGRAM: enum vf_job_compress */
 	/* Raw deflate of `in` into `out`; returns its size, 0 where that is more than
 	 * `room`. NULL: nothing is compressed. */
 	size_t (*deflate)(void *ctx, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);

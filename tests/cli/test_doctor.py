@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """`doctor`: each simulated fault gets the right culprit, and the chip is as before."""
+import subprocess
+import time
+
 import bench
 from bench import Board
 
@@ -97,6 +100,33 @@ class Doctor(bench.Case):
             self.assertEqual(before["set"], "complete")
             self.assertEnds(board.run("doctor", env=self.env), 0)
             self.assertEqual(board.run("--json", "info", env=self.env).result["info"]["journal"], before)
+
+    def test_killed(self):
+        """What the test sector held is put back by the next command that changes anything."""
+        for options in ([], ["--journal"]):
+            with self.subTest(options), Board(self.folder, "--seed", 6, *options, link="uart:921600",
+                                              time_mode="real") as board:
+                process = subprocess.Popen(bench.command("--json", "doctor", port=board.port), text=True,
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+                for line in process.stdout:
+                    if '"phase":"program"' in line:
+                        break
+                time.sleep(self.random.random() * 0.1)
+                process.kill()
+                process.communicate(timeout=bench.PATIENCE)
+                self.assertNotEqual(self.kept(), [])
+                other = self.file("other.bin", self.bytes(10))
+                run = board.run("program", f"{other}@{BASE:#x}", env=self.env)
+                self.assertEnds(run, 0)
+                self.assertEqual(self.kept(), [], run.err)
+                if options:
+                    info = board.run("--json", "info", env=self.env).result["info"]["journal"]
+                    self.assertEqual([r["address"] for r in info["ranges"]], [f"{BASE:#010x}"])
+                    self.assertEqual(info["set"], "complete")
+                board.stop()
+                end = SIZE - 8192 if options else SIZE
+                self.assertEqual(board.contents()[10:end], self.old[10:end])
+            self.file("flash.bin", self.old)
 
 
 if __name__ == "__main__":
