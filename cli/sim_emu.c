@@ -50,7 +50,7 @@ static int load(vf_image *img, const char *name, vf_error *err)
 	const vf_image_add_options opt = {0};
 	uint8_t *bytes = NULL;
 	size_t len = 0;
-	int status = vf_file_read(name, VF_EMU_INTERNAL_SIZE * 16, &bytes, &len, err);
+	int status = vf_file_read(name, (uint64_t)VF_EMU_INTERNAL_SIZE * 16, &bytes, &len, err);
 	if (status == VF_OK)
 		status = vf_image_add(img, name, bytes, len, &opt, err);
 	vf_free(&vf_io_alloc, bytes);

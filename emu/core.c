@@ -369,16 +369,24 @@ void vf_emu_core_run(vf_emu_core *c, uint64_t horizon_ps)
 
 /* --- coming and going -------------------------------------------------------------- */
 
+/* Unicorn takes functions of several types as one pointer. */
+union callback {
+	uc_cb_hookcode_t code;
+	uc_cb_hookintr_t raised;
+	uc_cb_eventmem_t memory;
+	void *any;
+};
+
 static uc_err hooks(vf_emu_core *c)
 {
+	const union callback code = {.code = on_instruction}, exception = {.raised = on_raised};
+	const union callback forbidden = {.memory = on_forbidden};
 	uc_hook h;
-	uc_err err =
-		uc_hook_add(c->uc, &h, UC_HOOK_CODE, (void *)(uintptr_t)on_instruction, c, 1, 0);
+	uc_err err = uc_hook_add(c->uc, &h, UC_HOOK_CODE, code.any, c, 1, 0);
 	if (err == UC_ERR_OK)
-		err = uc_hook_add(c->uc, &h, UC_HOOK_INTR, (void *)(uintptr_t)on_raised, c, 1, 0);
+		err = uc_hook_add(c->uc, &h, UC_HOOK_INTR, exception.any, c, 1, 0);
 	if (err == UC_ERR_OK)
-		err = uc_hook_add(c->uc, &h, UC_HOOK_MEM_INVALID, (void *)(uintptr_t)on_forbidden,
-				  c, 1, 0);
+		err = uc_hook_add(c->uc, &h, UC_HOOK_MEM_INVALID, forbidden.any, c, 1, 0);
 	if (err == UC_ERR_OK)
 		err = uc_mmio_map(c->uc, PERIPHERALS, PERIPHERALS_SZ, on_read, c, on_write, c);
 	if (err == UC_ERR_OK)

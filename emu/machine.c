@@ -21,8 +21,8 @@ static int make_ram(vf_emu_machine *m, const vf_emu_memory *info, vf_error *err)
 	r->allocated = vf_resize(&m->config.alloc, NULL, (size_t)info->size + VF_EMU_PAGE);
 	if (r->allocated == NULL)
 		return vf_fail(err, VF_E_NOMEM, "no memory for %s", info->name);
-	uintptr_t at = ((uintptr_t)r->allocated + VF_EMU_PAGE - 1) & ~(uintptr_t)(VF_EMU_PAGE - 1);
-	r->bytes = (uint8_t *)at;
+	r->bytes = r->allocated;
+	r->bytes += (0 - (uintptr_t)r->allocated) & (VF_EMU_PAGE - 1);
 	return VF_OK;
 }
 

@@ -64,7 +64,8 @@ static world *world_new(uint32_t len)
 	w->internal = c.internal = malloc(VF_EMU_INTERNAL_SIZE);
 	w->external = c.external = malloc(VF_EMU_EXTERNAL_SIZE);
 	w->bytes = malloc(len);
-	assert_true(w->internal != NULL && w->external != NULL && w->bytes != NULL);
+	if (w->internal == NULL || w->external == NULL || w->bytes == NULL)
+		abort();
 	memset(w->internal, 0xFF, VF_EMU_INTERNAL_SIZE);
 	memset(w->external, 0xFF, VF_EMU_EXTERNAL_SIZE);
 	load(loader, w->internal);
