@@ -278,6 +278,20 @@ static int save(const emulation *e, vf_error *err)
 	return status != VF_OK ? status : other;
 }
 
+static void say_counts(const emulation *e)
+{
+	vf_emu_counts c;
+	vf_emu_board_counts(e->board, &c);
+	(void)fprintf(
+		stderr,
+		"vcpflash-sim: executed %llu instructions on the Cortex-M7 (%llu in interrupts) "
+		"and "
+		"%llu on the Cortex-M4; %llu bytes received, %llu sent, %llu pages programmed\n",
+		(unsigned long long)c.instructions[0], (unsigned long long)c.handlers[0],
+		(unsigned long long)c.instructions[1], (unsigned long long)c.received,
+		(unsigned long long)c.sent, (unsigned long long)c.pages);
+}
+
 static int emulate(emulation *e, vf_error *err)
 {
 	int status = prepare(e, err);
@@ -287,6 +301,7 @@ static int emulate(emulation *e, vf_error *err)
 	(void)printf("ready %s\n", vf_pipe_name(e->pipe));
 	(void)fflush(stdout);
 	status = serve(e, err);
+	say_counts(e);
 	/* The end of the program is the end of the power. */
 	vf_emu_board_power_cut(e->board, 1);
 	int saved = save(e, status == VF_OK ? err : NULL);
