@@ -82,8 +82,9 @@ void vf_emu_bus_due(vf_emu_machine *m, uint64_t now_ps)
 	}
 }
 
-/* A device that is about to be looked at does what it did not say it would: what
- * changes with time and raises no flag. */
+/* A device that a core is about to look at does what it did not say it would: what
+ * changes with time and raises no flag. (Not for DMA: its transfers come out of a
+ * device's own advance, which is not to be entered twice.) */
 static void catch_up(vf_emu_machine *m, const vf_emu_device *d)
 {
 	if (d->advance != NULL)
@@ -268,7 +269,6 @@ static int door_read(void *context, enum vf_emu_master by, uint32_t address, voi
 	const vf_emu_device *d = device_at(m, address);
 	if (d == NULL || !register_size(address, len))
 		return -1;
-	catch_up(m, d);
 	uint32_t value = d->read(d->state, address - d->base, len);
 	memcpy(data, &value, len);
 	return 0;
@@ -298,7 +298,6 @@ static int door_write(void *context, enum vf_emu_master by, uint32_t address, co
 	const vf_emu_device *d = device_at(m, address);
 	if (d == NULL)
 		return -1;
-	catch_up(m, d);
 	d->write(d->state, address - d->base, len, value);
 	return 0;
 }

@@ -83,7 +83,8 @@ class Story(unittest.TestCase):
         self.addCleanup(self.temporary.cleanup)
 
     def good(self, result):
-        self.assertEqual(result.returncode, 0, result.stdout)
+        said = (self.folder / "sim.txt").read_text()
+        self.assertEqual(result.returncode, 0, result.stdout + said)
         self.assertNotIn("once more", result.stdout)
         return result.stdout
 
