@@ -16,7 +16,8 @@
 #endif
 
 static const char usage[] =
-	"usage: vcpflash [-p PORT] [-b BAUD] [--json] [-q | -v] [--trace FILE] COMMAND ...\n"
+	"usage: vcpflash [-p PORT] [-b BAUD] [--json] [-q | -v] [--trace FILE]\n"
+	"                [--key-file FILE] COMMAND ...\n"
 	"\n"
 	"  info                       the board, its memories, the link\n"
 	"  program FILE[@ADDR]...     make the flash hold these images\n"
@@ -43,9 +44,10 @@ static const char usage[] =
 	"\n"
 	"PORT is a device, tcp://HOST:PORT or auto (the default: the one port where a board\n"
 	"answers). Numbers: 4096, 0x1000, 4K, 1M. FILE@ADDR places a raw binary; FILE may be -.\n"
-	"VCPFLASH_PORT and VCPFLASH_BAUD set defaults. Talk with a serial port begins at BAUD\n"
-	"(115200) and goes up as far as board and port can; --max-baud BAUD caps that, 0: it "
-	"stays.\n"
+	"Talk with a serial port begins at BAUD (115200) and goes up as far as board and port\n"
+	"can; --max-baud BAUD caps that, 0: it stays. A board with a key wants the FILE that\n"
+	"holds it: 32 bytes, raw or as 64 hexadecimal digits. VCPFLASH_PORT, VCPFLASH_BAUD and\n"
+	"VCPFLASH_KEY_FILE set defaults.\n"
 	"Exit: 0 done and seen, 1 differs, 2 usage, 3 link, 4 board or flash, 5 a file,\n"
 	"6 refused, 130 interrupted.\n";
 
@@ -53,6 +55,7 @@ enum {
 	OPT_JSON = 256,
 	OPT_TRACE,
 	OPT_MAX_BAUD,
+	OPT_KEY_FILE,
 	OPT_VERSION,
 	OPT_FULL,
 	OPT_DRY_RUN,
@@ -76,6 +79,7 @@ static const struct option options[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"max-baud", required_argument, NULL, OPT_MAX_BAUD},
+	{"key-file", required_argument, NULL, OPT_KEY_FILE},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"full", no_argument, NULL, OPT_FULL},
@@ -265,6 +269,9 @@ static int set_option(cli_options *o, int option)
 	case OPT_TRACE:
 		o->trace = optarg;
 		return -1;
+	case OPT_KEY_FILE:
+		o->key_file = optarg;
+		return -1;
 	case OPT_MAX_BAUD:
 		return set_max_baud(o, optarg);
 	case OPT_FULL:
@@ -351,6 +358,7 @@ static int check_sense(const cli_options *o)
 static int from_environment(cli_options *o)
 {
 	o->client.port = getenv("VCPFLASH_PORT");
+	o->key_file = getenv("VCPFLASH_KEY_FILE");
 	const char *baud = getenv("VCPFLASH_BAUD");
 	return baud != NULL && baud[0] != '\0' ? set_baud(o, baud, "VCPFLASH_BAUD") : -1;
 }

@@ -17,6 +17,7 @@ typedef struct cli_options {
 	vf_client_options client;
 	bool json, quiet, verbose;
 	const char *trace;
+	const char *key_file; /* NULL or empty: none */
 	bool full, dry_run, discard, verify_full, run, yes, chip, whole_chip;
 	uint8_t compress; /* enum vf_job_compress */
 	const char *out;

@@ -106,6 +106,11 @@ void cli_print_board(const cli_options *o, const char *port, const vf_board *b,
 		  w->id_len ? hex_bytes(id, sizeof id, w->id, w->id_len) : "none", w->version);
 	cli_print(o, "link      %s, ring %s, window %s, payload %s", port, cli_size(ring, w->ring),
 		  cli_size(window, w->window), cli_size(payload, w->payload));
+	if ((w->capabilities & VF_CAP_KEY) != 0)
+		cli_print(o, "key       %s",
+			  b->proven ? "asked for, and accepted"
+				    : "asked for: without --key-file the board says no more "
+				      "than this");
 	if (r->echo_us != 0)
 		cli_print(o, "          round trip %s, with %s of payload %s",
 			  cli_time(trip, r->echo_us), cli_size(big, r->echo_big),
@@ -187,6 +192,9 @@ cJSON *cli_board_json(const char *port, const vf_board *b, const vf_job_result *
 	cJSON_AddNumberToObject(json, "ring", w->ring);
 	cJSON_AddNumberToObject(json, "window", w->window);
 	cJSON_AddNumberToObject(json, "payload", w->payload);
+	cJSON_AddBoolToObject(json, "asks_for_key", (w->capabilities & VF_CAP_KEY) != 0);
+	cJSON_AddBoolToObject(json, "key_accepted",
+			      (w->capabilities & VF_CAP_KEY) != 0 && b->proven);
 	cJSON_AddNumberToObject(json, "round_trip_us", r->echo_us);
 	cJSON *list = cJSON_AddArrayToObject(json, "memories");
 	for (unsigned i = 0; i < w->memories; i++)

@@ -60,6 +60,21 @@ static void on_trace(void *ctx, uint64_t now_us, bool sent, const uint8_t *body,
 	(void)fputc('\n', r->trace);
 }
 
+static int read_key(cli_run *r)
+{
+	const char *name = r->o->key_file;
+	bool exposed;
+	if (name == NULL || name[0] == '\0')
+		return VF_OK;
+	if (vf_key_read(name, r->key, &exposed, &r->error) != VF_OK)
+		return r->error.code;
+	r->job.session.key = r->key;
+	if (exposed)
+		cli_say(r->o, "%s: everybody on this machine can read this key: chmod 600 it",
+			name);
+	return VF_OK;
+}
+
 /* --- the frame ------------------------------------------------------------- */
 
 int cli_run_begin(cli_run *r, const cli_options *o, enum vf_job_kind kind)
@@ -76,6 +91,8 @@ int cli_run_begin(cli_run *r, const cli_options *o, enum vf_job_kind kind)
 	r->job.call.note = on_note;
 	r->job.call.plan = on_plan;
 	r->job.offset_ok = true;
+	if (read_key(r) != VF_OK)
+		return r->error.code;
 	if (o->trace == NULL)
 		return VF_OK;
 	r->trace = fopen(o->trace, "w");
@@ -148,6 +165,7 @@ int cli_run_end(cli_run *r)
 			cli_say(r->o, "%s: the trace is not complete: is the disk full?",
 				r->o->trace);
 	}
+	memset(r->key, 0, sizeof r->key);
 	if (r->has_image)
 		vf_image_free(&r->image);
 	return cli_finish(r->o, &r->error, r->json);

@@ -21,7 +21,8 @@ typedef struct cli_run {
 	bool has_image;
 	cli_progress progress;
 	FILE *trace;
-	struct cJSON *json; /* the rest of the result object */
+	uint8_t key[VF_IO_KEY_SIZE]; /* of boards that have one, if a file was named */
+	struct cJSON *json;          /* the rest of the result object */
 	vf_error error;
 } cli_run;
 

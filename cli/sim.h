@@ -38,6 +38,8 @@ typedef struct sim_options {
 	const char *firmware;    /* of the Cortex-M7 (or of both cores); NULL: ours */
 	const char *firmware_m4; /* of the Cortex-M4 */
 	const char *plain;       /* an option that an emulated board has not, NULL if none */
+	bool has_key;
+	uint8_t key[VF_IO_KEY_SIZE];
 } sim_options;
 
 /* -1: go on; otherwise the program ends with this status. */

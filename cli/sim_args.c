@@ -30,6 +30,7 @@ enum option_code {
 	OPT_BOARD,
 	OPT_FIRMWARE,
 	OPT_FIRMWARE_M4,
+	OPT_KEY_FILE,
 	OPT_LIST,
 	OPT_VERSION,
 };
@@ -57,6 +58,7 @@ static const struct option long_options[] = {
 	{"board", required_argument, NULL, OPT_BOARD},
 	{"firmware", required_argument, NULL, OPT_FIRMWARE},
 	{"firmware-m4", required_argument, NULL, OPT_FIRMWARE_M4},
+	{"key-file", required_argument, NULL, OPT_KEY_FILE},
 	{"list-chips", no_argument, NULL, OPT_LIST},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -89,6 +91,8 @@ static const char help[] =
 	"  --no-sfdp          the chip has no parameter table\n"
 	"  --journal          the board keeps a journal in the chip's last two erase units:\n"
 	"                     after a cut it knows what is torn, and what may start\n"
+	"  --key-file FILE    the board listens only to hosts that hold this key: 32 bytes,\n"
+	"                     raw or as 64 hexadecimal digits\n"
 	"  --name NAME        what the board calls itself\n"
 	"  --board stm32h747i-disco    a board whose firmware is executed: two emulated\n"
 	"                     cores, its peripherals by their registers, 128 MB of flash;\n"
@@ -224,6 +228,18 @@ static int parse_name(sim_options *o, const char *name)
 	return good ? -1 : bad_value("--name", name, "1 to 32 printable ASCII characters");
 }
 
+static int parse_key(sim_options *o, const char *name)
+{
+	vf_error err;
+	bool exposed;
+	if (vf_key_read(name, o->key, &exposed, &err) != VF_OK) {
+		(void)fprintf(stderr, "vcpflash-sim: %s\n", err.text);
+		return SIM_EXIT_FILE;
+	}
+	o->has_key = true;
+	return -1;
+}
+
 static int parse_option(sim_options *o, int code, const char *value)
 {
 	vf_error err;
@@ -262,6 +278,8 @@ static int parse_option(sim_options *o, int code, const char *value)
 	case OPT_JOURNAL:
 		o->journal = true;
 		return -1;
+	case OPT_KEY_FILE:
+		return parse_key(o, value);
 	case OPT_LIST:
 		return list_chips();
 	case OPT_BOARD:
@@ -305,6 +323,7 @@ static bool is_plain(int code)
 	case OPT_BLOCKING:
 	case OPT_NO_SFDP:
 	case OPT_JOURNAL:
+	case OPT_KEY_FILE:
 		return true;
 	default:
 		return false;
@@ -351,6 +370,8 @@ int sim_parse(sim_options *o, int argc, char **argv)
 		return usage("--max-baud is not above the rate of --link uart:BAUD");
 	if (o->max_baud != 0 && o->link.baud == 0)
 		return usage("--max-baud needs --link uart:BAUD");
+	if (o->has_key && o->window != 0 && o->window < 1024)
+		return usage("--key-file needs a --window of 1024 bytes at the least");
 	if (o->pty != NULL && o->tcp != NULL)
 		return usage("--pty and --tcp exclude each other");
 	return check_emulated(o);

@@ -106,6 +106,7 @@ static int make_board(simulation *s, vf_error *err)
 		.base = o->base,
 		.internal = s->internal.bytes,
 		.journal = o->journal ? VF_SIM_JOURNAL_EXTERNAL : VF_SIM_JOURNAL_NONE,
+		.key = o->has_key ? o->key : NULL,
 		.free_cpu = o->no_time,
 		.blocking = o->blocking,
 		.ring = o->ring,

@@ -129,10 +129,30 @@ static bool learn(vf_job *j)
 	return vf_job_begin(j);
 }
 
+/* It may last a minute: the person should know why nothing happens. */
+static void note_held(vf_job *j)
+{
+	const uint32_t ms = vf_session_held_ms(j->session);
+	if (ms == j->held_ms)
+		return;
+	j->held_ms = ms;
+	if (ms != 0)
+		vf_job_note(j, "the board was shown a wrong key before: it looks at ours in %u s",
+			    ms / 1000 + (ms % 1000 != 0));
+}
+
 static bool state_open(vf_job *j)
 {
-	if (vf_session_status(j->session) != VF_SESSION_OPEN)
+	if (vf_session_status(j->session) != VF_SESSION_OPEN) {
+		note_held(j);
 		return false;
+	}
+	if (!vf_session_board(j->session)->proven && j->config.kind != VF_JOB_INFO) {
+		(void)vf_fail(&j->result.error, VF_E_REFUSED,
+			      "the board has a key and does nothing without it: give the file "
+			      "of that key with --key-file");
+		return vf_job_leave(j);
+	}
 	if (!j->board_known)
 		return learn(j);
 	if (same_board(&j->board, vf_session_board(j->session)))
@@ -184,7 +204,7 @@ static bool board_restarted(vf_job *j)
 static bool line_lost(vf_job *j)
 {
 	const vf_error *why = vf_session_error(j->session);
-	(void)vf_fail(&j->result.error, VF_E_LINK, "%.250s%s", why->text, unconfirmed(j));
+	(void)vf_fail(&j->result.error, why->code, "%.250s%s", why->text, unconfirmed(j));
 	return vf_job_leave(j);
 }
 

@@ -56,6 +56,9 @@ static const char *advice(uint8_t code)
 	case VF_FAIL_UNMARKED:
 		return "the board wants the set marked incomplete first, and it was not: report a "
 		       "fault";
+	case VF_FAIL_UNPROVEN:
+		return "what arrived is not what was sent: something on the line changes, adds "
+		       "or repeats messages";
 	case VF_FAIL_UNKNOWN:
 	case VF_FAIL_MALFORMED:
 	case VF_FAIL_RANGE:
@@ -102,8 +105,9 @@ static void say(vf_job *j, const vf_failure *f, uint8_t message)
 {
 	const char *name = f->memory < j->board.welcome.memories ? j->board.memory[f->memory].name
 								 : "a memory";
-	const int code = f->code == VF_FAIL_PROTECTED || f->code == VF_FAIL_RIGHTS ? VF_E_REFUSED
-										   : VF_E_FLASH;
+	const bool refused = f->code == VF_FAIL_PROTECTED || f->code == VF_FAIL_RIGHTS ||
+			     f->code == VF_FAIL_UNPROVEN;
+	const int code = refused ? VF_E_REFUSED : VF_E_FLASH;
 	j->result.has_failure = true;
 	j->result.failure = *f;
 	if (message == VF_MESSAGE_SET || message == VF_MESSAGE_RECALL || f->code == VF_FAIL_JOURNAL)

@@ -122,6 +122,7 @@ struct vf_job {
 	vf_board board;
 	bool board_known;
 	bool started, finished, closing;
+	uint32_t held_ms;                /* as the person was told: the board makes us wait */
 	uint64_t now, began, wait_until; /* wait_until: UINT64_MAX if nothing is waited for */
 	vf_job_state state;
 

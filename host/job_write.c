@@ -25,10 +25,20 @@ static vf_slot *erase_slot(vf_job *j, vf_job_area *a, const vf_plan_step *step)
 	return s;
 }
 
-/* A step may be long: pieces end at multiples of VF_JOB_PIECE. */
+/* A step may be long: pieces end at multiples of this. A board with a key holds a whole
+ * message before it begins, and should have the next ones by then. */
+static uint32_t piece(const vf_job *j, const vf_job_area *a)
+{
+	const vf_welcome *w = &j->board.welcome;
+	uint32_t n = VF_JOB_PIECE;
+	while ((w->capabilities & VF_CAP_KEY) != 0 && n > w->window / 4 && n > a->memory->page)
+		n /= 2;
+	return n;
+}
+
 static vf_slot *plain_slot(vf_job *j, vf_job_area *a, uint32_t offset, uint32_t left)
 {
-	const uint32_t to_multiple = VF_JOB_PIECE - offset % VF_JOB_PIECE;
+	const uint32_t to_multiple = piece(j, a) - offset % piece(j, a);
 	const uint32_t len = left < to_multiple ? left : to_multiple;
 	vf_slot *s = vf_slot_new(j, VF_MESSAGE_PROGRAM, a->index,
 				 (uint64_t)a->memory->base + offset, len, 0);

@@ -100,6 +100,7 @@ static void forget_session(vf_session *s)
 	s->backoff = 0;
 	s->want_abort = false;
 	s->tx_len = s->tx_at = 0;
+	memset(&s->guard, 0, sizeof s->guard);
 	vf_link_reset(s);
 	vf_rate_reset(s);
 }
@@ -187,6 +188,11 @@ const vf_session_stats *vf_session_stats_get(const vf_session *s)
 	return &s->stats;
 }
 
+uint32_t vf_session_held_ms(const vf_session *s)
+{
+	return s->status == VF_SESSION_OPENING ? s->guard.held_ms : 0;
+}
+
 void vf_session_echo(vf_session *s, uint16_t len, uint32_t *round_trip_us)
 {
 	const vf_welcome *w = &s->board.welcome;
@@ -228,6 +234,7 @@ const char *vf_failure_name(uint8_t code)
 		[VF_FAIL_UNMARKED] = "unmarked",
 		[VF_FAIL_INCOMPLETE] = "incomplete",
 		[VF_FAIL_JOURNAL] = "journal",
+		[VF_FAIL_UNPROVEN] = "unproven",
 	};
 
 	return code < sizeof names / sizeof names[0] ? names[code] : "unheard-of";

@@ -7,6 +7,7 @@
  *   session_time.c   tick and deadline
  *   session_text.c   other people's console output
  *   session_rate.c   the baud rate
+ *   session_prove.c  a board with a key
  *   stream.c         operations as one sequence of bytes, made anew whenever needed
  *   stream_answer.c  answers, and asking again for what is missing of them
  *   link.c           what is under way, and what was lost
@@ -165,6 +166,15 @@ struct vf_session {
 		uint64_t fell_us;               /* went home for silence; 0 not */
 	} rate;
 
+	/* a board with a key */
+	struct {
+		vf_guard_terms terms;
+		uint8_t key[VF_KEY_SIZE]; /* of the session */
+		bool proving, want, sealing;
+		unsigned rounds;
+		uint32_t held_ms; /* the board made us wait */
+	} guard;
+
 	/* sending */
 	size_t tx_len, tx_at;
 	link_state link;
@@ -207,6 +217,14 @@ uint64_t vf_rate_deadline(const vf_session *s);
 uint64_t vf_rate_excuse(const vf_session *s);
 void vf_rate_alive(vf_session *s);
 bool vf_rate_unsure(const vf_session *s); /* what arrives may be of another rate */
+
+/* session_prove.c */
+bool vf_prove_begin(vf_session *s); /* all is described: true if there is a key to show */
+size_t vf_prove_body(vf_session *s, uint8_t *body); /* 0: nothing to send now */
+void vf_prove_on_proved(vf_session *s, const uint8_t *body, size_t len);
+size_t vf_seal_header(const vf_session *s, const vf_operation *op,
+		      uint8_t header[VF_WIRE_MESSAGE_LONG]);
+const uint8_t *vf_seal(vf_session *s, vf_operation *op); /* its trailer */
 
 /* stream.c */
 void vf_stream_reset(vf_session *s);

@@ -27,8 +27,8 @@ static const char *welcome_fault(const vf_welcome *w)
 		return "it chose a protocol version that was not offered";
 	if (w->memories < 1 || w->memories > VF_WIRE_MEMORIES_MAX)
 		return "it must have 1 to 8 memories";
-	if (w->trailer != 0)
-		return "it wants authenticated messages, which this program cannot make";
+	if ((w->capabilities & VF_CAP_KEY) != 0 && w->window < 1024)
+		return "it has a key, and a window that is too small for that";
 	if (!power_of_two(w->ring) || w->ring < 1024 || w->ring > UINT32_C(1) << 30)
 		return "its receive ring is no power of two from 1 KB up";
 	if (!power_of_two(w->window) || w->window < 512 || w->window > UINT32_C(1) << 30)
@@ -133,7 +133,7 @@ static void on_memory(vf_session *s, const uint8_t *body, size_t len)
 				    one, other);
 		return;
 	}
-	if (!vf_rate_begin(s))
+	if (!vf_prove_begin(s) && !vf_rate_begin(s))
 		vf_session_opened(s);
 }
 
@@ -286,6 +286,9 @@ static void on_frame(vf_session *s, size_t len)
 		break;
 	case VF_KIND_ENDED:
 		on_ended(s, body, len);
+		break;
+	case VF_KIND_PROVED:
+		vf_prove_on_proved(s, body, len);
 		break;
 	case VF_KIND_RATED:
 		vf_rate_on_rated(s, body, len);

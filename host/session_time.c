@@ -87,7 +87,11 @@ static void give_up_opening(vf_session *s)
 {
 	unsigned ms = s->config.open_timeout_us / MS;
 
-	if (s->welcomed)
+	if (s->guard.proving)
+		vf_session_set_lost(s, VF_E_LINK,
+				    "the board answered, then fell silent when it was shown the "
+				    "key: run this again");
+	else if (s->welcomed)
 		vf_session_set_lost(s, VF_E_LINK,
 				    "the board answered, then fell silent while it described its "
 				    "memories: run this again");
@@ -129,6 +133,7 @@ static void tick_opening(vf_session *s)
 	if (s->now < s->repeat_us)
 		return;
 	s->want_hello = !s->welcomed;
+	s->guard.want = s->guard.proving;
 	s->repeat_us = s->now + REPEAT_US;
 }
 

@@ -136,6 +136,15 @@ static bool rate(vf_session *s)
 	return len > 0;
 }
 
+static bool prove(vf_session *s)
+{
+	size_t len = vf_prove_body(s, s->body);
+
+	if (len > 0)
+		put_body(s, s->body, len);
+	return len > 0;
+}
+
 static bool control(vf_session *s)
 {
 	if (s->want_abort && s->status == VF_SESSION_CLOSING) {
@@ -143,7 +152,8 @@ static bool control(vf_session *s)
 		return plain(s, VF_KIND_ABORT);
 	}
 	if (s->status == VF_SESSION_OPENING)
-		return s->want_hello ? hello(s) : s->welcomed && (describe(s) || rate(s));
+		return s->want_hello ? hello(s)
+				     : s->welcomed && (describe(s) || prove(s) || rate(s));
 	if (s->status != VF_SESSION_OPEN)
 		return false;
 	if (s->want_query && vf_link_control_ok(s)) {

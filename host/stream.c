@@ -15,25 +15,17 @@ static uint32_t header_size(const vf_operation *op)
 
 static uint32_t data_size(const vf_operation *op)
 {
-	switch (op->message.type) {
-	case VF_MESSAGE_PROGRAM:
-	case VF_MESSAGE_SET:
-		return op->message.length;
-	case VF_MESSAGE_DEFLATED:
-		return op->message.packed;
-	default:
-		return 0;
-	}
+	return vf_message_data(&op->message);
 }
 
-static uint32_t stream_size(const vf_operation *op)
+static uint32_t stream_size(const vf_session *s, const vf_operation *op)
 {
-	return header_size(op) + data_size(op);
+	return header_size(op) + data_size(op) + (s->guard.sealing ? VF_TRAILER_SIZE : 0);
 }
 
-static uint32_t stream_end(const vf_operation *op)
+static uint32_t stream_end(const vf_session *s, const vf_operation *op)
 {
-	return op->start + stream_size(op);
+	return op->start + stream_size(s, op);
 }
 
 void vf_stream_reset(vf_session *s)
@@ -52,7 +44,8 @@ void vf_stream_append(vf_session *s, vf_operation *op)
 	op->number = s->operations++;
 	op->start = s->end;
 	op->next = NULL;
-	s->end = stream_end(op);
+	op->sealed = false;
+	s->end = stream_end(s, op);
 	if (s->last != NULL)
 		s->last->next = op;
 	else
@@ -83,24 +76,33 @@ static void encode_data(vf_session *s, vf_encoder *e, const vf_operation *op, ui
 	vf_encode_put(e, s->body, len);
 }
 
-/* Puts what of [at, at+len) lies in `op`; returns how many bytes. */
-static uint32_t encode_part(vf_session *s, vf_encoder *e, const vf_operation *op, uint32_t at,
+/* How many of `n` bytes at `in` of a message are of a part of it that begins at `from` and is
+ * `size` long. */
+static uint32_t share(uint32_t in, uint32_t n, uint32_t from, uint32_t size)
+{
+	if (in < from || in - from >= size)
+		return 0;
+	const uint32_t left = size - (in - from);
+	return n < left ? n : left;
+}
+
+/* Puts what of [at, at+len) lies in one part of `op` - header, data, trailer -; returns how
+ * many bytes. */
+static uint32_t encode_part(vf_session *s, vf_encoder *e, vf_operation *op, uint32_t at,
 			    uint32_t len)
 {
-	uint32_t in = at - op->start;
-	uint32_t left = stream_size(op) - in;
-	uint32_t head = header_size(op);
-	uint32_t n = len < left ? len : left;
+	const uint32_t in = at - op->start;
+	const uint32_t head = header_size(op), data = data_size(op);
+	uint8_t header[VF_WIRE_MESSAGE_LONG];
+	uint32_t n;
 
-	if (in < head) {
-		uint8_t header[VF_WIRE_MESSAGE_LONG];
-		(void)vf_pack_message(header, &op->message);
-		uint32_t h = n < head - in ? n : head - in;
-		vf_encode_put(e, header + in, h);
-		if (n > h)
-			encode_data(s, e, op, 0, n - h);
-	} else {
+	if ((n = share(in, len, 0, head)) != 0) {
+		(void)vf_seal_header(s, op, header);
+		vf_encode_put(e, header + in, n);
+	} else if ((n = share(in, len, head, data)) != 0) {
 		encode_data(s, e, op, in - head, n);
+	} else if ((n = share(in, len, head + data, VF_TRAILER_SIZE)) != 0) {
+		vf_encode_put(e, vf_seal(s, op) + (in - head - data), n);
 	}
 	return n;
 }
@@ -110,13 +112,13 @@ void vf_stream_encode(vf_session *s, vf_encoder *e, uint32_t at, uint32_t len)
 	bool onward = at == s->next; /* not a repeat */
 	vf_operation *op = onward ? s->cursor : s->first;
 
-	while (op != NULL && vf_offset_diff(stream_end(op), at) <= 0)
+	while (op != NULL && vf_offset_diff(stream_end(s, op), at) <= 0)
 		op = op->next;
 	while (len > 0 && op != NULL) {
 		uint32_t n = encode_part(s, e, op, at, len);
 		at += n;
 		len -= n;
-		if (vf_offset_diff(stream_end(op), at) <= 0)
+		if (vf_offset_diff(stream_end(s, op), at) <= 0)
 			op = op->next;
 	}
 	if (onward)
@@ -129,7 +131,7 @@ bool vf_stream_finish(vf_session *s, uint32_t done)
 {
 	while (s->first != NULL && vf_offset_diff(s->first->number, done) < 0) {
 		vf_operation *op = s->first;
-		if (vf_offset_diff(stream_end(op), s->state.received) > 0)
+		if (vf_offset_diff(stream_end(s, op), s->state.received) > 0)
 			return false;
 		s->first = op->next;
 		if (s->first == NULL)
@@ -173,6 +175,10 @@ static bool complete(const vf_session *s, const vf_operation *op)
 {
 	const vf_message *m = &op->message;
 
+	if (!s->board.proven ||
+	    (s->guard.sealing &&
+	     data_size(op) > s->board.welcome.window - VF_WIRE_MESSAGE_LONG - VF_TRAILER_SIZE))
+		return false;
 	if (m->memory >= s->board.welcome.memories || (m->flags & 0x80) != 0)
 		return false;
 	if (m->type == VF_MESSAGE_PROGRAM && op->data == NULL && op->data_fn == NULL)
@@ -191,7 +197,7 @@ int vf_session_submit(vf_session *s, vf_operation *op)
 {
 	if (s->status != VF_SESSION_OPEN || !complete(s, op) || spoils_answer(s, op))
 		return VF_E_USAGE;
-	if ((uint64_t)vf_session_backlog(s) + stream_size(op) > BACKLOG_MAX)
+	if ((uint64_t)vf_session_backlog(s) + stream_size(s, op) > BACKLOG_MAX)
 		return VF_E_USAGE;
 	return vf_answer_submit(s, op);
 }

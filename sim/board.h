@@ -135,6 +135,7 @@ struct vf_sim_board {
 	uint8_t *block;   /* and so this */
 	vf_inflate inflate;
 	vf_target_journal journal;
+	vf_target_guard guard;
 	bool loop_wanted;  /* the main loop has something new to look at */
 	uint64_t loop_at;  /* or must look at this time */
 	uint64_t cpu_free; /* its processor digests or unpacks until then */

@@ -28,6 +28,16 @@ void vf_sim_board_boot(vf_sim_board *b)
 	b->nor_due = b->clock;
 }
 
+/* What a board's generator of random numbers gives it at every start. */
+static void seed_guard(vf_sim_board *b)
+{
+	vf_target_config *t = &b->target_config;
+	t->guard = b->config.key != NULL ? &b->guard : NULL;
+	t->key = b->config.key;
+	for (unsigned i = 0; t->guard != NULL && i < sizeof t->seed; i++)
+		t->seed[i] = (uint8_t)vf_sim_rng_next(&b->rng);
+}
+
 /* The chip is known: the loader starts to serve. */
 static void serve(vf_sim_board *b)
 {
@@ -36,6 +46,7 @@ static void serve(vf_sim_board *b)
 	if (b->config.blocking)
 		b->memory.flags |= VF_MEMORY_BLOCKING;
 	vf_sim_board_place_journal(b);
+	seed_guard(b);
 	b->digested = b->hashed = b->unpacked = 0;
 	if (vf_target_init(&b->target, &b->target_config) != VF_OK) {
 		b->state = VF_SIM_DEAD;

@@ -99,7 +99,7 @@ static bool well_formed(const vf_message *m, uint8_t reserved)
 	return m->type != VF_MESSAGE_DIGEST || m->group != 0;
 }
 
-static bool known(const vf_target_config *c, uint8_t type)
+bool vf_t_known(const vf_target_config *c, uint8_t type)
 {
 	if (type == VF_MESSAGE_RUN)
 		return c->can_run;
@@ -120,7 +120,7 @@ static bool set_fits(const vf_message *m)
 
 uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved)
 {
-	if (!known(&t->config, m->type))
+	if (!vf_t_known(&t->config, m->type))
 		return VF_FAIL_UNKNOWN;
 	if (!well_formed(m, reserved))
 		return VF_FAIL_MALFORMED;

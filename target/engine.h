@@ -20,6 +20,7 @@ enum {
 	VF_T_MARGIN = 2,            /* drivers wait this many times the chip's maximum */
 	VF_T_RUN_REPORTS = 3,       /* STATEs that count RUN as done, before it goes */
 	VF_T_MATCH_MOST = 257,      /* bytes unpacked beyond those that were wanted */
+	VF_T_GUARD_WINDOW = 1024,   /* with a key: holds the longest SET */
 };
 
 enum { /* vf_target_operation.status */
@@ -49,6 +50,7 @@ enum { /* vf_target_out.pending */
        VF_T_WELCOME = 1u << 3,
        VF_T_STATE = 1u << 4,
        VF_T_RATED = 1u << 5,
+       VF_T_PROVED = 1u << 6,
 };
 
 enum { /* vf_target_out.reports */
@@ -111,6 +113,7 @@ void vf_t_queue_fail(vf_target *t, const vf_failure *failure);
 void vf_t_queue_settle(vf_target *t);
 
 /* check.c: what is wrong with a message, enum vf_wire_failure_code */
+bool vf_t_known(const vf_target_config *c, uint8_t type);
 uint8_t vf_t_check(const vf_target *t, const vf_message *m, uint8_t reserved);
 
 /* exec.c */
@@ -175,6 +178,31 @@ static inline bool vf_t_set_forbids(const vf_target *t)
 {
 	const vf_target_journal *j = t->config.journal;
 	return j != NULL && (j->broken || j->set[j->which][0] == VF_SET_INCOMPLETE);
+}
+
+/* guard.c. Never called where there is no key. */
+struct vf_target_guard_feature {
+	bool (*good)(const vf_target_config *c);
+	void (*forget)(vf_target *t); /* the session is gone */
+	void (*open)(vf_target *t);   /* there is a new one */
+	void (*prove)(vf_target *t, const vf_prove *p);
+	size_t (*pack)(const vf_target *t, uint8_t *body); /* PROVED */
+	void (*watch)(vf_target *t);                       /* the clock */
+	void (*welcome)(const vf_target *t, vf_welcome *w);
+	/* May the message whose header stands at the queue's cursor be taken? A failure
+	 * code, VF_FAIL_NONE (its trailer flag is gone then) or VF_T_WAIT. */
+	uint8_t (*judge)(vf_target *t, vf_message *m, uint32_t header);
+};
+
+static inline bool vf_t_has_key(const vf_target *t)
+{
+	return t->config.guard != NULL;
+}
+
+/* Has the session's host still to prove that it may speak? */
+static inline bool vf_t_unproven(const vf_target *t)
+{
+	return vf_t_has_key(t) && !t->config.guard->proven;
 }
 
 /* answer.c: READ, DIGEST, SHA256 */

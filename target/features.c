@@ -11,6 +11,7 @@ int vf_target_init(vf_target *t, const vf_target_config *config)
 		.rate = &vf_target_rate_feature,
 		.text = &vf_target_text_feature,
 		.journal = &vf_target_journal_feature,
+		.guard = &vf_target_guard_feature,
 	};
 	return vf_target_init_with(t, config, &all);
 }

@@ -30,6 +30,8 @@ uint32_t vf_t_payload_out(const vf_target *t)
 void vf_t_session_clear(vf_target *t)
 {
 	t->session.open = false;
+	if (vf_t_has_key(t))
+		t->with.guard->forget(t);
 	memset(&t->stream, 0, sizeof t->stream);
 	memset(&t->queue, 0, sizeof t->queue);
 	memset(&t->unpack, 0, sizeof t->unpack);
@@ -38,7 +40,7 @@ void vf_t_session_clear(vf_target *t)
 		t->unit[m].orphan = t->unit[m].stage != VF_T_NONE && !t->unit[m].journal;
 	t->run = VF_T_QUIET;
 	t->out.reports &= (uint8_t)~VF_T_REPORTS_RUN;
-	t->out.pending &= (uint8_t) ~(VF_T_STATE | VF_T_WELCOME);
+	t->out.pending &= (uint8_t) ~(VF_T_STATE | VF_T_WELCOME | VF_T_PROVED);
 	t->out.describe = 0;
 	vf_t_rate_clear(t);
 	t->out.told_done = 0;
@@ -54,6 +56,8 @@ static void open_session(vf_target *t, const vf_hello *h)
 		.payload = h->payload,
 		.lost = vf_t_ring_lost(t),
 	};
+	if (vf_t_has_key(t))
+		t->with.guard->open(t);
 	t->out.number = 0;
 	t->out.told_limit = t->config.window_len;
 	t->out.told_at = t->now;
@@ -121,6 +125,10 @@ static void end_session(vf_target *t)
 
 static void take_data(vf_target *t, const uint8_t *body, size_t len)
 {
+	if (vf_t_unproven(t)) {
+		refuse(t, body, VF_REFUSE_UNPROVEN);
+		return;
+	}
 	(void)vf_t_stream_put(t, vf_get32(body + VF_WIRE_HEADER), body + VF_WIRE_DATA_HEADER,
 			      (uint32_t)(len - VF_WIRE_DATA_HEADER));
 	t->out.pending |= VF_T_STATE;
@@ -141,6 +149,17 @@ static void take_rate(vf_target *t, const uint8_t *body)
 		t->with.rate->ask(t, vf_get32(body + VF_WIRE_HEADER));
 	else
 		refuse(t, body, VF_REFUSE_KIND);
+}
+
+static void take_prove(vf_target *t, const uint8_t *body, size_t len)
+{
+	vf_prove p;
+	if (!vf_t_has_key(t))
+		refuse(t, body, VF_REFUSE_KIND);
+	else if (vf_unpack_prove(&p, body, len) < 0)
+		damaged(t);
+	else
+		t->with.guard->prove(t, &p);
 }
 
 static size_t least_len(uint8_t kind)
@@ -179,6 +198,9 @@ static void take_own(vf_target *t, const uint8_t *body, size_t len)
 		break;
 	case VF_KIND_RATE:
 		take_rate(t, body);
+		break;
+	case VF_KIND_PROVE:
+		take_prove(t, body, len);
 		break;
 	default:
 		refuse(t, body, VF_REFUSE_KIND);

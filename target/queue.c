@@ -5,7 +5,8 @@
  * cursor into the stream and the window gives room back behind the first
  * cursor that still needs bytes. An operation that is refused is queued too: it
  * fails when all before it is done, so that failures come in order; nothing
- * after it is parsed.
+ * after it is parsed. On a board with a key a message is parsed when all of it has
+ * arrived and its trailer was found right.
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@ static void skip_data(vf_target *t)
 	t->queue.skip -= n;
 }
 
-static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved)
+static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved, uint8_t verdict)
 {
 	vf_target_queue *q = &t->queue;
 	vf_target_operation *o = vf_t_slot(t, q->parsed++);
@@ -31,7 +32,7 @@ static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved)
 	o->type = m->type;
 	o->memory = m->memory;
 	o->branches = (m->flags & VF_MESSAGE_BRANCHES) != 0;
-	o->refusal = vf_t_check(t, m, reserved);
+	o->refusal = verdict != VF_FAIL_NONE ? verdict : vf_t_check(t, m, reserved);
 	o->length = m->length;
 	o->group = m->group;
 	o->cursor = q->cursor;
@@ -41,12 +42,20 @@ static void enqueue(vf_target *t, const vf_message *m, uint8_t reserved)
 			o->memory = t->config.journal_memory;
 		else
 			o->offset -= vf_t_info(t, m->memory)->base;
-		if (m->type == VF_MESSAGE_PROGRAM || m->type == VF_MESSAGE_SET)
-			o->rest = q->skip = m->length;
-		else if (m->type == VF_MESSAGE_DEFLATED)
-			o->rest = q->skip = m->packed;
+		if (vf_message_data(m) != 0)
+			o->rest = vf_message_data(m);
+		q->skip = vf_message_data(m) + (vf_t_has_key(t) ? VF_TRAILER_SIZE : 0);
 	}
 	q->halted = o->refusal != VF_FAIL_NONE || m->type == VF_MESSAGE_RUN;
+}
+
+/* May it be taken now? What is of no known type has no known end either: it is refused
+ * for what it is, and nothing is done with it. */
+static uint8_t judge(vf_target *t, vf_message *m, uint32_t header)
+{
+	if (!vf_t_has_key(t) || !vf_t_known(&t->config, m->type))
+		return VF_FAIL_NONE;
+	return t->with.guard->judge(t, m, header);
 }
 
 void vf_t_queue_parse(vf_target *t)
@@ -61,8 +70,11 @@ void vf_t_queue_parse(vf_target *t)
 		size_t header = vf_unpack_message(&m, bytes, n);
 		if (header == 0)
 			return;
+		uint8_t verdict = judge(t, &m, (uint32_t)header);
+		if (verdict == VF_T_WAIT)
+			return;
 		q->cursor += (uint32_t)header;
-		enqueue(t, &m, bytes[3]);
+		enqueue(t, &m, bytes[3], verdict);
 	}
 }
 

@@ -87,6 +87,8 @@ static void send_welcome(vf_target *t, uint8_t *body)
 		w.name[i] = c->name[i];
 	if (vf_t_keeps_journal(t))
 		t->with.journal->welcome(t, &w);
+	if (vf_t_has_key(t))
+		t->with.guard->welcome(t, &w);
 	send_body(t, body, vf_pack_welcome(body, t->out.number, &w));
 }
 
@@ -197,6 +199,8 @@ static void send_next(vf_target *t)
 		send_welcome(t, body);
 	} else if (knows && t->out.describe != 0) {
 		send_memory(t, body);
+	} else if (take_pending(t, VF_T_PROVED)) {
+		send_body(t, body, t->with.guard->pack(t, body));
 	} else if (take_pending(t, VF_T_RATED)) {
 		send_rated(t, body);
 	} else if (vf_t_state_due(t) && (!answers || t->out.answered)) {

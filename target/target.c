@@ -10,10 +10,19 @@ _Static_assert((VF_TARGET_QUEUE & (VF_TARGET_QUEUE - 1)) == 0 && VF_TARGET_QUEUE
 _Static_assert(VF_TARGET_MEMORIES >= 1 && VF_TARGET_MEMORIES <= VF_WIRE_MEMORIES_MAX,
 	       "VF_TARGET_MEMORIES is 1 to 8");
 
+/* Whether or not the rest is checked: a board that is told a key and does not use it would
+ * be open to all. */
+static bool guard_good(const vf_target_config *c, const vf_target_features *f)
+{
+	return c->guard == NULL ? c->key == NULL : f->guard != NULL && f->guard->good(c);
+}
+
 int vf_target_init_with(vf_target *t, const vf_target_config *config,
 			const vf_target_features *features)
 {
 	if (features->check != NULL && !features->check(config, features))
+		return VF_E_USAGE;
+	if (!guard_good(config, features))
 		return VF_E_USAGE;
 	memset(t, 0, sizeof *t);
 	t->config = *config;
@@ -24,6 +33,8 @@ int vf_target_init_with(vf_target *t, const vf_target_config *config,
 		t->unit[m].op.memory = (uint8_t)m;
 	if (t->config.journal != NULL)
 		memset(t->config.journal, 0, sizeof *t->config.journal);
+	if (config->guard != NULL)
+		memset(config->guard, 0, sizeof *config->guard);
 	t->deaf_memory = (uint8_t)(config->memories - 1); /* so that the first is next */
 	return VF_OK;
 }
@@ -63,6 +74,8 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 		t->with.text->answer(t);
 	if (t->config.rate_max != 0)
 		t->with.rate->watch(t);
+	if (vf_t_has_key(t))
+		t->with.guard->watch(t);
 	work(t);
 	t->stats.lost_bytes = vf_t_ring_lost(t);
 }
@@ -97,6 +110,8 @@ bool vf_target_deadline(const vf_target *t, uint32_t *at_us)
 	bool due = false;
 	if (vf_t_rate_limit(t, &span))
 		due = sooner(t, t->speed.since, span, &left);
+	if (vf_t_has_key(t) && t->config.guard->wait_us != 0)
+		due = sooner(t, t->config.guard->since, t->config.guard->wait_us, &left);
 	if (t->session.open && vf_t_busy(t))
 		due = sooner(t, t->out.told_at, VF_T_HEARTBEAT_US, &left);
 	if (t->with.text != NULL && t->with.text->waits(t))

@@ -11,6 +11,13 @@ static size_t header_size(uint8_t type)
 									: VF_WIRE_MESSAGE_HEADER;
 }
 
+uint32_t vf_message_data(const vf_message *m)
+{
+	if (m->type == VF_MESSAGE_PROGRAM || m->type == VF_MESSAGE_SET)
+		return m->length;
+	return m->type == VF_MESSAGE_DEFLATED ? m->packed : 0;
+}
+
 size_t vf_pack_message(uint8_t out[VF_WIRE_MESSAGE_LONG], const vf_message *m)
 {
 	out[0] = m->type;

@@ -1,4 +1,6 @@
 /* Bodies that open a session, or refuse to: HELLO, WELCOME, REFUSE (§3). */
+#include <string.h>
+
 #include <vcpflash/wire.h>
 
 #include "layout.h"
@@ -81,31 +83,50 @@ size_t vf_pack_welcome(uint8_t *out, uint16_t number, const vf_welcome *w)
 		vf_put16(p, 0);
 		p = vf_wire_put(p + 2, w, changed);
 	}
+	if (w->capabilities & VF_CAP_KEY) {
+		memcpy(p, w->nonce, sizeof w->nonce);
+		p += sizeof w->nonce;
+	}
 	return (size_t)(p - out);
 }
 
 static bool welcome_ok(const vf_welcome *w)
 {
 	return w->version >= 1 && w->version <= w->version_max && w->memories >= 1 &&
-	       w->memories <= VF_WIRE_MEMORIES_MAX && (w->trailer == 0 || w->version > 1) &&
+	       w->memories <= VF_WIRE_MEMORIES_MAX &&
+	       w->trailer == (w->capabilities & VF_CAP_KEY ? VF_TRAILER_SIZE : 0) &&
 	       vf_wire_power_of_two(w->ring) && w->ring >= VF_WIRE_RING_MIN &&
 	       vf_wire_power_of_two(w->window) && w->window >= VF_WIRE_WINDOW_MIN &&
 	       w->credit >= VF_WIRE_CREDIT_MIN && payload_ok(w->payload) &&
 	       w->payload <= w->ring / 4 && payload_ok(w->answer);
 }
 
-/* What follows the name, `len` bytes of it. */
-static bool take_journal(vf_welcome *w, const uint8_t *p, size_t len)
+/* What follows the name up to `end`, in the order of the capabilities; NULL where it is
+ * too short or contradicts itself. */
+static const uint8_t *take_journal(vf_welcome *w, const uint8_t *p, const uint8_t *end)
 {
 	w->set = w->entries = 0;
 	w->changed = 0;
 	if ((w->capabilities & VF_CAP_JOURNAL) == 0)
-		return true;
-	if (len < JOURNAL_SIZE)
-		return false;
+		return p;
+	if (end - p < JOURNAL_SIZE)
+		return NULL;
 	p = vf_wire_get(w, p, journal);
-	vf_wire_get(w, p + 2, changed);
-	return w->set <= VF_SET_UNREADABLE && w->entries >= 1 && w->entries <= VF_WIRE_SET_MAX;
+	p = vf_wire_get(w, p + 2, changed);
+	return w->set <= VF_SET_UNREADABLE && w->entries >= 1 && w->entries <= VF_WIRE_SET_MAX
+		       ? p
+		       : NULL;
+}
+
+static const uint8_t *take_nonce(vf_welcome *w, const uint8_t *p, const uint8_t *end)
+{
+	memset(w->nonce, 0, sizeof w->nonce);
+	if ((w->capabilities & VF_CAP_KEY) == 0)
+		return p;
+	if (end - p < VF_NONCE_SIZE)
+		return NULL;
+	memcpy(w->nonce, p, sizeof w->nonce);
+	return p + sizeof w->nonce;
 }
 
 int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len)
@@ -125,7 +146,8 @@ int vf_unpack_welcome(vf_welcome *w, const uint8_t *body, size_t len)
 	w->rate = vf_get32(p + 4);
 	p += 8;
 	vf_wire_name_get(w->name, p, name_len);
-	if (!take_journal(w, p + name_len, len - WELCOME_SIZE - name_len))
+	p = take_journal(w, p + name_len, body + len);
+	if (p == NULL || take_nonce(w, p, body + len) == NULL)
 		return -1;
 	return session_ok(w->session, body) && welcome_ok(w) ? 0 : -1;
 }

@@ -88,6 +88,11 @@ int vf_file_put(void *file_out, const uint8_t *bytes, size_t len); /* VF_OK or V
 int vf_file_commit(vf_file_out *f, vf_error *err);                 /* frees it */
 void vf_file_discard(vf_file_out *f); /* removes what was written; frees it */
 
+/* A board's key: 32 bytes, raw or as 64 hexadecimal digits with blanks behind them. VF_E_FILE:
+ * it is nothing like that. `exposed`: everybody on this machine can read the file. */
+enum { VF_IO_KEY_SIZE = 32 };
+int vf_key_read(const char *name, uint8_t key[VF_IO_KEY_SIZE], bool *exposed, vf_error *err);
+
 /* What has to outlive the process and a power cut of the host, in the user's state
  * directory (XDG_STATE_HOME); `name` is a file name of letters and digits. */
 

@@ -41,6 +41,8 @@ typedef struct vf_session_config {
 	uint32_t rate;            /* baud rate at which the pipe begins; 0: it has none */
 	uint32_t rate_max;        /* to which it may be raised, where the caller serves
 				   * vf_session_rate; 0, or not above `rate`: it stays */
+	const uint8_t
+		*key; /* VF_KEY_SIZE bytes, for boards that have it; stays valid. NULL: none */
 } vf_session_config;
 
 /* What the board said of itself. Valid once the session is open. */
@@ -48,6 +50,8 @@ typedef struct vf_board {
 	vf_welcome welcome;
 	vf_memory memory[VF_WIRE_MEMORIES_MAX]; /* welcome.memories of them */
 	vf_torn torn[VF_WIRE_MEMORIES_MAX];     /* what is torn in them (§5.5) */
+	bool proven; /* it listens to us: it has no key, or knows that we hold it. If not,
+		      * nothing can be submitted */
 } vf_board;
 
 enum vf_session_status {
@@ -86,6 +90,8 @@ typedef struct vf_operation {
 	uint32_t start;  /* stream offset of its header */
 	uint32_t part;   /* where its answer begins in that of the operation asked for */
 	void *extra;     /* what of the answer is missing */
+	bool sealed;     /* its trailer is made */
+	uint8_t trailer[VF_TRAILER_SIZE];
 	struct vf_operation *next;
 } vf_operation;
 
@@ -124,13 +130,17 @@ const vf_failure *vf_session_failure(const vf_session *s);
 const vf_error *vf_session_error(const vf_session *s);
 /* The newest state the board sent (all zero before the first). */
 const vf_state *vf_session_state(const vf_session *s);
+/* While it opens: the board looks at no key for so many ms, counted from when it said
+ * so, because it was shown a wrong one before. 0: it did not say so. */
+uint32_t vf_session_held_ms(const vf_session *s);
 const vf_session_stats *vf_session_stats_get(const vf_session *s);
 
 /* Appends an operation to the board's queue. VF_OK; VF_E_USAGE if not open, if
- * something it needs (data, room for the answer) is missing, if it erases or
- * programs what an operation still WAITING reads or digests (an answer that got
- * lost has to be asked for again, and must come out the same), or if more than
- * 1 GB waits; VF_E_NOMEM. */
+ * the board listens to no operation (vf_board.proven), or to none so long (with a key:
+ * header, data and trailer fit into its window), if something it needs (data, room for the answer)
+ * is missing, if it erases or programs what an operation still WAITING reads or digests (an answer
+ * that got lost has to be asked for again, and must come out the same), or if more than 1 GB waits;
+ * VF_E_NOMEM. */
 int vf_session_submit(vf_session *s, vf_operation *op);
 
 /* Stream bytes submitted and not yet acknowledged: keep it fed, not flooded. */

@@ -68,6 +68,8 @@ typedef struct vf_sim_board_config {
 				  * 128 KB sectors, 32-byte unit written once, first sector
 				  * protected */
 	uint8_t journal;         /* enum vf_sim_journal; its range is protected */
+	const uint8_t *key;      /* VF_KEY_SIZE bytes: it listens only to hosts that hold it;
+				  * NULL: to all */
 	bool free_cpu;           /* digests and unpacking take no time of the board's processor */
 	bool no_deflate;         /* compressed data is not understood */
 	bool blocking;           /* serve the chip as a vendor driver does: the main loop

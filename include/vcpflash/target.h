@@ -60,6 +60,8 @@ typedef struct vf_inflate vf_inflate; /* complete below: place it where you like
 
 typedef struct vf_target_journal vf_target_journal; /* and so this */
 
+typedef struct vf_target_guard vf_target_guard; /* and this */
+
 typedef struct vf_target_config {
 	const char *name; /* the kind of board, printable ASCII, 1 to 32 characters */
 	uint8_t id[VF_WIRE_ID_MAX];
@@ -97,6 +99,15 @@ typedef struct vf_target_config {
 	uint8_t journal_memory;
 	uint32_t journal_offset;
 	uint32_t journal_unit;
+	/* A key: only a host that holds it too may do more than ask who is there, and
+	 * nobody can change, leave out or repeat what it says (docs/SECURITY.md). The
+	 * window has at least 1 KB and two pages of any memory then. NULL: whoever
+	 * reaches the port may do everything. */
+	vf_target_guard *guard;      /* some 450 bytes */
+	const uint8_t *key;          /* VF_KEY_SIZE bytes, which stay; from the port's own
+				      * flash, where no host can read them */
+	uint8_t seed[VF_NONCE_SIZE]; /* that no start of this board had before: random, or
+				      * a count of starts that survives a power cut */
 } vf_target_config;
 
 /* What a port can do without. The linker keeps the code of what is named here, and
@@ -115,6 +126,8 @@ typedef struct vf_target_features {
 							  * presses Return is answered */
 	const struct vf_target_journal_feature *journal; /* &vf_target_journal_feature: journal
 							  * and what goes with it is used */
+	const struct vf_target_guard_feature *guard;     /* &vf_target_guard_feature: guard, key
+							  * and seed are used */
 } vf_target_features;
 
 bool vf_target_check(const vf_target_config *config, const struct vf_target_features *features);
@@ -122,6 +135,7 @@ extern const struct vf_target_unpack_feature vf_target_unpack_feature;
 extern const struct vf_target_rate_feature vf_target_rate_feature;
 extern const struct vf_target_text_feature vf_target_text_feature;
 extern const struct vf_target_journal_feature vf_target_journal_feature;
+extern const struct vf_target_guard_feature vf_target_guard_feature;
 
 typedef struct vf_target_stats {
 	uint32_t frames; /* intact */
@@ -362,6 +376,22 @@ struct vf_target_journal {
 	uint8_t room[2 * VF_JOURNAL_RECORD + 31]; /* record and read-back, somewhere aligned */
 };
 
+/* Who may speak, where the board has a key. */
+struct vf_target_guard {
+	vf_guard_terms terms;     /* of the session */
+	uint8_t key[VF_KEY_SIZE]; /* of the session, once it is proven */
+	uint64_t sessions;        /* since the start */
+	vf_proved answer;         /* to the last PROVE */
+	vf_hmac mac;              /* of the message that is next, as far as it has arrived: */
+	uint32_t covered;         /* up to this stream offset */
+	uint32_t wait_us;         /* after `since` a PROVE is looked at again; 0 it is now */
+	uint32_t since;
+	uint8_t failures; /* in a row */
+	bool proven;
+	bool begun;    /* `mac` is in use */
+	bool stranger; /* the last PROVE was not the one that proved the session */
+};
+
 /* What one memory is doing. */
 typedef struct vf_target_unit {
 	uint8_t stage; /* of `op`: none, ready, handed out, ended */
@@ -403,7 +433,7 @@ typedef struct vf_target_session {
 
 /* One frame on its way out, and what waits to be one. */
 typedef struct vf_target_out {
-	uint8_t pending;   /* greeting, refuse, ended, welcome, state, rated */
+	uint8_t pending;   /* greeting, refuse, ended, welcome, state, rated, proved */
 	uint8_t describe;  /* memories asked for, a bit each */
 	uint8_t reports;   /* what the frame on its way announces: deaf, run, rate */
 	uint8_t turn;      /* memory whose answer goes next */

@@ -40,6 +40,9 @@ enum {
 	VF_WIRE_MESSAGE_LONG = 16,
 	VF_DIGEST_SIZE = 8,
 	VF_SHA256_SIZE = 32,
+	VF_KEY_SIZE = 32,     /* of a board's key, and of a session's (§3.8) */
+	VF_NONCE_SIZE = 16,   /* what each end adds that was never there before */
+	VF_TRAILER_SIZE = 16, /* behind each message to a board with a key (§5.6) */
 };
 
 /* Bytes on the pipe of a frame with a body of `n` bytes: two delimiters, CRC,
@@ -55,6 +58,7 @@ enum vf_wire_kind {
 	VF_KIND_ECHO = 0x05,
 	VF_KIND_DATA = 0x06,
 	VF_KIND_RATE = 0x07,
+	VF_KIND_PROVE = 0x08,
 	VF_KIND_WELCOME = 0x81,
 	VF_KIND_MEMORY = 0x82,
 	VF_KIND_STATE = 0x83,
@@ -63,6 +67,7 @@ enum vf_wire_kind {
 	VF_KIND_REFUSE = 0x87,
 	VF_KIND_ENDED = 0x88,
 	VF_KIND_RATED = 0x89,
+	VF_KIND_PROVED = 0x8A,
 };
 
 /* §5 */
@@ -91,6 +96,7 @@ enum vf_wire_refusal {
 	VF_REFUSE_VERSION = 1,
 	VF_REFUSE_KIND = 2,
 	VF_REFUSE_MEMORY = 3,
+	VF_REFUSE_UNPROVEN = 4,
 };
 
 /* §5.3 */
@@ -114,6 +120,7 @@ enum vf_wire_failure_code {
 	VF_FAIL_UNMARKED = 16,
 	VF_FAIL_INCOMPLETE = 17,
 	VF_FAIL_JOURNAL = 18,
+	VF_FAIL_UNPROVEN = 19,
 };
 
 /* STATE flags */
@@ -123,13 +130,23 @@ enum {
 	VF_STATE_BUSY = 1u << 2,
 };
 
-enum { VF_CAP_RUN = 1u << 0, VF_CAP_JOURNAL = 1u << 1 };
+enum { VF_CAP_RUN = 1u << 0, VF_CAP_JOURNAL = 1u << 1, VF_CAP_KEY = 1u << 2 };
 
 /* HELLO flags */
 enum { VF_HELLO_DESCRIBE = 1u << 0 };
 
 /* Message flags */
-enum { VF_MESSAGE_BRANCHES = 1u << 0 }; /* DEFLATED, §5.4 */
+enum {
+	VF_MESSAGE_BRANCHES = 1u << 0, /* DEFLATED, §5.4 */
+	VF_MESSAGE_TRAILER = 1u << 7,  /* §5.6 */
+};
+
+/* PROVED, §3.8 */
+enum vf_wire_proved {
+	VF_PROVED_YES = 0,
+	VF_PROVED_NO = 1,    /* that was another key */
+	VF_PROVED_LATER = 2, /* not looked at: too soon after one that was wrong */
+};
 
 /* --- numbers ------------------------------------------------------------- */
 
@@ -192,6 +209,44 @@ typedef struct vf_sha256 {
 void vf_sha256_init(vf_sha256 *s);
 void vf_sha256_update(vf_sha256 *s, const uint8_t *data, size_t len);
 void vf_sha256_final(vf_sha256 *s, uint8_t out[VF_SHA256_SIZE]);
+
+/* HMAC-SHA-256 (RFC 2104), incremental. Holds a secret: wipe it when it is over. */
+enum { VF_HMAC_BLOCK = 64 };
+
+typedef struct vf_hmac {
+	vf_sha256 inner;
+	uint8_t pad[VF_HMAC_BLOCK];
+} vf_hmac;
+
+void vf_hmac_init(vf_hmac *h, const uint8_t *key, size_t len);
+void vf_hmac_update(vf_hmac *h, const uint8_t *data, size_t len);
+void vf_hmac_final(vf_hmac *h, uint8_t out[VF_SHA256_SIZE]);
+
+/* Comparison in a time that does not depend on the bytes. */
+bool vf_same_secret(const uint8_t *a, const uint8_t *b, size_t len);
+
+/* What both ends of a session with a key know of it, and what they make of it and
+ * the key (§3.8). */
+typedef struct vf_guard_terms {
+	uint64_t session;
+	uint8_t board[VF_NONCE_SIZE], host[VF_NONCE_SIZE];
+} vf_guard_terms;
+
+enum vf_guard_use { VF_GUARD_HOST_PROOF, VF_GUARD_BOARD_PROOF, VF_GUARD_SESSION_KEY };
+enum { VF_GUARD_LABEL = 16 };
+
+void vf_guard_derive(uint8_t out[VF_SHA256_SIZE], const uint8_t key[VF_KEY_SIZE],
+		     enum vf_guard_use use, const vf_guard_terms *terms);
+
+/* A board's nonce for its `count`th session since it started, out of bytes that no
+ * other start had: never the same twice, and nobody without the key can tell it. */
+void vf_guard_nonce(uint8_t nonce[VF_NONCE_SIZE], const uint8_t key[VF_KEY_SIZE],
+		    const uint8_t seed[VF_NONCE_SIZE], uint64_t count);
+
+/* The trailer of the session's message `number` (§5.6): begin, vf_hmac_update with
+ * header and data, end. */
+void vf_trailer_begin(vf_hmac *h, const uint8_t session_key[VF_KEY_SIZE], uint64_t number);
+void vf_trailer_end(vf_hmac *h, uint8_t trailer[VF_TRAILER_SIZE]);
 
 /* --- frames ---------------------------------------------------------------- */
 
@@ -294,6 +349,8 @@ typedef struct vf_welcome {
 	uint8_t set;      /* enum vf_wire_set_state */
 	uint8_t entries;  /* most ranges of a set, 1 to VF_WIRE_SET_MAX */
 	uint64_t changed; /* the last session that changed the flash; 0 none known */
+	/* With VF_CAP_KEY, else 0: */
+	uint8_t nonce[VF_NONCE_SIZE]; /* the board's, of this session */
 } vf_welcome;
 
 /* What of a memory is torn: offsets in it, ascending, apart from each other (§5.5). */
@@ -341,6 +398,17 @@ typedef struct vf_refuse {
 	uint8_t code, kind, version_min, version_max;
 } vf_refuse;
 
+typedef struct vf_prove {
+	uint8_t nonce[VF_NONCE_SIZE]; /* the host's */
+	uint8_t proof[VF_SHA256_SIZE];
+} vf_prove;
+
+typedef struct vf_proved {
+	uint8_t result;                /* enum vf_wire_proved */
+	uint32_t wait_ms;              /* until a PROVE is looked at again; 0 with VF_PROVED_YES */
+	uint8_t proof[VF_SHA256_SIZE]; /* the board's; 0 without VF_PROVED_YES */
+} vf_proved;
+
 typedef struct vf_message {
 	uint8_t type, flags, memory;
 	uint32_t address, length;
@@ -361,6 +429,13 @@ size_t vf_pack_state(uint8_t *out, uint16_t number, uint32_t tag, const vf_state
 int vf_unpack_state(vf_state *s, const uint8_t *body, size_t len);
 size_t vf_pack_refuse(uint8_t *out, uint16_t number, uint32_t tag, const vf_refuse *r);
 int vf_unpack_refuse(vf_refuse *r, const uint8_t *body, size_t len);
+size_t vf_pack_prove(uint8_t *out, uint16_t number, uint32_t tag, const vf_prove *p);
+int vf_unpack_prove(vf_prove *p, const uint8_t *body, size_t len);
+size_t vf_pack_proved(uint8_t *out, uint16_t number, uint32_t tag, const vf_proved *p);
+int vf_unpack_proved(vf_proved *p, const uint8_t *body, size_t len);
+
+/* Bytes that follow a message's header, before the trailer if there is one. */
+uint32_t vf_message_data(const vf_message *m);
 
 /* Message headers in the stream: pack returns 12, or 16 for DIGEST and DEFLATED. */
 size_t vf_pack_message(uint8_t out[VF_WIRE_MESSAGE_LONG], const vf_message *m);

@@ -445,6 +445,10 @@ static void converse(void **state)
 				    .text = shown,
 				    .ctx = k,
 				    .payload_max = k->payload};
+	uint8_t *key = NULL;
+	size_t key_len;
+	if (golden_has(&s.record[0], "key"))
+		config.key = key = golden_bytes(&s.record[0], "key", &key_len);
 	if (k->payload == 0)
 		k->payload = 256;
 	k->s = vf_session_new(&config);
@@ -455,6 +459,7 @@ static void converse(void **state)
 		free(k->operation[i].op.answer);
 	}
 	free(k);
+	free(key);
 	golden_script_close(&s);
 }
 
@@ -475,6 +480,8 @@ int main(void)
 		CONVERSATION("abort"),        CONVERSATION("deaf"),
 		CONVERSATION("taken_over"),   CONVERSATION("restarted"),
 		CONVERSATION("text"),         CONVERSATION("newer_board"),
+		CONVERSATION("keyed"),        CONVERSATION("keyed/64"),
+		CONVERSATION("keyed/77"),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,8 @@ typedef struct talk {
 	uint16_t number; /* of the board's next frame */
 	size_t answer;   /* most bytes of an ANSWER */
 	char *name;      /* of the board; its end has to outlive the engine */
+	uint8_t *key;    /* and so this */
+	vf_target_guard guard;
 	const char *step;
 } talk;
 
@@ -74,8 +76,23 @@ static void describe(vf_memory *m, const struct golden_record *g)
 	}
 }
 
+static void give_key(talk *k, const struct golden_record *script)
+{
+	vf_target_config *c = &k->r->config;
+	size_t len;
+	if (!golden_has(script, "key"))
+		return;
+	c->guard = &k->guard;
+	c->key = k->key = golden_bytes(script, "key", &len);
+	assert_int_equal(len, VF_KEY_SIZE);
+	uint8_t *seed = golden_bytes(script, "seed", &len);
+	assert_int_equal(len, sizeof c->seed);
+	memcpy(c->seed, seed, len);
+	free(seed);
+}
+
 /* The memories' arrays are the rig's, and stay. */
-static void begin_board(talk *k)
+static void begin_board(talk *k, const struct golden_record *script)
 {
 	struct golden_script s;
 	golden_script_open(&s, GOLDEN_DIR "/conversation_board.txt");
@@ -101,6 +118,7 @@ static void begin_board(talk *k)
 		assert_int_equal(r->info[m].size, size);
 		r->flash[m].takes_us = 500;
 	}
+	give_key(k, script);
 	r->tx_closed = true; /* what it sends is taken here, raw */
 	assert_int_equal(rig_init(r), VF_OK);
 	golden_script_close(&s);
@@ -192,10 +210,11 @@ static const struct {
 	const char *name;
 	uint8_t at, size; /* failure_: from the failure's beginning */
 } places[] = {
-	{VF_KIND_WELCOME, "credit", 28, 4},        {VF_KIND_WELCOME, "queue", 40, 2},
-	{VF_KIND_STATE, "limit", 16, 4},           {VF_KIND_STATE, "memory", 29, 1},
-	{VF_KIND_STATE, "typical", 32, 4},         {VF_KIND_STATE, "maximum", 36, 4},
-	{VF_KIND_STATE, "failure_expected", 6, 1}, {VF_KIND_STATE, "failure_found", 7, 1},
+	{VF_KIND_WELCOME, "credit", 28, 4},     {VF_KIND_WELCOME, "queue", 40, 2},
+	{VF_KIND_STATE, "limit", 16, 4},        {VF_KIND_STATE, "memory", 29, 1},
+	{VF_KIND_STATE, "typical", 32, 4},      {VF_KIND_STATE, "maximum", 36, 4},
+	{VF_KIND_PROVED, "wait", 12, 4},        {VF_KIND_STATE, "failure_expected", 6, 1},
+	{VF_KIND_STATE, "failure_found", 7, 1},
 };
 
 static bool is_free(const struct golden_record *g, const uint8_t *body, size_t at)
@@ -481,10 +500,11 @@ static void converse(void **state)
 	golden_script_open(&s, path);
 	assert_false(golden_says(&s.record[0], "ends", "host"));
 	k->step = "-";
-	begin_board(k);
+	begin_board(k, &s.record[0]);
 	play(k, &s);
 	rig_free(k->r);
 	free(k->name);
+	free(k->key);
 	free(k);
 	golden_script_close(&s);
 }
@@ -503,7 +523,8 @@ int main(void)
 		CONVERSATION("protected"), CONVERSATION("abort"),    CONVERSATION("taken_over"),
 		CONVERSATION("restarted"), CONVERSATION("text"),     CONVERSATION("newer_host"),
 		CONVERSATION("control"),   CONVERSATION("echoes"),   CONVERSATION("islands"),
-		CONVERSATION("refusals"),
+		CONVERSATION("refusals"),  CONVERSATION("keyed"),    CONVERSATION("stranger"),
+		CONVERSATION("forged"),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

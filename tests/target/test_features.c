@@ -23,6 +23,18 @@ static void what_is_configured_must_be_named(void **state)
 	assert_int_equal(begin(r, &f), VF_E_USAGE);
 	f.unpack = &vf_target_unpack_feature;
 	assert_int_equal(begin(r, &f), VF_OK);
+	static vf_target_guard guard;
+	static const uint8_t key[VF_KEY_SIZE] = {1, 2, 3};
+	r->config.key = key;
+	f.guard = &vf_target_guard_feature;
+	assert_int_equal(begin(r, &f), VF_E_USAGE); /* a key and nothing that looks at it */
+	r->config.guard = &guard;
+	assert_int_equal(begin(r, &f), VF_OK);
+	f.guard = NULL;
+	assert_int_equal(begin(r, &f), VF_E_USAGE);
+	r->config.key = NULL;
+	f.guard = &vf_target_guard_feature;
+	assert_int_equal(begin(r, &f), VF_E_USAGE);
 	rig_free(r);
 }
 

@@ -56,7 +56,8 @@ static void check_record(const struct golden_record *g)
 		[VF_KIND_QUERY] = VF_KIND_STATE,
 		[VF_KIND_ABORT] = VF_KIND_ENDED,
 		[VF_KIND_DATA] = VF_KIND_STATE,
-		[VF_KIND_RATE] = VF_KIND_REFUSE, /* its port has none */
+		[VF_KIND_RATE] = VF_KIND_REFUSE,  /* its port has none */
+		[VF_KIND_PROVE] = VF_KIND_REFUSE, /* nor it a key */
 	};
 	uint64_t kind = golden_number(g, "kind");
 	rig *r = rig_new(&large);

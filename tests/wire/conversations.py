@@ -28,7 +28,9 @@ Besides frames there are
 
     conversation  first of all: its name, which ends can play it (board, host or
                   both), the host's session number and the most payload it uses
-                  (0: as much as the board takes)
+                  (0: as much as the board takes); where the board has a key that
+                  key, which the host has too, and its seed. The host's nonce is
+                  its session number, twice
     step          what follows belongs together: first all that goes to the board,
                   then all that the board says to it
     operation     the host puts it into the queue; what becomes of it and its answer
@@ -45,7 +47,8 @@ Choices of this host are also its first number, the payload that it takes, and t
 it asks for both descriptions at once; of this board, its first number.
 """
 from golden import (MASK, answer, body_record, data, echo, frame, header, hello, le, memory,
-                    pattern, record, refuse, state, welcome)
+                    pattern, record, proved, prove,
+                    refuse, state, welcome)
 from model import (ANSWER, CREDIT, DIGEST, ERASE, ID, INNER, MEMORIES, NAME, NOR, PAYLOAD, PROGRAM,
                    QUEUE, READ, RING, RUN, SHA256, WINDOW, Board, Message)
 
@@ -53,10 +56,11 @@ SESSION = 0x1122334455667788
 OTHER = 0x0F0E0D0C0B0A0908
 
 
-def board_welcome(number, session, hello_payload=4096):
+def board_welcome(number, session, hello_payload=4096, nonce=None):
     return welcome("WELCOME", number, session, NAME, ID, memories=len(MEMORIES), ring=RING,
                    credit=CREDIT, window=WINDOW, payload=PAYLOAD,
-                   answer=min(ANSWER, hello_payload), queue=QUEUE)
+                   answer=min(ANSWER, hello_payload), queue=QUEUE,
+                   capabilities=0b101 if nonce else 1, nonce=nonce)
 
 
 def board_memory(number, tag, index):
@@ -66,9 +70,10 @@ def board_memory(number, tag, index):
 # --- what is said ------------------------------------------------------------------------
 
 class Conversation:
-    def __init__(self, ends="both", session=SESSION, payload=0):
+    def __init__(self, ends="both", session=SESSION, payload=0, key=None):
         self.ends, self.session, self.payload = ends, session, payload
-        self.board, self.records, self.messages = Board(), [], []
+        self.board, self.records, self.messages = Board(key, pattern(0x5e, 16)), [], []
+        self.key, self.forge = key, None
         self.number, self.sent, self.lines, self.status = 0, 0, [], "open"
 
     @property
@@ -124,7 +129,8 @@ class Conversation:
             self.board.open(session)
             self.board.seen = number
             self.add("board", "WELCOME", "fields",
-                     board_welcome(self.reply(), session, payload), free="credit queue")
+                     board_welcome(self.reply(), session, payload, self.key and self.board.nonce),
+                     free="credit queue")
             if who == "host":
                 for index in range(len(MEMORIES)):
                     self.add("board", f"MEMORY {index}", "exact",
@@ -134,6 +140,20 @@ class Conversation:
         self.step("open")
         self.event("open")
         self.hello(payload=payload)
+
+    @property
+    def nonce(self):
+        return le(self.session, 8) * 2
+
+    def prove(self, proof=None, means="PROVE", compare="exact", who="host"):
+        proof = proof or self.board.derive("vcpflash/1 host", self.nonce)
+        self.add(who, means, compare, prove("PROVE", self.count(), self.tag, self.nonce, proof))
+        self.heard()
+
+    def proved(self, result, means, wait=0, free=""):
+        proof = bytes(32) if result else self.board.derive("vcpflash/1 board", self.nonce)
+        self.add("board", means, "fields",
+                 proved("PROVED", self.reply(), self.tag, result, wait, proof), free=free)
 
     def plain(self, kind, name, means, tag=None, who="host", number=None):
         """QUERY, ABORT: a header and no more."""
@@ -167,6 +187,9 @@ class Conversation:
     def submit(self, *messages):
         for message in messages:
             self.records.append(lambda m=message, n=len(self.messages): m.record(n))
+            if self.key:
+                message.seal(self.board.derive("vcpflash/1 keys", self.nonce),
+                             len(self.messages), self.forge)
             self.messages.append(message)
 
     def stream(self):
@@ -240,7 +263,8 @@ class Conversation:
             names = ["operation", "code", "memory", "expected", "found", "address", "count"]
             end += [(f"failure_{n}", v) for n, v in zip(names, self.board.failure)]
         out = [record(("conversation", name), ("ends", self.ends), ("session", self.session),
-                      ("payload", self.payload))]
+                      ("payload", self.payload),
+                      *([("key", self.key), ("seed", self.board.seed)] if self.key else []))]
         out += [text() if callable(text) else text for text in self.records]
         out.append(record(*end))
         out += [record(("line", line)) for line in self.lines]
@@ -614,6 +638,103 @@ def refusals(c):
         alone(c, message, "two things wrong: " + why)
 
 
+def keyed(c):
+    """A board with a key, and a host that has it too."""
+    c.open()
+    c.step("the key")
+    c.prove()
+    c.proved(0, "PROVED: yes")
+    c.step("erase and program")
+    c.submit(Message(ERASE, NOR, 0x1000, 4096),
+             Message(PROGRAM, NOR, 0x10F0, payload=pattern(1, 700)),
+             Message(PROGRAM, INNER, 0x820, payload=pattern(2, 64)))
+    c.send()
+    c.settle("STATE: all is done")
+    c.step("look")
+    c.submit(Message(READ, NOR, 0x10E1, 740), Message(DIGEST, NOR, 0, 5 * 4096, 2),
+             Message(SHA256, NOR, 0x10EF, 701))
+    c.send()
+    c.settle("STATE: all is done")
+    c.step("close")
+    c.event("close")
+    c.abort()
+
+
+def stranger(c):
+    """What a board with a key makes of a host that does not have it, or not yet."""
+    c.open()
+    c.step("control is answered")
+    c.query()
+    c.state("STATE: nothing has arrived")
+    c.step("DATA before the proof")
+    erase = Message(ERASE, NOR, 0, 4096)
+    c.add("host", "DATA", "-", data("DATA", c.count(), 0, erase.stream(), c.tag))
+    c.heard()
+    c.refused(c.tag, 4, 0x06, "REFUSE: unproven")
+    c.step("a wrong proof")
+    wrong = bytearray(c.board.derive("vcpflash/1 host", c.nonce))
+    wrong[31] ^= 1
+    c.prove(bytes(wrong), "PROVE, one bit is wrong")
+    c.proved(1, "PROVED: no", 1000)
+    c.step("the right one, too soon")
+    c.prove(means="PROVE")
+    c.proved(2, "PROVED: later", free="wait")
+    c.step("nothing has come of it")
+    c.query()
+    c.state("STATE: nothing has arrived")
+    c.step("time passes")
+    c.step("and passes")
+    c.step("and passes")
+    c.step("the right one")
+    c.prove(means="PROVE")
+    c.proved(0, "PROVED: yes")
+    c.step("again: the answer got lost")
+    c.prove(means="PROVE")
+    c.proved(0, "PROVED: yes")
+    c.step("somebody else")
+    c.prove(bytes(wrong), "PROVE, one bit is wrong")
+    c.proved(1, "PROVED: no")
+    c.step("that changed nothing")
+    c.submit(Message(PROGRAM, NOR, 0x2000, payload=pattern(3, 9)))
+    c.send()
+    c.settle("STATE: all is done")
+
+
+def forged(c):
+    """Messages whose trailer is not theirs."""
+    def bit(m):
+        m.trailer = m.trailer[:15] + bytes([m.trailer[15] ^ 0x80])
+
+    def payload(m):
+        m.payload = m.payload[:-1] + bytes([m.payload[-1] ^ 1])
+
+    def address(m):
+        m.address ^= 0x100
+
+    def without(m):
+        m.flags, m.trailer = m.flags & 0x7f, b""
+
+    def elsewhere(m):
+        m.trailer = b""
+        m.seal(c.board.derive("vcpflash/1 keys", c.nonce), 1)
+        m.forged = True
+
+    for forge, why in ((bit, "a bit of the trailer"), (payload, "a bit of the data"),
+                       (address, "another address"), (without, "no trailer"),
+                       (elsewhere, "made for another place in the stream")):
+        c.session += 1
+        c.messages, c.number, c.sent, c.forge = [], 0, 0, forge
+        c.step("a new session")
+        c.hello()
+        c.step("the key")
+        c.prove()
+        c.proved(0, "PROVED: yes")
+        c.step(why)
+        c.submit(Message(PROGRAM, NOR, 0x3000, payload=pattern(4, 90)))
+        c.send()
+        c.settle("STATE: stopped")
+
+
 def the_board():
     yield record(("conversation", "board"), ("ends", "none"), ("session", SESSION),
                  ("payload", 0))
@@ -652,14 +773,18 @@ CONVERSATIONS = {
     "echoes": (echoes, "board", 0),
     "islands": (islands, "board", 0),
     "refusals": (refusals, "board", 0),
+    "keyed": (keyed, "both", 0),
+    "stranger": (stranger, "board", 0),
+    "forged": (forged, "board", 0),
 }
+KEYS = {name: pattern(0x4b, 32) for name in ("keyed", "stranger", "forged")}
 
 
 def held(name):
     script, ends, payload = CONVERSATIONS[name]
 
     def records():
-        c = Conversation(ends, payload=payload)
+        c = Conversation(ends, payload=payload, key=KEYS.get(name))
         script(c)
         yield c.text(name)
     return records

@@ -13,6 +13,7 @@ says what the files of conversations hold besides.
 """
 import difflib
 import hashlib
+import hmac
 import pathlib
 import struct
 import sys
@@ -149,7 +150,8 @@ def hello(name, number, session, low=1, high=1, payload=4096, flags=0):
 
 def welcome(name, number, session, board, chip_id, version=1, version_max=1, memories=1,
             trailer=0, capabilities=1, ring=16384, credit=12288, window=16384, payload=1024,
-            answer=1024, queue=16, block=0, rate=0, journal=None):
+            answer=1024, queue=16, block=0, rate=0, journal=None, nonce=None):
+    trailer = 16 if nonce else trailer
     fields = [("version", version), ("version_max", version_max), ("memories", memories),
               ("trailer", trailer), ("session", session), ("capabilities", capabilities),
               ("ring", ring), ("credit", credit), ("window", window), ("payload", payload),
@@ -163,6 +165,9 @@ def welcome(name, number, session, board, chip_id, version=1, version_max=1, mem
     if journal:
         fields += list(zip(("set", "entries", "changed"), journal))
         body += le(journal[0], 1) + le(journal[1], 1) + le(0, 2) + le(journal[2], 8)
+    if nonce:
+        fields.append(("nonce", nonce))
+        body += nonce
     return body_record(name, 0x81, number, session & MASK, fields, body)
 
 
@@ -221,6 +226,31 @@ def refuse(name, number, tag, code, kind, low=1, high=1):
     return body_record(name, 0x87, number, tag, fields, body)
 
 
+def prove(name, number, tag, nonce, proof):
+    return body_record(name, 0x08, number, tag, [("nonce", nonce), ("proof", proof)],
+                       nonce + proof)
+
+
+def proved(name, number, tag, result, wait, proof):
+    return body_record(name, 0x8A, number, tag,
+                       [("result", result), ("wait", wait), ("proof", proof)],
+                       le(result, 1) + le(0, 3) + le(wait, 4) + proof)
+
+
+def guard(key, label, session, board, host):
+    """What is made of a key, section 3.8."""
+    label = label.ljust(16).encode("ascii")
+    return hmac.digest(key, label + le(session, 8) + board + host, "sha256")
+
+
+def nonce(key, seed, count):
+    return hmac.digest(key, b"vcpflash/1 nonce" + seed + le(count, 8), "sha256")[:16]
+
+
+def trailer(key, number, message):
+    return hmac.digest(key, le(number, 8) + message, "sha256")[:16]
+
+
 def control():
     ms = 1000
     nor = [(4096, 48 * ms, 400 * ms), (32768, 112 * ms, 1000 * ms), (65536, 160 * ms, 1000 * ms)]
@@ -233,14 +263,21 @@ def control():
     yield welcome("welcome-least", 65535, 1, "x", b"", capabilities=0, ring=1024, credit=83,
                   window=512, payload=64, answer=64, queue=0)
     yield welcome("welcome-most", 256, 0xFFFFFFFFFFFFFFFF, "board with a name of 32 letters.",
-                  bytes(range(0xF0, 0x100)), 1, 255, 8, 0, MASK & ~2, 1 << 31, MASK, 1 << 31, 4096,
+                  bytes(range(0xF0, 0x100)), 1, 255, 8, 0, MASK & ~6, 1 << 31, MASK, 1 << 31, 4096,
                   4096, 65535, 1 << 16, MASK)
     yield welcome("welcome-journal", 3, 0x1122334455667788, "STM32H747I-DISCO", b"id",
                   capabilities=0b11, journal=(1, 32, 0x8877665544332211))
     yield welcome("welcome-journal-new", 4, 0x1122334455667788, "x", b"", capabilities=2,
                   journal=(0, 1, 0))
     yield welcome("welcome-journal-most", 5, MASK, "board with a name of 32 letters.", b"",
-                  capabilities=MASK, journal=(3, 32, 0xFFFFFFFFFFFFFFFF))
+                  capabilities=MASK, journal=(3, 32, 0xFFFFFFFFFFFFFFFF),
+                  nonce=bytes(range(0xE0, 0xF0)))
+    yield welcome("welcome-key", 6, 0x1122334455667788, "STM32H747I-DISCO", b"id",
+                  capabilities=0b101, nonce=pattern(0x21, 16))
+    yield prove("prove", 7, 0x55667788, pattern(0x22, 16), pattern(0x23, 32))
+    yield proved("proved", 8, 0x55667788, 0, 0, pattern(0x24, 32))
+    yield proved("proved-no", 9, 0x55667788, 1, 1000, bytes(32))
+    yield proved("proved-later", 10, 0x55667788, 2, 64000, bytes(32))
     yield body_record("describe", 0x02, 1, 0x55667788, [("index", 0)], le(0, 1))
     yield body_record("describe-last", 0x02, 2, MASK, [("index", 7)], le(7, 1))
     yield memory("memory", 1, 0x55667788, 0, "MT25QL512AB", 1, 0b1111, 1,
@@ -451,6 +488,29 @@ def branches():
         yield record(("offset", offset), ("distances", code), ("places", places(offset, code)))
 
 
+def codes():
+    """HMAC-SHA-256 as Python has it, keys shorter and longer than a block."""
+    for seed, key, length in ((1, 32, 0), (2, 32, 12), (3, 32, 4136), (4, 0, 1), (5, 1, 63),
+                              (6, 63, 64), (7, 64, 65), (8, 65, 55), (9, 200, 56)):
+        data = pattern(seed, length)
+        key = pattern(seed + 99, key)
+        yield record(("hmac", hmac.digest(key, data, "sha256")), ("key", key), ("data", data))
+
+
+def derived():
+    key, seed, host = pattern(1, 32), pattern(2, 16), pattern(3, 16)
+    for session, count in ((0x1122334455667788, 0), (1, 1), (MASK << 32 | 1, (1 << 64) - 1)):
+        board = nonce(key, seed, count)
+        session_key = guard(key, "vcpflash/1 keys", session, board, host)
+        for number, text in ((0, bytes(12)), (count, pattern(4, 300))):
+            yield record(("key", key), ("seed", seed), ("count", count), ("session", session),
+                         ("host", host), ("nonce", board),
+                         ("proof", guard(key, "vcpflash/1 host", session, board, host)),
+                         ("board_proof", guard(key, "vcpflash/1 board", session, board, host)),
+                         ("session_key", session_key), ("number", number), ("message", text),
+                         ("trailer", trailer(session_key, number, text)))
+
+
 PATTERN = "Byte i of the data is i * 167 + i / 256 * 13 + seed, modulo 256."
 
 FILES = {
@@ -458,6 +518,8 @@ FILES = {
     "payload.txt": ("Frames with payload, and the edges of COBS' blocks.", payloads),
     "messages.txt": ("Headers of messages, section 5.", messages),
     "sums.txt": ("CRC-32 and SHA-256. " + PATTERN, sums),
+    "codes.txt": ("HMAC-SHA-256.", codes),
+    "guard.txt": ("What is made of a key, sections 3.8 and 5.6.", derived),
     "branches.txt": ("Thumb branches, section 5.4.", branches),
     "digests.txt": ("Digests, section 5.2. " + PATTERN, sector_digests),
 }

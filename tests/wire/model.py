@@ -5,7 +5,7 @@ be done is done at once, unless the chips are told to hold.
 """
 import hashlib
 
-from golden import digests, le, record
+from golden import digests, guard, le, nonce, record, trailer
 
 RING, CREDIT, WINDOW, PAYLOAD, ANSWER, QUEUE = 4096, 3584, 2048, 256, 256, 16
 NAME, ID = "GOLDEN-BOARD", bytes.fromhex("00112233445566778899AABB")
@@ -34,16 +34,25 @@ class Message:
         self.length = len(payload) if length is None else length
         self.payload = payload
         self.result, self.answer = "dropped", b""
+        self.forged, self.trailer = False, b""
 
     def stream(self):
         raw = (le(self.kind, 1) + le(self.flags, 1) + le(self.memory, 1) + le(0, 1)
                + le(self.address, 4) + le(self.length, 4))
         if self.group is not None:
             raw += le(self.group, 4)
-        return raw + self.payload
+        return raw + self.payload + self.trailer
+
+    def seal(self, key, number, forge=None):
+        """The trailer; `forge` changes what is sent afterwards."""
+        self.flags |= 0x80
+        self.trailer = trailer(key, number, self.stream())
+        self.forged = forge is not None
+        if forge:
+            forge(self)
 
     def record(self, number):
-        fields = [("operation", number), ("type", self.kind), ("flags", self.flags),
+        fields = [("operation", number), ("type", self.kind), ("flags", self.flags & (0x7f if self.trailer else 0xff)),
                   ("memory", self.memory), ("address", self.address), ("length", self.length)]
         if self.group is not None:
             fields.append(("group", self.group))
@@ -52,7 +61,8 @@ class Message:
 
 
 class Board:
-    def __init__(self):
+    def __init__(self, key=None, seed=bytes(16)):
+        self.key, self.seed, self.sessions = key, seed, 0
         self.cells = [bytearray(b"\xff" * m["size"]) for m in MEMORIES]
         self.session, self.number, self.hold = 0, 0, False
         self.forget()
@@ -66,6 +76,9 @@ class Board:
         if session != self.session:
             self.forget()
             self.session, self.number = session, 0
+            if self.key:
+                self.nonce = nonce(self.key, self.seed, self.sessions)
+                self.sessions += 1
 
     def end(self):
         """ABORT: what the chips are at is finished, one operation of each memory."""
@@ -74,6 +87,9 @@ class Board:
                 self.execute(message)
         self.forget()
         self.session = 0
+
+    def derive(self, label, host):
+        return guard(self.key, label, self.session, self.nonce, host)
 
     def received(self, stream=None):
         stream = self.stream if stream is None else stream
@@ -120,7 +136,9 @@ class Board:
     def refusal(self, m):
         if m.kind < ERASE or m.kind > RUN:
             return 1
-        if m.flags or (m.kind == DIGEST and m.group == 0):
+        if m.forged:
+            return 19
+        if m.flags & (0x7f if self.key else 0xff) or (m.kind == DIGEST and m.group == 0):
             return 2
         if m.memory >= len(MEMORIES):
             return 3

@@ -243,8 +243,9 @@ static const struct change changes[] = {
 	{W, 12, 4, false, 0},
 	{W, 12, 4, false, 1},
 	{W, 4, 4, false, 0},
-	{W, 20, 4, true, 0xFFFFFFFF}, /* capabilities */
-	{W, 24, 4, false, 0},         /* ring */
+	{W, 20, 4, true, 0xFFFFFFFB},  /* capabilities, of a later version */
+	{W, 20, 4, false, 0xFFFFFFFF}, /* a key, and no trailer */
+	{W, 24, 4, false, 0},          /* ring */
 	{W, 24, 4, false, 8191},
 	{W, 24, 4, false, 4096}, /* payload is more than a quarter */
 	{W, 24, 4, true, 0x80000000},

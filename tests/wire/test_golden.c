@@ -130,6 +130,9 @@ static const struct member refuse_members[] = {
 	SAME(vf_refuse, code), MEMBER(vf_refuse, "refused", kind), SAME(vf_refuse, version_min),
 	SAME(vf_refuse, version_max), MEMBERS_END};
 
+static const struct member proved_members[] = {SAME(vf_proved, result),
+					       MEMBER(vf_proved, "wait", wait_ms), MEMBERS_END};
+
 static const struct member message_members[] = {SAME(vf_message, type),   SAME(vf_message, flags),
 						SAME(vf_message, memory), SAME(vf_message, address),
 						SAME(vf_message, length), SAME(vf_message, group),
@@ -192,6 +195,30 @@ static void compare_id(const uint8_t *id, size_t max, const struct golden_record
 	assert_memory_equal(id, expected, max);
 }
 
+/* Bytes of a fixed number, 0 where there are none. */
+static void fill_bytes(uint8_t *to, size_t room, const struct golden_record *r, const char *field)
+{
+	size_t len;
+	uint8_t *bytes;
+
+	memset(to, 0, room);
+	if (!golden_has(r, field))
+		return;
+	bytes = golden_bytes(r, field, &len);
+	assert_int_equal(len, room);
+	memcpy(to, bytes, len);
+	free(bytes);
+}
+
+static void compare_bytes(const uint8_t *with, size_t len, const struct golden_record *r,
+			  const char *field)
+{
+	uint8_t expected[VF_SHA256_SIZE];
+
+	fill_bytes(expected, len, r, field);
+	assert_memory_equal(with, expected, len);
+}
+
 /* Bodies that consist of a header, numbers and payload: their names here. */
 static size_t pack_plain(uint8_t *out, const struct golden_record *r, uint8_t kind)
 {
@@ -229,6 +256,8 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 	vf_torn torn;
 	vf_state state;
 	vf_refuse refuse;
+	vf_prove prove;
+	vf_proved proved;
 
 	switch (kind) {
 	case VF_KIND_HELLO:
@@ -237,6 +266,7 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 	case VF_KIND_WELCOME:
 		fill(&welcome, r, welcome_members);
 		fill_id(welcome.id, r);
+		fill_bytes(welcome.nonce, sizeof welcome.nonce, r, "nonce");
 		fill_name(welcome.name, sizeof welcome.name, golden_text(r, "board"));
 		return vf_pack_welcome(out, number, &welcome);
 	case VF_KIND_MEMORY:
@@ -252,6 +282,14 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 	case VF_KIND_REFUSE:
 		fill(&refuse, r, refuse_members);
 		return vf_pack_refuse(out, number, tag, &refuse);
+	case VF_KIND_PROVE:
+		fill_bytes(prove.nonce, sizeof prove.nonce, r, "nonce");
+		fill_bytes(prove.proof, sizeof prove.proof, r, "proof");
+		return vf_pack_prove(out, number, tag, &prove);
+	case VF_KIND_PROVED:
+		fill(&proved, r, proved_members);
+		fill_bytes(proved.proof, sizeof proved.proof, r, "proof");
+		return vf_pack_proved(out, number, tag, &proved);
 	default:
 		return pack_plain(out, r, kind);
 	}
@@ -266,6 +304,8 @@ static void check_unpacked(const uint8_t *body, size_t len, const struct golden_
 	vf_torn torn;
 	vf_state state;
 	vf_refuse refuse;
+	vf_prove prove;
+	vf_proved proved;
 
 	switch (vf_body_kind(body)) {
 	case VF_KIND_HELLO:
@@ -276,6 +316,7 @@ static void check_unpacked(const uint8_t *body, size_t len, const struct golden_
 		assert_int_equal(vf_unpack_welcome(&welcome, body, len), 0);
 		compare(&welcome, r, welcome_members);
 		compare_id(welcome.id, VF_WIRE_ID_MAX, r);
+		compare_bytes(welcome.nonce, sizeof welcome.nonce, r, "nonce");
 		assert_string_equal(welcome.name, golden_text(r, "board"));
 		break;
 	case VF_KIND_MEMORY:
@@ -293,6 +334,16 @@ static void check_unpacked(const uint8_t *body, size_t len, const struct golden_
 	case VF_KIND_REFUSE:
 		assert_int_equal(vf_unpack_refuse(&refuse, body, len), 0);
 		compare(&refuse, r, refuse_members);
+		break;
+	case VF_KIND_PROVE:
+		assert_int_equal(vf_unpack_prove(&prove, body, len), 0);
+		compare_bytes(prove.nonce, sizeof prove.nonce, r, "nonce");
+		compare_bytes(prove.proof, sizeof prove.proof, r, "proof");
+		break;
+	case VF_KIND_PROVED:
+		assert_int_equal(vf_unpack_proved(&proved, body, len), 0);
+		compare(&proved, r, proved_members);
+		compare_bytes(proved.proof, sizeof proved.proof, r, "proof");
 		break;
 	default:
 		break;
@@ -366,7 +417,8 @@ static void control_frames(void **unused)
 {
 	static const uint8_t kinds[] = {VF_KIND_HELLO, VF_KIND_DESCRIBE, VF_KIND_QUERY,
 					VF_KIND_ABORT, VF_KIND_WELCOME,  VF_KIND_MEMORY,
-					VF_KIND_STATE, VF_KIND_REFUSE,   VF_KIND_ENDED};
+					VF_KIND_STATE, VF_KIND_REFUSE,   VF_KIND_ENDED,
+					VF_KIND_PROVE, VF_KIND_PROVED};
 
 	(void)unused;
 	check_frames(GOLDEN_DIR "/control.txt", kinds, sizeof kinds);
