@@ -23,6 +23,10 @@ static uint8_t work[512] __attribute__((aligned(32)));
 static uint8_t block[4096] __attribute__((aligned(32)));
 static vf_inflate inflate;
 #endif
+#ifdef BOARD_KEY
+static vf_target_guard guard;
+static const uint8_t key[VF_KEY_SIZE] = {1, 2, 3};
+#endif
 #ifdef BOARD_JOURNAL
 static vf_target_journal journal;
 #endif
@@ -90,6 +94,10 @@ static bool set_up(void)
 		.journal = &journal,
 		.journal_unit = 4096,
 #endif
+#ifdef BOARD_KEY
+		.guard = &guard,
+		.key = key,
+#endif
 #ifdef BOARD_RUN
 		.can_run = true,
 #endif
@@ -104,6 +112,9 @@ static bool set_up(void)
 #endif
 #ifdef BOARD_JOURNAL
 		.journal = &vf_target_journal_feature,
+#endif
+#ifdef BOARD_KEY
+		.guard = &vf_target_guard_feature,
 #endif
 #ifdef BOARD_UNPACK
 		.unpack = &vf_target_unpack_feature,
