@@ -161,7 +161,7 @@ static void wrong_usage_is_told(void **state)
 	EXPECT_BAD(s, 2, "requires an argument", "--chip");
 	EXPECT_BAD(s, 2, "meant to be", "file.bin");
 	EXPECT_BAD(s, 5, "no such file", "--key-file", "/nowhere/at/all");
-	EXPECT_BAD(s, 5, "a key is 32 bytes", "--key-file", "/etc/passwd");
+	EXPECT_BAD(s, 5, "a key is 32 bytes", "--key-file", "/dev/null");
 	EXPECT_BAD(s, 2, "an address", "--base", "somewhere");
 	EXPECT_BAD(s, 2, "an address", "--base", "0x100000000");
 	EXPECT_BAD(s, 2, "beyond 4 GB", "--base", "0xffff0000");
