@@ -57,6 +57,8 @@ enum { FUZZ_NOR_SIZE = 64 * 1024, FUZZ_INNER_SIZE = 16 * 1024 };
 typedef struct fuzz_board {
 	vf_target t;
 	vf_target_config config;
+	vf_target_guard guard; /* used where it has a key */
+	unsigned begun;        /* flash operations */
 	vf_memory info[2];
 	uint8_t cells[2][FUZZ_NOR_SIZE];
 	const vf_flash_op *op[2]; /* under way */
@@ -69,6 +71,7 @@ typedef struct fuzz_board {
 } fuzz_board;
 
 void fuzz_board_start(fuzz_board *b);
+void fuzz_board_key(fuzz_board *b, const uint8_t key[VF_KEY_SIZE]); /* begun anew with it */
 /* One turn of the main loop, `us` later. */
 void fuzz_board_turn(fuzz_board *b, uint32_t us);
 

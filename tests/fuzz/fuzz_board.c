@@ -60,6 +60,13 @@ void fuzz_board_start(fuzz_board *b)
 	FUZZ_CHECK(vf_target_init(&b->t, &b->config) == VF_OK);
 }
 
+void fuzz_board_key(fuzz_board *b, const uint8_t key[VF_KEY_SIZE])
+{
+	b->config.guard = &b->guard;
+	b->config.key = key;
+	FUZZ_CHECK(vf_target_init(&b->t, &b->config) == VF_OK);
+}
+
 static void check_write(const vf_memory *m, const vf_flash_op *op)
 {
 	for (unsigned i = 0; i < m->protects; i++)
@@ -111,6 +118,7 @@ void fuzz_board_turn(fuzz_board *b, uint32_t us)
 		if (b->op[m] == NULL || b->hold)
 			continue;
 		FUZZ_CHECK(b->op[m]->memory == m);
+		b->begun++;
 		carry_out(b, b->op[m]);
 		b->op[m] = NULL;
 		vf_target_flash_done(&b->t, m, VF_OK);

@@ -1,10 +1,17 @@
 /* fuzz_target.c - a hostile host: the input is what comes to the board, as raw bytes,
  * and as frames and messages of which the fuzzer need not guess the sums. The
- * board stays within its flash, and answers QUERY at the end whatever came before.
+ * board stays within its flash, and answers QUERY at the end whatever came before. One
+ * with a key does not touch it at all: not for a stranger, nor for somebody on the line
+ * of a host that holds the key.
  */
 #include "fuzz.h"
 
+enum variant { OPEN, KEYED, PROVEN, VARIANTS };
+
+static const uint8_t secret[VF_KEY_SIZE] = "what the attacker does not know";
+
 typedef struct attacker {
+	enum variant variant;
 	fuzz_board b;
 	vf_decoder decoder; /* what the board sends */
 	uint8_t heard[VF_WIRE_BODY_MAX + 4];
@@ -57,6 +64,18 @@ static void frame(attacker *a, uint8_t kind, const uint8_t *rest, size_t len)
 	put(a, out, vf_encode_end(&e));
 }
 
+/* The host that holds the key, and is overheard. */
+static void prove(attacker *a)
+{
+	uint8_t body[VF_WIRE_CONTROL_MAX];
+	vf_prove p = {.nonce = {1}};
+	vf_guard_terms terms = a->b.guard.terms;
+	memcpy(terms.host, p.nonce, sizeof p.nonce);
+	vf_guard_derive(p.proof, secret, VF_GUARD_HOST_PROOF, &terms);
+	const size_t len = vf_pack_prove(body, a->number, a->tag, &p);
+	frame(a, VF_KIND_PROVE, body + VF_WIRE_HEADER, len - VF_WIRE_HEADER);
+}
+
 static void hello(attacker *a, uint8_t session)
 {
 	uint8_t body[VF_WIRE_CONTROL_MAX];
@@ -69,6 +88,8 @@ static void hello(attacker *a, uint8_t session)
 	a->stream = 0;
 	const size_t len = vf_pack_hello(body, a->number, &h);
 	frame(a, VF_KIND_HELLO, body + VF_WIRE_HEADER, len - VF_WIRE_HEADER);
+	if (a->variant == PROVEN)
+		prove(a);
 }
 
 /* The next stream bytes. */
@@ -91,6 +112,8 @@ static void message(attacker *a, fuzz_input *in)
 	m.address = bases[pick & 3] + ((uint32_t)fuzz_byte(in) << 8) + (pick >> 2 & 3u) * 32u;
 	m.length = (uint32_t)fuzz_byte(in) << (pick >> 4 & 3u) * 4u;
 	m.group = m.packed = fuzz_byte(in);
+	if (a->variant != OPEN)
+		m.flags |= VF_MESSAGE_TRAILER; /* what follows in the stream is tried as one */
 	stream(a, out, vf_pack_message(out, &m));
 }
 
@@ -115,7 +138,7 @@ static void step(attacker *a, fuzz_input *in)
 		break;
 	case 4:
 		n = fuzz_bytes(in, &bytes, 255);
-		frame(a, what / 8 % 8, bytes, n);
+		frame(a, what / 8 % 16, bytes, n);
 		break;
 	case 5:
 		turn(a, 1000u << what / 8 % 12);
@@ -130,12 +153,15 @@ static void step(attacker *a, fuzz_input *in)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void attack(enum variant variant, const uint8_t *data, size_t len)
 {
 	static attacker a; /* large; begun anew each time */
 	fuzz_input in = {data, data + len};
 	memset(&a, 0, sizeof a);
+	a.variant = variant;
 	fuzz_board_start(&a.b);
+	if (variant != OPEN)
+		fuzz_board_key(&a.b, secret);
 	vf_decoder_init(&a.decoder, a.heard, sizeof a.heard);
 	while (fuzz_more(&in))
 		step(&a, &in);
@@ -149,5 +175,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (unsigned i = 0; i < 400 && a.states == 0; i++)
 		turn(&a, 1000);
 	FUZZ_CHECK(a.states != 0);
+	FUZZ_CHECK(variant == OPEN || a.b.begun == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	for (enum variant v = OPEN; v < VARIANTS; v++)
+		attack(v, data, len);
 	return 0;
 }
