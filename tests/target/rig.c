@@ -135,7 +135,8 @@ static size_t encode(uint8_t *out, uint8_t kind, uint16_t number, uint32_t tag, 
 	vf_put_header(header, kind, number, tag);
 	vf_encode_begin(&e, out, VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX));
 	vf_encode_put(&e, header, sizeof header);
-	vf_encode_put(&e, rest, len);
+	if (len != 0)
+		vf_encode_put(&e, rest, len);
 	return vf_encode_end(&e);
 }
 

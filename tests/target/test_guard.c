@@ -363,7 +363,7 @@ static void a_recorded_session_opens_nothing(void **state)
 	bench *b = begin();
 	(void)state;
 	recording *k = record(b, 4711);
-	rig_frame(b->r, VF_KIND_ABORT, NULL, 0);
+	rig_frame(b->r, VF_KIND_ABORT, b->key, 0);
 	rig_run(b->r, 1000);
 	replay(b, k);
 	assert_int_equal(rig_last(b->r, VF_KIND_PROVED)->bytes[VF_WIRE_HEADER], VF_PROVED_NO);
@@ -669,7 +669,7 @@ static void the_session_key_is_wiped(void **state)
 	message m = erase(b, 0);
 	send(b, &m);
 	assert_memory_equal(b->guard.key, b->key, VF_KEY_SIZE);
-	rig_frame(b->r, VF_KIND_ABORT, NULL, 0);
+	rig_frame(b->r, VF_KIND_ABORT, b->key, 0);
 	rig_run(b->r, 1000);
 	assert_memory_equal(b->guard.key, nothing, sizeof nothing);
 	end(b);
