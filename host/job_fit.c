@@ -256,7 +256,7 @@ static int fit_chip(vf_job *j)
 	uint64_t at = 0;
 	while (status == VF_OK && at < m->size) {
 		uint64_t from = m->size;
-		uint64_t to = m->size;
+		uint64_t to = from;
 		if (next_protected(m, at, &from, &to))
 			vf_job_note(j, "0x%08llx-0x%08llx is protected by the board and stays",
 				    m->base + (unsigned long long)from,
@@ -318,6 +318,7 @@ static int fit_run_after(vf_job *j)
 	vf_vector_table table[TABLES];
 	size_t count = vf_image_vectors(j->image, table, TABLES);
 	const vf_vector_table *best = NULL;
+	const vf_memory *home = NULL;
 	uint8_t index;
 	if (count > TABLES)
 		count = TABLES;
@@ -326,15 +327,17 @@ static int fit_run_after(vf_job *j)
 		if (m == NULL || (m->flags & VF_MEMORY_RUN) == 0)
 			continue;
 		if (best == NULL ||
-		    (best->verdict != VF_VECTOR_GOOD && table[i].verdict == VF_VECTOR_GOOD))
+		    (best->verdict != VF_VECTOR_GOOD && table[i].verdict == VF_VECTOR_GOOD)) {
 			best = &table[i];
+			home = m;
+		}
 	}
 	if (best == NULL)
 		return vf_fail(&j->result.error, VF_E_REFUSED,
 			       "there is no application to start afterwards: no file has a vector "
 			       "table where this board can run code; nothing was changed");
 	j->address = best->addr;
-	return may_run(j, vf_job_memory_at(j, best->addr, &index));
+	return may_run(j, home);
 }
 
 static int fit_compress(vf_job *j)

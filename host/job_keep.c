@@ -167,6 +167,7 @@ static int attach(vf_job *j, size_t number, bool trusted)
 	vf_job_area *a = area_of(j, r->memory);
 	const uint32_t index = (r->address - a->memory->base) / r->size;
 	size_t at = vf_job_sector_find(a, index);
+	/* Without sectors `at` is the count. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	if ((at == a->count || a->sectors[at].index != index) &&
 	    vf_job_map_add(j, a, index, 1) != VF_OK)
 		return VF_E_NOMEM;

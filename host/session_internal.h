@@ -27,7 +27,7 @@ enum {
 	GAPS_MAX = 16, /* missing pieces of one answer */
 };
 
-#define MS                 1000u
+#define MS                 UINT64_C(1000)
 #define REPEAT_US          (250u * MS) /* §6 */
 #define OVERDUE_US         (10000u * MS)
 #define CLOSE_US           (1000u * MS)

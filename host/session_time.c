@@ -163,7 +163,7 @@ static bool give_up(vf_session *s)
 			s, VF_E_LINK,
 			"the board has been at one operation on memory %u for %u s past "
 			"the chip's maximum: its flash driver hangs; reset the board",
-			s->state.memory, OVERDUE_US / 1000000);
+			s->state.memory, (unsigned)(OVERDUE_US / 1000000));
 	else if (s->now >= endless_time(s))
 		vf_session_set_lost(s, VF_E_LINK,
 				    "the board has said to be busy with one operation for longer "
@@ -172,7 +172,7 @@ static bool give_up(vf_session *s)
 		vf_session_set_lost(s, VF_E_LINK,
 				    "the board answers but has done nothing for %u s: it may not "
 				    "hear all that is sent; check the wiring, reset the board",
-				    OVERDUE_US / 1000000);
+				    (unsigned)(OVERDUE_US / 1000000));
 	return s->status == VF_SESSION_LOST;
 }
 
@@ -235,11 +235,10 @@ uint64_t vf_session_deadline(const vf_session *s)
 	uint64_t t = NEVER;
 	uint64_t text_at;
 
-	if (s->status == VF_SESSION_OPENING && s->rate.stage == RATE_NONE)
-		t = sooner(s->give_up_us, s->repeat_us);
-	else if (s->status == VF_SESSION_OPEN)
+	if (s->status == VF_SESSION_OPEN)
 		t = deadline_open(s);
-	else if (s->status == VF_SESSION_CLOSING)
+	else if (s->status == VF_SESSION_CLOSING ||
+		 (s->status == VF_SESSION_OPENING && s->rate.stage == RATE_NONE))
 		t = sooner(s->give_up_us, s->repeat_us);
 	if (vf_session_text_due(s, &text_at))
 		t = sooner(t, text_at);
