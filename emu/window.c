@@ -106,6 +106,8 @@ static unsigned cut(const vf_emu_core *c, const vf_emu_view *v, vf_emu_span *out
 	unsigned n = 0;
 	for (uint64_t at = v->window->base; at < end && n < VF_EMU_CUTS;) {
 		const vf_emu_span *span = vf_emu_window_span(v, (uint32_t)at);
+		if (span == NULL)
+			break; /* spans cover a window; one that they do not reach stays closed */
 		uint64_t stop = (uint64_t)span->base + span->size;
 		uint64_t edge = vf_emu_mpu_edge(c, (uint32_t)at) & ~(uint64_t)(VF_EMU_PAGE - 1);
 		unsigned access = span->access & vf_emu_mpu_allows(c, (uint32_t)at);
