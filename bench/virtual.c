@@ -388,20 +388,13 @@ static bool take(options *o, int option, const char *arg)
 int main(int argc, char **argv)
 {
 	static const struct option names[] = {
-		{"chip", required_argument, NULL, 'c'},
-		{"dual", no_argument, NULL, 'd'},
-		{"link", required_argument, NULL, 'l'},
-		{"image", required_argument, NULL, 'i'},
-		{"flash", required_argument, NULL, 'f'},
-		{"offset", required_argument, NULL, 'o'},
-		{"ring", required_argument, NULL, 'r'},
-		{"window", required_argument, NULL, 'w'},
-		{"percent", required_argument, NULL, 'p'},
-		{"seed", required_argument, NULL, 's'},
-		{"full", no_argument, NULL, 'F'},
-		{"journal", no_argument, NULL, 'j'},
-		{"plain", no_argument, NULL, 'P'},
-		{0},
+		{"chip", required_argument, NULL, 'c'},    {"dual", no_argument, NULL, 'd'},
+		{"link", required_argument, NULL, 'l'},    {"image", required_argument, NULL, 'i'},
+		{"flash", required_argument, NULL, 'f'},   {"offset", required_argument, NULL, 'o'},
+		{"ring", required_argument, NULL, 'r'},    {"window", required_argument, NULL, 'w'},
+		{"percent", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 's'},
+		{"full", no_argument, NULL, 'F'},          {"journal", no_argument, NULL, 'j'},
+		{"plain", no_argument, NULL, 'P'},         {0},
 	};
 	bench b = {.opt = {.dies = 1, .percent = 100, .seed = 1, .ring = 65536, .window = 262144},
 		   .random = 1};

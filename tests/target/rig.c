@@ -343,8 +343,7 @@ static void serve_flash(rig *r, unsigned m)
 	if (f->op != NULL && !f->freeze && (int32_t)(r->now - f->ends_at) >= 0) {
 		const vf_flash_op *op = f->op;
 		f->op = NULL;
-		int status = r->serve != NULL ? r->serve(r, m, op)
-					      : carry_out(f, &r->info[m], op);
+		int status = r->serve != NULL ? r->serve(r, m, op) : carry_out(f, &r->info[m], op);
 		if (!r->dead)
 			vf_target_flash_done(&r->t, m, status);
 	}

@@ -150,7 +150,8 @@ static void memories_are_described(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		uint8_t index;
 		vf_memory m;
-		assert_int_equal(vf_unpack_memory(&index, &m, &(vf_torn){0}, r->inbox[i].bytes, r->inbox[i].len),
+		assert_int_equal(vf_unpack_memory(&index, &m, &(vf_torn){0}, r->inbox[i].bytes,
+						  r->inbox[i].len),
 				 0);
 		assert_int_equal(index, i);
 		assert_int_equal(m.base, r->info[i].base);
