@@ -12,6 +12,15 @@ if(VCPFLASH_SANITIZE)
 	add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(VCPFLASH_ANALYZE)
+	add_compile_options(-fanalyzer)
+endif()
+
+if(VCPFLASH_COVERAGE)
+	add_compile_options(--coverage -fprofile-abs-path)
+	add_link_options(--coverage)
+endif()
+
 if(VCPFLASH_FUZZ)
 	add_compile_options(-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 	add_link_options(-fsanitize=address,undefined)

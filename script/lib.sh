@@ -8,6 +8,8 @@ PACKAGES_DEMO="binutils-arm-none-eabi gcc-arm-none-eabi libnewlib-arm-none-eabi 
 PACKAGES_TEST="clang libclang-rt-dev spin clang-format clang-tidy cppcheck python3 libcmocka-dev zlib1g-dev libelf-dev \
 qemu-system-arm $PACKAGES_DEMO binutils altos firmware-microbit-micropython hackrf-firmware u-boot-qemu"
 
+PACKAGES_COVERAGE="gcovr"
+
 # need PACKAGE...: installs those that are not there. Asks for nothing.
 need() {
 	local missing=() package
