@@ -43,6 +43,12 @@ enum {
 /* What a complaint is about: each kind is said again only after a while. */
 enum kind { SAY_NOTHING, SAY_DRIVER, SAY_ERASE, SAY_READ_BACK, SAY_QUIESCE, SAY_MAP };
 
+/* The last MPU region as the project has it, while it closes the flash's window. */
+typedef struct region {
+	bool saved;
+	uint32_t base, attributes;
+} region;
+
 static struct {
 	vf_cube_config config;
 	vf_target target;
@@ -73,12 +79,12 @@ static struct {
 	uint8_t said;       /* enum kind */
 	uint32_t said_at;
 
-	bool region_saved;
-	uint32_t region_base, region_attributes;
+	region region;
 } cube;
 
 static atomic_bool held;  /* the endpoint is not armed: no packet fits */
 static atomic_bool asked; /* somebody speaks to a loader that does not serve */
+static atomic_bool here;  /* USB is configured, as far as is known */
 
 static uint8_t ring[VF_CUBE_RING], window[VF_CUBE_WINDOW], frame[VF_CUBE_FRAME];
 static uint8_t transmit[VF_CUBE_TX];
@@ -87,6 +93,9 @@ static uint8_t pieces[2][PIECE] VF_CUBE_USB __attribute__((aligned(32)));
 #if VF_CUBE_BLOCK > 0
 static uint8_t block[VF_CUBE_BLOCK] __attribute__((aligned(32)));
 static vf_inflate inflate;
+#endif
+#if VF_CUBE_JOURNAL
+static vf_target_journal journal;
 #endif
 
 /* --- lines for the person -------------------------------------------------------- */
@@ -593,6 +602,14 @@ static void describe_erases(const geometry *g, const part *p)
 		(vf_erase_type){g->size, p->chip_typ_s * 1000000, p->chip_max_s * 1000000};
 }
 
+/* The last two sectors are the journal's, and nobody else's. */
+static void reserve_journal(vf_memory *m)
+{
+	uint32_t unit = m->erase[0].size;
+	m->protect[0] = (vf_range){m->size - 2 * unit, 2 * unit};
+	m->protects = 1;
+}
+
 static void describe(const geometry *g, const part *p)
 {
 	vf_memory *m = &cube.chip;
@@ -609,6 +626,8 @@ static void describe(const geometry *g, const part *p)
 		m->flags |= VF_MEMORY_RUN;
 	(void)strncpy(m->name, p->name, sizeof m->name - 1);
 	describe_erases(g, p);
+	if (VF_CUBE_JOURNAL)
+		reserve_journal(m);
 }
 
 static bool power_of_two(uint32_t v)
@@ -719,25 +738,25 @@ static void close_window(bool closed)
 {
 #if defined(__CORTEX_M) && (__CORTEX_M == 7U) && defined(__MPU_PRESENT) && (__MPU_PRESENT == 1U)
 	uint32_t regions = MPU->TYPE >> 8 & 0xFF, log = 0;
-	if (regions == 0 || closed == cube.region_saved)
+	if (regions == 0 || closed == cube.region.saved)
 		return;
 	while ((2u << log) < cube.chip.size)
 		log++;
 	__DMB();
 	MPU->RNR = regions - 1;
 	if (closed) {
-		cube.region_base = MPU->RBAR;
-		cube.region_attributes = MPU->RASR;
+		cube.region.base = MPU->RBAR;
+		cube.region.attributes = MPU->RASR;
 	}
 	MPU->RASR = 0;
-	MPU->RBAR = closed ? cube.chip.base : cube.region_base & ~0x1Fu;
+	MPU->RBAR = closed ? cube.chip.base : cube.region.base & ~0x1Fu;
 	/* not to be executed, no access, of this size, enabled */
-	MPU->RASR = closed ? 1u << 28 | log << 1 | 1 : cube.region_attributes;
+	MPU->RASR = closed ? 1u << 28 | log << 1 | 1 : cube.region.attributes;
 	if ((MPU->CTRL & 1) == 0)
 		MPU->CTRL = 5; /* on, with the usual map behind the regions */
 	__DSB();
 	__ISB();
-	cube.region_saved = closed;
+	cube.region.saved = closed;
 #else
 	(void)closed;
 #endif
@@ -851,7 +870,7 @@ static bool one_die_only(const uint8_t *found, const uint8_t *wanted, uint32_t l
 static bool shifted(const uint8_t *found, const uint8_t *wanted, uint32_t len)
 {
 	enum { MOST = 8 };
-	if (len <= 4 * MOST || all_are(wanted, len, wanted[0]))
+	if (len < 4 * MOST || all_are(wanted, len, wanted[0]))
 		return false;
 	for (uint32_t by = 1; by <= MOST; by++) {
 		uint32_t same = len - 2 * MOST;
@@ -1114,7 +1133,8 @@ static bool give(size_t len)
 {
 	uint32_t masked = __get_PRIMASK();
 	__disable_irq();
-	bool taken = cube.config.transmit(pieces[cube.piece], (uint16_t)len) == 0;
+	bool taken =
+		atomic_load(&here) && cube.config.transmit(pieces[cube.piece], (uint16_t)len) == 0;
 	__set_PRIMASK(masked);
 	cube.piece ^= taken;
 	return taken;
@@ -1137,6 +1157,8 @@ static bool send_line(const char *line)
 static bool send(void)
 {
 	size_t len;
+	if (!atomic_load(&here))
+		return false;
 	if (!cube.inside && cube.line[0] != '\0') {
 		if (send_line(cube.line))
 			cube.line[0] = '\0';
@@ -1159,7 +1181,8 @@ static bool send(void)
 static void answer_why(void)
 {
 	uint32_t now = HAL_GetTick();
-	if (!atomic_load(&asked) || cube.problem[0] == '\0' || now - cube.said_at < 1000)
+	if (!atomic_load(&asked) || !atomic_load(&here) || cube.problem[0] == '\0' ||
+	    now - cube.said_at < 1000)
 		return;
 	if (send_line(cube.problem)) {
 		cube.said_at = now;
@@ -1174,6 +1197,7 @@ static bool fits(void)
 
 void vf_cube_received(const uint8_t *data, uint32_t len)
 {
+	atomic_store(&here, true);
 	if (cube.serving)
 		(void)vf_target_rx(&cube.target, data, len);
 	else
@@ -1187,6 +1211,15 @@ void vf_cube_received(const uint8_t *data, uint32_t len)
 void vf_cube_connected(void)
 {
 	atomic_store(&held, false);
+	atomic_store(&here, true);
+}
+
+/* Neither is the endpoint to be armed then, nor anything given to CDC_Transmit: ST's
+ * class follows a pointer that is NULL by now. */
+void vf_cube_disconnected(void)
+{
+	atomic_store(&held, false);
+	atomic_store(&here, false);
 }
 
 static void let_in(void)
@@ -1206,7 +1239,7 @@ static void let_in(void)
 static void leave(void)
 {
 	uint32_t waited = HAL_GetTick() - cube.run_since;
-	if (!give(0) && waited < 500)
+	if (atomic_load(&here) && !give(0) && waited < 500)
 		return;
 	cube.leaving = false;
 	if (stop_masters() == VF_OK && to_mapped() == VF_OK)
@@ -1295,6 +1328,12 @@ static int start_engine(void)
 	t.block_len = sizeof block;
 	t.inflate = &inflate;
 #endif
+#if VF_CUBE_JOURNAL
+	features.journal = &vf_target_journal_feature;
+	t.journal = &journal;
+	t.journal_offset = cube.chip.protect[0].offset;
+	t.journal_unit = cube.chip.erase[0].size;
+#endif
 	if (vf_target_init_with(&cube.target, &t, &features) != VF_OK)
 		return refuse(VF_E_USAGE,
 			      "a name or a size breaks the rules of vcpflash_cube.h: look at "
@@ -1302,9 +1341,31 @@ static int start_engine(void)
 	return VF_OK;
 }
 
+/* Before the flash is given away: what may be started is known when vf_cube_init
+ * returns. A driver that cannot read ends it too. */
+static void read_journal(void)
+{
+	while (vf_target_startable(&cube.target) == VF_STARTABLE_LATER) {
+		vf_target_tick(&cube.target, HAL_GetTick() * 1000u);
+		(void)serve_flash();
+	}
+}
+
+bool vf_cube_startable(uint32_t address)
+{
+	uint8_t table[8];
+	uint32_t offset = address - cube.chip.base;
+	if (!cube.serving || !cube.mapped || !inside(address) || cube.chip.size - offset < 64)
+		return false;
+	VF_CUBE_COPY_MAPPED(table, address, sizeof table);
+	return vf_target_startable(&cube.target) != VF_STARTABLE_NO &&
+	       vf_target_vectors_plausible(table, address, cube.chip.size - offset);
+}
+
 int vf_cube_init(const vf_cube_config *config)
 {
 	cube.serving = false;
+	close_window(false); /* gives back the project's region, if this is not the first time */
 	memset(&cube, 0, sizeof cube);
 	cube.config = *config;
 	cube.stale_from = UINT32_MAX;
@@ -1328,6 +1389,7 @@ int vf_cube_init(const vf_cube_config *config)
 		close_window(false);
 		return status;
 	}
+	read_journal();
 	give_back();
 	cube.used_at = HAL_GetTick();
 	cube.serving = true;

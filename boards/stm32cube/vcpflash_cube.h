@@ -10,8 +10,8 @@
  *                       VF_CUBE_OSPI_NOR  BSP_OSPI_NOR_*               H735G-DK
  *   VF_CUBE_BSP_HEADER  its header, in quotes: "stm32h747i_discovery_qspi.h"
  *
- * Conventions: vf_cube_received and vf_cube_connected may be called in the USB
- * interrupt, everything else from one context, the main loop or one task. Sizes
+ * Conventions: vf_cube_received, vf_cube_connected and vf_cube_disconnected may be
+ * called in the USB interrupt, everything else from one context, the main loop or one task. Sizes
  * in bytes, times in milliseconds (HAL_GetTick). There is one loader, hence one
  * instance, kept in vcpflash_cube.c.
  */
@@ -46,6 +46,9 @@
 #endif
 #ifndef VF_CUBE_BLOCK
 #define VF_CUBE_BLOCK 16384 /* unpacked in one piece (and 3 KB more); 0: nothing is packed */
+#endif
+#ifndef VF_CUBE_JOURNAL
+#define VF_CUBE_JOURNAL 0 /* 1: one in the flash's last two sectors (docs/JOURNAL.md) */
 #endif
 #ifndef VF_CUBE_IDLE_MS
 #define VF_CUBE_IDLE_MS 3000 /* so long after the last use the flash is mapped again */
@@ -96,12 +99,21 @@ void vf_cube_received(const uint8_t *data, uint32_t len);
 /* In CDC_Init_FS: the class has just armed the endpoint itself. */
 void vf_cube_connected(void);
 
+/* In CDC_DeInit_FS: the cable was pulled, or the host configures anew. Until it is
+ * connected again nothing is given to CDC_Transmit: what that looks at is gone. */
+void vf_cube_disconnected(void);
+
 /* In the main loop, as often as there is nothing else to do, or in a task. False:
  * nothing is under way, the task may sleep for a millisecond. */
 bool vf_cube_poll(void);
 
 /* What is wrong, or NULL. Stays until vf_cube_init. */
 const char *vf_cube_problem(void);
+
+/* For a project that starts its application by itself, when vf_cube_init was called and
+ * while no job is under way: is there a plausible vector table at `address`, in the
+ * flash, and with VF_CUBE_JOURNAL nothing that a job has begun and not completed? */
+bool vf_cube_startable(uint32_t address);
 
 /* Leaves for an application: interrupts, SysTick, caches and MPU off, its vector
  * table, its stack, its reset handler. Does not return. */

@@ -17,6 +17,7 @@ DRIVERS = {
     "v2, old names": ("VF_CUBE_QSPI_V2", "fake_v2.h", ["-DFAKE_OLD_NAMES"]),
     "v2, QPI without DTR": ("VF_CUBE_QSPI_V2", "fake_v2.h",
                             ["-DVF_CUBE_RATE=BSP_QSPI_STR_TRANSFER"]),
+    "v2, journal": ("VF_CUBE_QSPI_V2", "fake_v2.h", ["-DVF_CUBE_JOURNAL=1"]),
     "v1": ("VF_CUBE_QSPI_V1", "fake_v1.h", []),
     "v1, small": ("VF_CUBE_QSPI_V1", "fake_v1.h", [
         "-DVF_CUBE_RING=2048", "-DVF_CUBE_WINDOW=2048", "-DVF_CUBE_FRAME=600", "-DVF_CUBE_TX=512",

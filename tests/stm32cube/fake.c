@@ -237,6 +237,8 @@ int fake_wait(uint32_t limit_ms)
 int fake_read(uint32_t offset, uint8_t *to, uint32_t len)
 {
 	fake_command();
+	if (fake.faults.fail_read)
+		return -1;
 	array_command(0x03, 0x13, offset, (vf_bus_op){.dir = VF_BUS_READ, .len = len, .rx = to});
 	if (fake.faults.constant >= 0)
 		memset(to, fake.faults.constant, len);
@@ -349,6 +351,7 @@ static void arrive(void)
 static uint8_t cdc_transmit(uint8_t *data, uint16_t len)
 {
 	assert_true(fake.masked);
+	assert_false(fake.unplugged);
 	if (fake.now < fake.sending_until) {
 		fake.refused++;
 		return 1;
@@ -366,6 +369,7 @@ static uint8_t cdc_transmit(uint8_t *data, uint16_t len)
 static void cdc_rearm(void)
 {
 	assert_false(fake.armed);
+	assert_false(fake.unplugged);
 	fake.armed = true;
 }
 
@@ -414,8 +418,10 @@ int fake_begin(void)
 	own.packet = fake.packet;
 	if (fake.name != NULL)
 		own.name = fake.name;
-	fake.armed = true; /* the class does that when it is configured */
-	vf_cube_connected();
+	if (!fake.unplugged) {
+		fake.armed = true; /* the class does that when it is configured */
+		vf_cube_connected();
+	}
 	return vf_cube_init(&own);
 }
 
@@ -507,9 +513,12 @@ static void on_text(void *ctx, const char *line, size_t len)
 	memcpy(fake.text + have + len, "\n", 2);
 }
 
-static void pump(void)
+static void pump(unsigned packets)
 {
+	unsigned last = packets != 0 ? fake.packets + packets : UINT32_MAX;
 	for (unsigned turn = 0; !vf_job_finished(fake.job) && turn < 30000000; turn++) {
+		if (fake.packets >= last)
+			return;
 		(void)vf_cube_poll();
 		arrive();
 		vf_job_rx(fake.job, fake.to_host, fake.to_host_len, fake.now);
@@ -530,7 +539,7 @@ void fake_idle(uint32_t ms)
 	}
 }
 
-int fake_job(vf_job_config c, vf_job_result *result)
+static vf_job_result run_job(vf_job_config c, unsigned packets)
 {
 	uint64_t seed = fake.now + 1;
 	vf_error err = {0};
@@ -540,17 +549,23 @@ int fake_job(vf_job_config c, vf_job_result *result)
 	c.session.text = on_text;
 	fake.job = vf_job_new(&c, &err);
 	assert_non_null(fake.job);
-	pump();
+	pump(packets);
 	vf_job_result r = *vf_job_result_get(fake.job);
 	vf_job *done = fake.job;
 	fake.job = NULL;
 	vf_job_free(done);
+	return r;
+}
+
+int fake_job(vf_job_config c, vf_job_result *result)
+{
+	vf_job_result r = run_job(c, 0);
 	if (result != NULL)
 		*result = r;
 	return r.error.code;
 }
 
-int fake_program(uint32_t address, const uint8_t *bytes, size_t len)
+static int program(uint32_t address, const uint8_t *bytes, size_t len, unsigned packets)
 {
 	vf_image image;
 	vf_error err = {0};
@@ -561,7 +576,18 @@ int fake_program(uint32_t address, const uint8_t *bytes, size_t len)
 			     &(vf_image_add_options){.has_address = true, .address = address},
 			     &err),
 		VF_OK);
-	int status = fake_job((vf_job_config){.kind = VF_JOB_PROGRAM, .image = &image}, NULL);
+	vf_job_config c = {.kind = VF_JOB_PROGRAM, .image = &image};
+	int status = run_job(c, packets).error.code;
 	vf_image_free(&image);
 	return status;
+}
+
+int fake_program(uint32_t address, const uint8_t *bytes, size_t len)
+{
+	return program(address, bytes, len, 0);
+}
+
+void fake_program_cut(uint32_t address, const uint8_t *bytes, size_t len, unsigned packets)
+{
+	(void)program(address, bytes, len, packets);
 }

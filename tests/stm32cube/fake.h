@@ -28,6 +28,7 @@ typedef struct fake_faults {
 	unsigned shift;   /* bytes that reads come late */
 	unsigned fail;    /* writes and erases that return an error */
 	unsigned hang;    /* writes that wait in vain, and return an error */
+	bool fail_read;   /* returns an error */
 	bool no_write;    /* returns success */
 	bool no_erase;    /* returns success */
 	bool one_die;     /* writes and erases reach the first alone */
@@ -72,9 +73,10 @@ typedef struct fake_project {
 	/* the CDC */
 	uint16_t packet;
 	uint32_t random;
-	bool any_size; /* packets of any size, not just full ones */
-	uint32_t pace; /* us a packet */
-	uint32_t busy; /* us a transfer to the host, and as much again now and then */
+	bool any_size;  /* packets of any size, not just full ones */
+	uint32_t pace;  /* us a packet */
+	uint32_t busy;  /* us a transfer to the host, and as much again now and then */
+	bool unplugged; /* what ST's class has in memory is gone, and not to be touched */
 	bool armed;
 	uint64_t next_packet;
 	uint8_t packet_bytes[512];
@@ -110,6 +112,8 @@ unsigned fake_part_dies(void);
 
 /* The host. */
 int fake_program(uint32_t address, const uint8_t *bytes, size_t len);
+/* The same, but the host is gone when it has sent so many packets. */
+void fake_program_cut(uint32_t address, const uint8_t *bytes, size_t len, unsigned packets);
 int fake_job(vf_job_config c, vf_job_result *result);
 int fake_begin(void); /* vf_cube_init */
 void fake_idle(uint32_t ms);
