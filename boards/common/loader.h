@@ -118,6 +118,12 @@ int vf_nor_door_init_with(vf_nor_door *d, const vf_nor_config *config, const vf_
  * can be mapped gets VF_MEMORY_RUN. */
 bool vf_nor_door_probe(vf_nor_door *d, int *status);
 
+/* After the probe: a journal (docs/JOURNAL.md) in the chip's last two sectors, which are
+ * protected for it. Fills in what `config` says of it; `memory` is the chip's index there.
+ * Who names features names vf_target_journal_feature too. */
+void vf_nor_door_keep(vf_nor_door *d, vf_target_config *config, uint8_t memory,
+		      vf_target_journal *journal);
+
 /* The door for vf_loader_config.door[]. */
 vf_door vf_nor_door_of(vf_nor_door *d);
 

@@ -72,6 +72,19 @@ bool vf_nor_door_probe(vf_nor_door *d, int *status)
 	return true;
 }
 
+void vf_nor_door_keep(vf_nor_door *d, vf_target_config *config, uint8_t memory,
+		      vf_target_journal *journal)
+{
+	vf_memory *m = &d->nor.memory;
+	uint32_t unit = m->erase[0].size;
+
+	config->journal = journal;
+	config->journal_memory = memory;
+	config->journal_offset = m->size - 2 * unit;
+	config->journal_unit = unit;
+	m->protect[m->protects++] = (vf_range){config->journal_offset, 2 * unit};
+}
+
 uint32_t vf_nor_door_rest_us(const vf_nor_door *d)
 {
 	int32_t rest = (int32_t)(d->wake_us - d->hooks.micros(d->hooks.self));

@@ -104,21 +104,8 @@ static const vf_nor_hooks hooks = {
 	.micros = micros, .bus = fmc_bus, .map = fmc_map, .unmap = fmc_unmap};
 
 #ifndef WITH_JOURNAL
-#define WITH_JOURNAL 0
+#define WITH_JOURNAL 0 /* 1: in the chip's last two sectors, which then are the board's own */
 #endif
-
-/* In the chip's last two sectors, which then are the board's own (docs/JOURNAL.md). */
-static void keep_journal(vf_target_config *c)
-{
-	vf_memory *m = &door.nor.memory;
-	uint32_t unit = m->erase[0].size;
-
-	c->journal = &journal;
-	c->journal_offset = m->size - 2 * unit;
-	c->journal_unit = unit;
-	m->protect[0] = (vf_range){c->journal_offset, 2 * unit};
-	m->protects = 1;
-}
 
 /* Without a chip there is nothing to serve; whoever listens learns why. */
 static _Noreturn void complain(int status)
@@ -148,7 +135,7 @@ void board_main(void)
 		;
 	c.door[0] = vf_nor_door_of(&door);
 	if (WITH_JOURNAL && status == VF_OK)
-		keep_journal(&c.target);
+		vf_nor_door_keep(&door, &c.target, 0, &journal);
 	if (status == VF_OK)
 		status = vf_loader_init(&loader, &c);
 	if (status != VF_OK)

@@ -12,6 +12,14 @@
  * makes reading back quicker. */
 static uint8_t ring[2048], window[1024], frame[512 + 16], transmit[288];
 static uint8_t work[512] __attribute__((aligned(32)));
+/* 1: the chip's last two sectors become a journal (docs/JOURNAL.md), for 5 KB of code and
+ * 1.4 KB of RAM: what was cut off by a power failure is known and never started. */
+#ifndef PORT_JOURNAL
+#define PORT_JOURNAL 0
+#endif
+#if PORT_JOURNAL
+static vf_target_journal journal;
+#endif
 static vf_nor_door door;
 static vf_loader loader;
 static const uint8_t *sending;
@@ -112,8 +120,8 @@ static const uint32_t rates[] = {115200, 230400, 460800};
 int port_init(uint32_t (*micros)(void *))
 {
 	const vf_nor_hooks hooks = {.micros = micros, .bus = bus};
-	const vf_target_features features = {.rate = &vf_target_rate_feature,
-					     .text = &vf_target_text_feature};
+	vf_target_features features = {.rate = &vf_target_rate_feature,
+				       .text = &vf_target_text_feature};
 	vf_loader_config c = {
 		.target = {.name = "template",
 			   .id_len = HARDWARE_ID,
@@ -142,6 +150,11 @@ int port_init(uint32_t (*micros)(void *))
 	while (status == VF_OK && !vf_nor_door_probe(&door, &status))
 		;
 	hardware_id(c.target.id);
+#if PORT_JOURNAL
+	if (status == VF_OK)
+		vf_nor_door_keep(&door, &c.target, 0, &journal);
+	features.journal = &vf_target_journal_feature;
+#endif
 	c.door[0] = vf_nor_door_of(&door);
 	return status == VF_OK ? vf_loader_init_with(&loader, &c, &features) : status;
 }

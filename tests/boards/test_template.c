@@ -294,6 +294,14 @@ static void programs(const char *name, uint32_t at)
 	assert_memory_equal(world.flash + at, bytes, sizeof bytes);
 	assert_int_equal(world.flash[at - 1], 0x5A);
 	assert_int_equal(world.flash[at + sizeof bytes], 0x5A);
+	/* the journal's first record is in the last sector but one, or nothing has been there */
+	uint32_t unit = vf_sim_part_size(vf_sim_part_find(name)) - 2 * 4096;
+	assert_int_equal(world.flash[unit], PORT_JOURNAL ? 0x4A : 0x5A);
+	assert_int_equal(port_init(micros), VF_OK); /* after a reset, which reads it */
+	world.baud = world.host_baud = 115200;
+	r = carry_out_job((vf_job_config){
+		.kind = VF_JOB_ERASE, .has_address = true, .address = BASE + unit, .length = 4096});
+	assert_int_equal(r.error.code, PORT_JOURNAL ? VF_E_REFUSED : VF_OK);
 	vf_image_free(&image);
 	free(world.memory);
 	free(world.flash);
