@@ -234,6 +234,8 @@ static void recall(vf_target *t)
 {
 	vf_target_journal *j = t->config.journal;
 	vf_target_unit *u = &t->unit[t->config.journal_memory];
+	if (u->finished) /* all that is left is to send it */
+		return;
 	vf_j_set(j)[0] = vf_j_set_state(j);
 	u->finished = true;
 	u->answer = vf_j_set(j);
