@@ -347,6 +347,8 @@ void vf_job_set_free(vf_job *j);
 void vf_job_set_erased(vf_job *j, uint8_t memory, uint32_t from, uint32_t to);
 /* Queues the mark before the first change; false: the job is leaving. */
 bool vf_job_set_mark(vf_job *j);
+/* Queues the mark again, behind a rescue: what had been lent is back. As above. */
+bool vf_job_set_returned(vf_job *j);
 /* What the set will be when this job has ended: next_open, next_lent, next_whole.
  * VF_OK or VF_E_NOMEM. */
 int vf_job_set_afterwards(vf_job *j);

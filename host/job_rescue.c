@@ -141,6 +141,13 @@ static void say_begun(vf_job *j, size_t sectors)
 		    wait);
 }
 
+static bool leave_rescued(vf_job *j)
+{
+	say_stopped(j, "interrupted; what the files do not name in the sectors that were begun "
+		       "was put back; the rest is not complete");
+	return vf_job_leave(j);
+}
+
 /* --- doors ------------------------------------------------------------------------ */
 
 void vf_job_stop(vf_job *j)
@@ -155,8 +162,8 @@ void vf_job_stop(vf_job *j)
 		(void)vf_job_leave(j);
 		return;
 	}
-	if (j->rescuing) {
-		(void)vf_job_rescued(j);
+	if (j->rescuing) { /* the next run finds that nothing is missing, and says so */
+		(void)leave_rescued(j);
 		return;
 	}
 	if (sectors == 0) {
@@ -188,12 +195,28 @@ bool vf_job_untouched(vf_job *j, const vf_job_area *a, vf_job_sector *s)
 	return true;
 }
 
+/* The set says so, and what was kept is of no use any more. */
+static bool returned(vf_job *j)
+{
+	vf_slot *s = vf_slot_take(j);
+	if (s == NULL)
+		return false;
+	vf_slot_give(j, s);
+	vf_job_keep_done(j);
+	return leave_rescued(j);
+}
+
 bool vf_job_rescued(vf_job *j)
 {
+	/* The mark may have got through although nobody heard so. */
+	if (vf_job_has_journal(j) &&
+	    (j->set.marked || vf_session_board(j->session)->welcome.set == VF_SET_INCOMPLETE)) {
+		vf_job_go(j, returned, VF_PHASE_VERIFY, 0);
+		(void)vf_job_set_returned(j);
+		return true;
+	}
 	vf_job_keep_done(j);
-	say_stopped(j, "interrupted; what the files do not name in the sectors that were begun "
-		       "was put back; the rest is not complete");
-	return vf_job_leave(j);
+	return leave_rescued(j);
 }
 
 void vf_job_rescue_failed(vf_job *j)

@@ -327,16 +327,30 @@ static int find_borrowed(vf_job *j)
 	return status;
 }
 
-bool vf_job_set_mark(vf_job *j)
+/* What earlier runs had saved is back, or was never gone. */
+static int cut_kept(vf_job *j, vf_spans *l)
+{
+	int status = VF_OK;
+	for (size_t i = 0; i < j->keep.count && i < j->keep_loaded && status == VF_OK; i++) {
+		const vf_keep_record *r = &j->keep.records[i];
+		if (r->moot)
+			continue;
+		const uint32_t from = r->address - j->board.memory[r->memory].base;
+		status = vf_spans_cut(l, &j->alloc, (vf_span){r->memory, from, from + r->size});
+	}
+	return status;
+}
+
+/* What this job is about to change is open, or lent where it was whole. `returned`: what
+ * was lent is back. */
+static vf_slot *mark(vf_job *j, bool returned)
 {
 	vf_job_set *s = &j->set;
 	const vf_alloc *alloc = &j->alloc;
 	vf_spans open = {NULL, 0, 0}, lent = {NULL, 0, 0}, whole = {NULL, 0, 0};
-	if (!vf_job_has_journal(j) || !anything_planned(j))
-		return true;
-	const bool failed = find_borrowed(j) != VF_OK ||
-			    vf_spans_add_all(&lent, alloc, &s->lent) != VF_OK ||
-			    vf_spans_add_all(&lent, alloc, &s->borrowed) != VF_OK ||
+	const bool failed = vf_spans_add_all(&lent, alloc, &s->lent) != VF_OK ||
+			    (returned ? cut_kept(j, &lent)
+				      : vf_spans_add_all(&lent, alloc, &s->borrowed)) != VF_OK ||
 			    (j->config.scratch != VF_SCRATCH_NONE &&
 			     vf_spans_add_common(&lent, alloc, &s->mine, &s->whole) != VF_OK) ||
 			    vf_spans_add_all(&open, alloc, &s->open) != VF_OK ||
@@ -350,6 +364,22 @@ bool vf_job_set_mark(vf_job *j)
 	vf_spans_free(&lent, alloc);
 	vf_spans_free(&whole, alloc);
 	if (failed)
+		(void)vf_job_no_memory(j);
+	return slot;
+}
+
+bool vf_job_set_mark(vf_job *j)
+{
+	if (!vf_job_has_journal(j) || !anything_planned(j))
+		return true;
+	if (find_borrowed(j) != VF_OK)
 		return !vf_job_no_memory(j);
+	vf_slot *slot = mark(j, false);
+	return slot != NULL && vf_slot_submit(j, slot);
+}
+
+bool vf_job_set_returned(vf_job *j)
+{
+	vf_slot *slot = mark(j, true);
 	return slot != NULL && vf_slot_submit(j, slot);
 }
