@@ -83,8 +83,8 @@ static const char help[] =
 	"  --max-baud N       with uart:BAUD: up to N baud if the host asks; then the rate\n"
 	"                     of the pseudo-terminal counts, as on a real line\n"
 	"  --time real|none   none: chip and link take no time\n"
-	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,cut=N,badbit=ADDR,\n"
-	"                     badrate=BAUD\n"
+	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,badbit=ADDR,\n"
+	"                     badrate=BAUD,cut=N[:before|:torn|:after]\n"
 	"  --seed N           for faults; printed if drawn\n"
 	"  --ring N, --window N, --payload N    the loader's buffers, in bytes\n"
 	"  --blocking         the board cannot receive while its chip works\n"
@@ -343,7 +343,7 @@ static int check_emulated(const sim_options *o)
 		return SIM_EXIT_USAGE;
 	}
 	if (o->emulated && (f->corrupt > 0 || f->drop > 0 || f->dup > 0 || f->stall > 0 ||
-			    f->bad_rate != 0 || f->bad_bits != 0))
+			    f->bad_rate != 0 || f->bad_bits != 0 || f->cut_how != 0))
 		return usage("with --board, --fault knows cut=N and reset=P only");
 	return -1;
 }

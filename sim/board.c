@@ -292,6 +292,19 @@ uint64_t vf_sim_board_next(const vf_sim_board *b)
 	return board < host ? board : host;
 }
 
+void vf_sim_board_faults(vf_sim_board *b, const vf_sim_fault *fault)
+{
+	b->config.fault = *fault;
+	if (fault->cut != 0)
+		b->config.fault.cut += b->transactions;
+	b->out.fault = b->in.fault = b->config.fault;
+}
+
+uint64_t vf_sim_board_transactions(const vf_sim_board *b)
+{
+	return b->transactions;
+}
+
 vf_sim_chip *vf_sim_board_chip(vf_sim_board *b)
 {
 	return b->chip;

@@ -24,14 +24,25 @@ uint64_t vf_sim_board_chip_time(const vf_sim_board *b)
 	return b->clock + b->skipped;
 }
 
+/* Power dies in this transaction. */
+static void cut(vf_sim_board *b, const vf_bus_op *op, uint64_t now)
+{
+	if (b->config.fault.cut_how == VF_SIM_CUT_AFTER)
+		now = vf_sim_chip_bus(b->chip, op, now);
+	if (b->config.fault.cut_how == VF_SIM_CUT_TORN)
+		vf_sim_chip_bus_torn(b->chip, op, now);
+	else
+		vf_sim_chip_power_cut(b->chip, now);
+	vf_sim_board_die(b, 1000000);
+}
+
 /* One transaction; false if power died in it. */
 static bool transact(vf_sim_board *b, const vf_bus_op *op)
 {
 	uint64_t now = vf_sim_board_chip_time(b);
 	b->transactions++;
 	if (b->transactions == b->config.fault.cut) {
-		vf_sim_chip_bus_torn(b->chip, op, now);
-		vf_sim_board_die(b, 1000000);
+		cut(b, op, now);
 		return false;
 	}
 	b->nor_due = vf_sim_chip_bus(b->chip, op, now) - b->skipped;

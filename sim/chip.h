@@ -61,6 +61,7 @@ struct vf_sim_chip {
 	uint8_t failing; /* dies on which the operation under way shall fail */
 	unsigned bad_bits;
 	vf_sim_bad_bit bad_bit[VF_SIM_BAD_BITS];
+	uint32_t stuck_low, stuck_high; /* address bits of a die */
 	uint32_t weak_pages;
 	uint8_t weak[]; /* a bit a page and die */
 };
@@ -81,6 +82,12 @@ uint64_t vf_sim_random(vf_sim_chip *chip);
 void vf_sim_put(const vf_sim_chip *chip, const vf_sim_die *die, const vf_bus_op *op, uint32_t i,
 		uint8_t byte);
 uint8_t vf_sim_get(const vf_sim_chip *chip, const vf_sim_die *die, const vf_bus_op *op, uint32_t i);
+
+/* As the cells see it. */
+static inline uint32_t vf_sim_line(const vf_sim_chip *chip, uint32_t addr)
+{
+	return (addr & ~chip->stuck_low) | chip->stuck_high;
+}
 
 /* chip_decode.c: one transaction as one die hears it. */
 void vf_sim_decode(vf_sim_chip *chip, vf_sim_die *die, const vf_bus_op *op, uint64_t now);

@@ -196,17 +196,19 @@ void vf_sim_chip_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32
 			uint64_t now_us)
 {
 	static const vf_bus_op any = {.opcode = 0xEB};
-	const uint64_t size = (uint64_t)chip->part->size * chip->config.dies;
+	const uint32_t dies = chip->config.dies;
+	const uint64_t size = (uint64_t)chip->part->size * dies;
 	bool ready = true;
 
 	chip->misused = false;
-	for (unsigned d = 0; d < chip->config.dies; d++) {
+	for (unsigned d = 0; d < dies; d++) {
 		const vf_sim_die *die = &chip->die[d];
 
 		vf_sim_settle(chip, &chip->die[d], now_us);
 		ready = ready && die->work == VF_SIM_IDLE && !die->stuck && !die->down;
 	}
 	memset(out, 0xFF, len);
+	offset = vf_sim_line(chip, offset / dies) * dies + offset % dies;
 	if (!ready) {
 		vf_sim_misuse(chip, &any, "memory-mapped while the part cannot be read");
 	} else if (len > size || offset > size - len) {
@@ -323,6 +325,14 @@ void vf_sim_chip_protect(vf_sim_chip *chip, bool all)
 		die->nv[VF_SIM_SR1] = (uint8_t)((die->nv[VF_SIM_SR1] & ~mask) | (all ? mask : 0));
 		die->reg[VF_SIM_SR1] = die->nv[VF_SIM_SR1];
 	}
+}
+
+void vf_sim_chip_stuck_line(vf_sim_chip *chip, unsigned bit, bool high)
+{
+	const uint32_t line = UINT32_C(1) << bit;
+
+	if (line < chip->part->size)
+		*(high ? &chip->stuck_high : &chip->stuck_low) |= line;
 }
 
 void vf_sim_chip_fail_next(vf_sim_chip *chip, unsigned count)

@@ -232,8 +232,9 @@ static bool timely(vf_sim_chip *chip, const vf_sim_die *die, const vf_sim_cmd *c
 static void understood(vf_sim_chip *chip, vf_sim_die *die, const vf_sim_cmd *cmd,
 		       const vf_bus_op *bus)
 {
-	const vf_sim_op op = {bus, cmd, full_address(chip, die, bus), bus->len / chip->config.dies,
-			      bits_late(die, cmd, bus)};
+	const uint32_t addr = full_address(chip, die, bus);
+	const vf_sim_op op = {bus, cmd, is_array(cmd) ? vf_sim_line(chip, addr) : addr,
+			      bus->len / chip->config.dies, bits_late(die, cmd, bus)};
 
 	if (!timely(chip, die, cmd, bus))
 		return;

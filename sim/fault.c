@@ -74,6 +74,22 @@ static bool read_bad_rate(vf_sim_fault *f, const char *text, const char **end)
 	return true;
 }
 
+/* N, or N:before, N:torn, N:after. */
+static bool read_cut(vf_sim_fault *f, const char *text, const char **end)
+{
+	static const char *const how[] = {":torn", ":before", ":after"};
+	if (!read_number(&f->cut, UINT64_MAX, text, end) || f->cut == 0)
+		return false;
+	for (uint8_t i = 0; i < 3; i++) {
+		if (strncmp(*end, how[i], strlen(how[i])) == 0) {
+			f->cut_how = i;
+			*end += strlen(how[i]);
+			return true;
+		}
+	}
+	return true;
+}
+
 /* One NAME=VALUE; what follows it is left at *end. NULL, or what it should be. */
 static const char *read_item(vf_sim_fault *f, const char *item, const char **end)
 {
@@ -86,7 +102,8 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		{"dup=", "dup=P with a probability P from 0 to 1"},
 		{"reset=", "reset=P with a probability P from 0 to 1"},
 		{"stall=", "stall=P:MS with a probability P from 0 to 1 and milliseconds"},
-		{"cut=", "cut=N with the number of a bus transaction, from 1"},
+		{"cut=",
+		 "cut=N with the number of a bus transaction, from 1; or N:before, N:after"},
 		{"badbit=", "badbit=ADDR with an address, at most 8 of them"},
 		{"badrate=", "badrate=BAUD with a rate above which the line is bad"},
 	};
@@ -105,7 +122,7 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 	else if (i == 4)
 		good = read_stall(f, value, end);
 	else if (i == 5)
-		good = read_number(&f->cut, UINT64_MAX, value, end) && f->cut != 0;
+		good = read_cut(f, value, end);
 	else if (i == 6)
 		good = read_bad_bit(f, value, end);
 	else

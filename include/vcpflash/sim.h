@@ -23,6 +23,12 @@
 
 /* --- faults (commands.md: --fault) ---------------------------------------- */
 
+enum vf_sim_cut {                    /* where in its transaction the power dies */
+		  VF_SIM_CUT_TORN,   /* half-way through */
+		  VF_SIM_CUT_BEFORE, /* it never reached the chip */
+		  VF_SIM_CUT_AFTER,  /* it did, and what it began is torn at once */
+};
+
 typedef struct vf_sim_fault {
 	double corrupt, drop, dup; /* probability a byte, each direction */
 	double stall;
@@ -31,6 +37,7 @@ typedef struct vf_sim_fault {
 	double reset;        /* probability a received byte that the board restarts */
 	uint64_t cut;        /* bus transaction (from 1, those of the first probe
 			      * included) in which power dies for a second; 0 never */
+	uint8_t cut_how;     /* enum vf_sim_cut */
 	uint32_t bad_bits;   /* entries in bad_bit */
 	uint32_t bad_bit[8]; /* addresses of cells that will not program */
 } vf_sim_fault;
@@ -116,6 +123,11 @@ void vf_sim_board_power_cut(vf_sim_board *b, uint64_t now_us, uint64_t off_us);
  * first call: whatever the board has. */
 void vf_sim_board_host_rate(vf_sim_board *b, uint32_t baud);
 uint32_t vf_sim_board_rate(const vf_sim_board *b); /* the board's; 0 it has none */
+
+/* Other faults from now on; `cut` counts the transactions from here, and cells that
+ * will not program stay as they are. */
+void vf_sim_board_faults(vf_sim_board *b, const vf_sim_fault *fault);
+uint64_t vf_sim_board_transactions(const vf_sim_board *b); /* so far */
 
 vf_sim_chip *vf_sim_board_chip(vf_sim_board *b);
 const vf_target_stats *vf_sim_board_target_stats(const vf_sim_board *b);

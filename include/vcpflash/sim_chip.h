@@ -118,6 +118,9 @@ bool vf_sim_chip_weak(const vf_sim_chip *chip, uint32_t offset, uint32_t len);
 void vf_sim_chip_leave_in(vf_sim_chip *chip, enum vf_sim_mode mode);
 int vf_sim_chip_bad_bit(vf_sim_chip *chip, uint32_t offset, unsigned bit); /* will not program */
 void vf_sim_chip_protect(vf_sim_chip *chip, bool all); /* block protection bits */
+/* In every address that a die is given this bit is 0, or 1 (`high`): as if the driver
+ * sent too few address bytes, or a wire to the cells were broken. */
+void vf_sim_chip_stuck_line(vf_sim_chip *chip, unsigned bit, bool high);
 void vf_sim_chip_fail_next(vf_sim_chip *chip,
 			   unsigned count); /* next program/erase fails with error bits */
 

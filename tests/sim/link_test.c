@@ -277,8 +277,14 @@ static void faults_are_read(void **state)
 	assert_true(f.stall_ms == 40 && f.reset == 0 && f.cut == 77 && f.bad_bits == 2);
 	assert_true(f.bad_bit[0] == 0x90000123 && f.bad_bit[1] == 5);
 	assert_int_equal(f.bad_rate, 400000);
+	assert_int_equal(f.cut_how, VF_SIM_CUT_TORN);
+	assert_int_equal(vf_sim_fault_parse(&f, "cut=5:before,dup=1", &err), VF_OK);
+	assert_true(f.cut == 5 && f.cut_how == VF_SIM_CUT_BEFORE && f.dup == 1);
+	assert_int_equal(vf_sim_fault_parse(&f, "cut=6:after", &err), VF_OK);
+	assert_true(f.cut == 6 && f.cut_how == VF_SIM_CUT_AFTER);
 	const char *bad[] = {
 		"",
+		"cut=5:soon",
 		"corrupt",
 		"corrupt=",
 		"corrupt=x",
