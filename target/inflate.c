@@ -117,6 +117,8 @@ static void fill_table(const code *c)
 			entry = (uint32_t)c->symbol[index] << 4 | length;
 		}
 		c->table[at] = (uint16_t)entry;
+		/* No table has 0 bits.
+		 * NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 		uint32_t carry = 1u << (bits - 1);
 		for (; (at & carry) != 0; carry >>= 1)
 			at ^= carry;

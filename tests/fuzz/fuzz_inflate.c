@@ -2,6 +2,7 @@
  * first two bytes are the length it is told to unpack to, the third how the
  * input is cut into pieces.
  */
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "fuzz.h"
@@ -14,7 +15,7 @@ static bool by_zlib(const uint8_t *in, size_t len, uint8_t *out, size_t want, si
 {
 	z_stream z = {0};
 	FUZZ_CHECK(inflateInit2(&z, -15) == Z_OK);
-	z.next_in = (uint8_t *)(uintptr_t)in;
+	z.next_in = in;
 	z.avail_in = (uInt)len;
 	z.next_out = out;
 	z.avail_out = (uInt)want + 1;
