@@ -102,6 +102,7 @@ typedef struct vf_job_cursor {
 typedef struct vf_job_set {
 	bool known;                 /* what the journal said was taken in */
 	bool marked;                /* the board says incomplete, because of this job */
+	bool asked;                 /* it was told to, whether or not it has said so */
 	uint8_t state;              /* enum vf_wire_set_state, as it was */
 	vf_spans open, lent, whole; /* as they were */
 	vf_spans mine;              /* what this job makes whole, or erases */

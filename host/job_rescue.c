@@ -210,7 +210,7 @@ bool vf_job_rescued(vf_job *j)
 {
 	/* The mark may have got through although nobody heard so. */
 	if (vf_job_has_journal(j) &&
-	    (j->set.marked || vf_session_board(j->session)->welcome.set == VF_SET_INCOMPLETE)) {
+	    (j->set.asked || vf_session_board(j->session)->welcome.set == VF_SET_INCOMPLETE)) {
 		vf_job_go(j, returned, VF_PHASE_VERIFY, 0);
 		(void)vf_job_set_returned(j);
 		return true;

@@ -375,6 +375,7 @@ bool vf_job_set_mark(vf_job *j)
 	if (find_borrowed(j) != VF_OK)
 		return !vf_job_no_memory(j);
 	vf_slot *slot = mark(j, false);
+	j->set.asked = true;
 	return slot != NULL && vf_slot_submit(j, slot);
 }
 
