@@ -644,6 +644,39 @@ static void sets(void **unused)
 	assert_int_equal(vf_unpack_set(&s, answer, sizeof answer), -1);
 }
 
+/* What proves a key: whole or not at all, and no result that there is none of. */
+static void proofs(void **state)
+{
+	uint8_t body[VF_WIRE_CONTROL_MAX];
+	const vf_prove ask = {.nonce = {1, 2}, .proof = {3, 4}};
+	const vf_proved answer = {VF_PROVED_LATER, 1500, {5, 6}};
+	vf_prove asked;
+	vf_proved answered;
+	(void)state;
+
+	for (size_t n = vf_pack_prove(body, 1, 2, &ask), len = n; len + 1 > VF_WIRE_HEADER; len--) {
+		uint8_t *tight = malloc(len);
+		assert_non_null(tight);
+		memcpy(tight, body, len);
+		assert_int_equal(vf_unpack_prove(&asked, tight, len), len == n ? 0 : -1);
+		free(tight);
+	}
+	assert_memory_equal(&asked, &ask, sizeof ask);
+	const size_t n = vf_pack_proved(body, 1, 2, &answer);
+	for (size_t len = n; len + 1 > VF_WIRE_HEADER; len--) {
+		uint8_t *tight = malloc(len);
+		assert_non_null(tight);
+		memcpy(tight, body, len);
+		assert_int_equal(vf_unpack_proved(&answered, tight, len), len == n ? 0 : -1);
+		free(tight);
+	}
+	assert_int_equal(answered.result, answer.result);
+	assert_int_equal(answered.wait_ms, answer.wait_ms);
+	assert_memory_equal(answered.proof, answer.proof, sizeof answer.proof);
+	body[VF_WIRE_HEADER] = VF_PROVED_LATER + 1;
+	assert_int_equal(vf_unpack_proved(&answered, body, n), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -652,6 +685,7 @@ int main(void)
 		cmocka_unit_test(disturbed_bodies), cmocka_unit_test(random_bodies),
 		cmocka_unit_test(names_are_clean),  cmocka_unit_test(longest_names),
 		cmocka_unit_test(without_journal),  cmocka_unit_test(sets),
+		cmocka_unit_test(proofs),
 	};
 
 	return cmocka_run_group_tests_name("wire: bodies", tests, random_setup, random_teardown);
