@@ -51,7 +51,7 @@ static int parse(const char *name, const uint8_t *bytes, size_t len, uint8_t key
 	const long digits = take_digits(key, bytes, len);
 	if (len == 0)
 		return vf_fail(err, VF_E_FILE, "%s: is empty: %s", name, want);
-	if (digits >= 0 && digits != 2 * VF_IO_KEY_SIZE)
+	if (digits >= 0 && digits != 2L * VF_IO_KEY_SIZE)
 		return vf_fail(err, VF_E_FILE, "%s: has %ld hexadecimal digits: %s", name, digits,
 			       want);
 	if (digits < 0 && len != VF_IO_KEY_SIZE)

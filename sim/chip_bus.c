@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 static const uint32_t OVERHEAD_NS = 300; /* opcode, address and chip-select */
@@ -208,6 +209,7 @@ void vf_sim_chip_mapped(vf_sim_chip *chip, uint32_t offset, uint8_t *out, uint32
 		ready = ready && die->work == VF_SIM_IDLE && !die->stuck && !die->down;
 	}
 	memset(out, 0xFF, len);
+	assert(dies != 0);
 	offset = vf_sim_line(chip, offset / dies) * dies + offset % dies;
 	if (!ready) {
 		vf_sim_misuse(chip, &any, "memory-mapped while the part cannot be read");

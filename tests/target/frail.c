@@ -43,7 +43,7 @@ static void program_cells(rig *r, unsigned m, const vf_flash_op *op)
 	frail *f = r->serve_ctx;
 	for (uint32_t i = 0; i < op->len; i++) {
 		uint32_t at = op->offset + i;
-		if (f->stuck != 0 && at == f->stuck && in_journal(r, m, at))
+		if ((f->worn || (f->stuck != 0 && at == f->stuck)) && in_journal(r, m, at))
 			continue;
 		r->flash[m].cells[at] &= op->data[i];
 		f->weak[m][at] &= op->data[i]; /* what is cleared once more is firm */

@@ -18,6 +18,7 @@ typedef struct frail {
 	uint32_t erases;  /* of the journal's units */
 	uint32_t changed; /* operations that changed something outside the journal */
 	uint32_t stuck;   /* offset in the journal's memory that does not program; 0 none */
+	bool worn;        /* nothing of the journal programs any more */
 } frail;
 
 /* Gives the rig a journal in two units of `unit` bytes at `offset`, and frail flash. */

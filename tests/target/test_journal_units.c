@@ -227,6 +227,37 @@ static void bad_slots_are_passed_over(void **state)
 	}
 }
 
+/* When nothing can be written down any more the set stays what it was, and nothing that
+ * needs the journal is changed; a memory that recovers goes on from there. */
+static void worn_out_journals_stop_changes(void **state)
+{
+	rig *r = begin();
+	frail *f = r->serve_ctx;
+	(void)state;
+	(void)restart(r);
+	assert_int_equal(set_to(r, VF_SET_INCOMPLETE), VF_FAIL_NONE);
+	assert_int_equal(change(r, VF_MESSAGE_ERASE, 0x1000, 4096), VF_FAIL_NONE);
+	f->worn = true;
+	assert_int_equal(set_to(r, VF_SET_COMPLETE), VF_FAIL_JOURNAL);
+	const uint32_t changed = f->changed;
+	rig_hello(r, r->session + 1);
+	rig_run(r, 2000);
+	vf_welcome w;
+	const rig_body *b = rig_last(r, VF_KIND_WELCOME);
+	assert_non_null(b);
+	assert_int_equal(vf_unpack_welcome(&w, b->bytes, b->len), 0);
+	assert_int_equal(w.set, VF_SET_UNREADABLE);
+	assert_int_equal(change(r, VF_MESSAGE_ERASE, 0x1000, 4096), VF_FAIL_JOURNAL);
+	assert_int_equal(f->changed, changed);
+	assert_int_equal(vf_target_startable(&r->t), VF_STARTABLE_NO);
+	f->worn = false;
+	assert_int_equal(restart(r).set, VF_SET_INCOMPLETE);
+	assert_int_equal(change(r, VF_MESSAGE_ERASE, 0x1000, 4096), VF_FAIL_NONE);
+	assert_int_equal(set_to(r, VF_SET_COMPLETE), VF_FAIL_NONE);
+	assert_int_equal(restart(r).set, VF_SET_COMPLETE);
+	end(r);
+}
+
 /* Two units take turns; a record costs one slot. */
 static void units_wear_evenly(void **state)
 {
@@ -419,6 +450,7 @@ int main(void)
 		cmocka_unit_test(what_is_incomplete_is_not_started),
 		cmocka_unit_test(damage_is_not_taken_for_complete),
 		cmocka_unit_test(bad_slots_are_passed_over),
+		cmocka_unit_test(worn_out_journals_stop_changes),
 		cmocka_unit_test(units_wear_evenly),
 		cmocka_unit_test(a_memory_that_fails_is_said_so),
 		cmocka_unit_test(what_failed_is_torn),
