@@ -29,6 +29,7 @@ enum {
 
 #define MS                 UINT64_C(1000)
 #define REPEAT_US          (250u * MS) /* §6 */
+#define ECHO_BYTE_US       200u        /* there and back at 115200 baud: 174 */
 #define OVERDUE_US         (10000u * MS)
 #define CLOSE_US           (1000u * MS)
 #define DEAF_MAX_MS        3600000u /* no board is deaf for longer, whatever it says */

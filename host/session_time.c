@@ -57,7 +57,7 @@ static uint64_t echo_time(const vf_session *s)
 {
 	if (s->echo.result == NULL || s->echo.want)
 		return NEVER;
-	return later(s->echo.at_us, s->deaf_us) + REPEAT_US;
+	return later(s->echo.at_us, s->deaf_us) + REPEAT_US + s->echo.len * ECHO_BYTE_US;
 }
 
 /* However often a board says that it is busy: no operation takes longer than this, four times
