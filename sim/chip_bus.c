@@ -5,9 +5,9 @@
 
 #include <vcpflash/status.h>
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <assert.h>
 #include <string.h>
 
 static const uint32_t OVERHEAD_NS = 300; /* opcode, address and chip-select */
