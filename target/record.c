@@ -133,8 +133,8 @@ static void carry_set(vf_target_journal *j, const uint8_t *record)
 	if (!whole)
 		count = 0;
 	memset(set, 0, VF_WIRE_SET_HEADER);
-	memset(set + VF_WIRE_SET_HEADER + VF_WIRE_SET_ENTRY * count, 0,
-	       VF_WIRE_SET_ENTRY * (VF_TARGET_SET - count));
+	memset(set + VF_WIRE_SET_HEADER + (size_t)VF_WIRE_SET_ENTRY * count, 0,
+	       (size_t)VF_WIRE_SET_ENTRY * (VF_TARGET_SET - count));
 	set[0] = whole && state <= VF_SET_COMPLETE ? state : (uint8_t)VF_SET_INCOMPLETE;
 	set[1] = (uint8_t)count;
 	memcpy(set + 8, record + PAYLOAD, 8);
@@ -176,7 +176,8 @@ static void make_of_set(const vf_target_journal *j, uint32_t index, uint8_t *rec
 	const uint8_t *set = j->set[j->which];
 	if (index < set[1]) {
 		vf_j_make(record, VF_J_RANGE, 0, (uint8_t)index);
-		memcpy(record + PAYLOAD, set + VF_WIRE_SET_HEADER + VF_WIRE_SET_ENTRY * index,
+		memcpy(record + PAYLOAD,
+		       set + VF_WIRE_SET_HEADER + (size_t)VF_WIRE_SET_ENTRY * index,
 		       VF_WIRE_SET_ENTRY);
 		return;
 	}

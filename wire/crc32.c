@@ -12,7 +12,7 @@ static const uint32_t table[16] = {0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D9
 
 /* Macros, so that they are no calls even where the compiler optimises for size. */
 #define STEP(crc)  (table[(crc)&15u] ^ (crc) >> 4)
-#define STEP2(crc) (crc = STEP(crc), crc = STEP(crc))
+#define STEP2(crc) ((crc) = STEP(crc), (crc) = STEP(crc))
 
 uint32_t vf_crc32_update(uint32_t crc, const uint8_t *data, size_t len)
 {
