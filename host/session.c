@@ -126,6 +126,7 @@ void vf_session_open(vf_session *s, uint64_t now_us)
 	s->open_bytes = 0;
 	s->open_frames = s->open_lines = s->hellos = 0;
 	s->want_hello = true;
+	s->coming_home = false;
 	s->repeat_us = s->now + REPEAT_US;
 	s->give_up_us = deaf + s->config.open_timeout_us;
 }

@@ -115,6 +115,7 @@ struct vf_session {
 
 	/* opening */
 	bool welcomed;
+	bool coming_home; /* noise was given the time in which a board comes home */
 	uint64_t hello_us;
 	uint32_t hellos;
 	uint64_t give_up_us;

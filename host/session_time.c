@@ -120,13 +120,25 @@ static void give_up_opening(vf_session *s)
 				    s->open_bytes);
 }
 
+/* Noise alone, where there is a rate: perhaps a board that a killed host left at another
+ * one, and slower in coming home than the protocol has it. Once it is given the time again. */
+static bool may_come_home(vf_session *s)
+{
+	if (s->coming_home || s->config.rate == 0 || s->open_bytes == 0 || s->open_frames > 0 ||
+	    s->open_lines > 0)
+		return false;
+	s->coming_home = true;
+	s->give_up_us += s->config.open_timeout_us;
+	return true;
+}
+
 static void tick_opening(vf_session *s)
 {
 	if (s->rate.stage != RATE_NONE) {
 		vf_rate_tick_opening(s);
 		return;
 	}
-	if (s->now >= s->give_up_us) {
+	if (s->now >= s->give_up_us && !may_come_home(s)) {
 		give_up_opening(s);
 		return;
 	}

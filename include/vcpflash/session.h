@@ -35,7 +35,8 @@ typedef struct vf_session_config {
 	void *ctx;
 	uint32_t open_timeout_us; /* give up opening after this; 0 = 3 s, and 4.5 s where there
 				   * is a rate: a board that another host left at a higher one
-				   * comes home within 3 s */
+				   * comes home within 3 s. Twice that where there is a
+				   * rate and only noise arrived */
 	uint32_t lost_timeout_us; /* silence beyond what was announced; 0 = 3 s */
 	uint16_t payload_max;     /* most payload to use; 0 = what the board takes */
 	uint32_t rate;            /* baud rate at which the pipe begins; 0: it has none */

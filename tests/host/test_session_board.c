@@ -313,6 +313,26 @@ static void garbage_is_told_as_garbage(void **state)
 	assert_int_equal(d->lines, 0);
 }
 
+/* Noise where there is a rate is perhaps a board that a killed host left at another, and a
+ * slow one: it is given as long again to come home. */
+static void noise_is_given_time_to_come_home(void **state)
+{
+	desk *d = *state;
+	vf_session_config c = configuration(d);
+
+	vf_session_free(d->s);
+	c.rate = 115200;
+	d->s = vf_session_new(&c);
+	assert_non_null(d->s);
+	vf_session_open(d->s, d->now);
+	raw(d, "\x80\x9F\xE0\xFC\x83", 5);
+	(void)pass(d, 4600 * MS, 0);
+	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
+	assert_true(pass(d, 1000 * MS, VF_KIND_HELLO) >= 3);
+	(void)pass(d, 3500 * MS, 0);
+	assert_lost(d, "5 bytes arrived but no answer among them");
+}
+
 static void text_alone_is_told_as_text(void **state)
 {
 	desk *d = *state;
@@ -1315,6 +1335,7 @@ int main(void)
 		TEST(hello_says_who_and_is_repeated),
 		TEST(silence_is_told_as_silence),
 		TEST(garbage_is_told_as_garbage),
+		TEST(noise_is_given_time_to_come_home),
 		TEST(text_alone_is_told_as_text),
 		TEST(a_board_that_answers_others_is_told),
 		TEST(its_own_echo_is_a_loopback),
