@@ -53,6 +53,12 @@ static int load(vf_image *img, const char *name, vf_error *err)
 	int status = vf_file_read(name, (uint64_t)VF_EMU_INTERNAL_SIZE * 16, &bytes, &len, err);
 	if (status == VF_OK)
 		status = vf_image_add(img, name, bytes, len, &opt, err);
+	if (status == VF_E_USAGE) /* what a raw binary lacks cannot be said here */
+		status = vf_fail(
+			err, VF_E_FILE,
+			"%s: a raw binary does not say where it belongs: name the HEX, ELF, "
+			"SREC or UF2 file, or make one: vcpflash merge %s@ADDR -o OUT.hex",
+			name, name);
 	vf_free(&vf_io_alloc, bytes);
 	return status;
 }

@@ -4,6 +4,7 @@ pseudo-terminal, and vcpflash at its other end.
 The environment names the programs (VCPFLASH_BIN) and the firmware
 (VCPFLASH_FIRMWARE).
 """
+import json
 import os
 import pathlib
 import select
@@ -121,6 +122,46 @@ class Story(unittest.TestCase):
             self.good(board.vcpflash("verify", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex"))
             self.assertEqual(board.end(), 0)
 
+    def interrupted(self, arguments, how):
+        """`how` ends something once the board was seen to write."""
+        with open(self.folder / "host.txt", "wb") as said:
+            host = subprocess.Popen([BIN / "vcpflash", "-p", self.folder / "ttyACM0", "--json",
+                                     *arguments], stdout=subprocess.PIPE, stderr=said)
+            for line in host.stdout:
+                event = json.loads(line)
+                self.assertNotEqual(event["event"], "result", event)
+                if event.get("phase") == "program" and event["done"] > 20000:
+                    break
+            how(host)
+            host.stdout.read()
+            host.stdout.close()
+            return host.wait(PATIENCE)
+
+    def test_killed(self):
+        """The host is killed, then the board is turned off; each time nothing starts, and the
+        same command completes it."""
+        assets = self.folder / "assets.bin"
+        files = ["program", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex", f"{assets}@0x90800000"]
+        assets.write_bytes(os.urandom(100000))
+        with Board(self.folder) as board:
+            self.interrupted(files, lambda host: host.kill())
+            refused = board.vcpflash("run")
+            self.assertEqual(refused.returncode, 6, refused.stdout)
+            self.good(board.vcpflash(*files))
+            assets.write_bytes(os.urandom(100000))
+            self.assertEqual(self.interrupted(files, lambda _: self.assertEqual(board.end(), 0)), 3)
+        with Board(self.folder) as board:
+            refused = board.vcpflash("run")
+            self.assertEqual(refused.returncode, 6, refused.stdout)
+            self.good(board.vcpflash(*files, "--run"))
+            fd = board.open()
+            board.button()
+            listen(fd, LINES)
+            os.close(fd)
+            self.assertEqual(board.end(), 0)
+        flash = (self.folder / "flash.bin").read_bytes()
+        self.assertEqual(flash[8 << 20:][:100000], assets.read_bytes())
+
     def test_internal_flash(self):
         """The second memory: programmed by the firmware, kept in its file."""
         image = self.folder / "image.bin"
@@ -151,10 +192,10 @@ class Story(unittest.TestCase):
 
 
 class Usage(unittest.TestCase):
-    def refused(self, text, *options):
+    def refused(self, text, *options, code=2):
         result = subprocess.run([BIN / "vcpflash-sim", *options], timeout=PATIENCE,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertEqual(result.returncode, code, result.stdout)
         self.assertIn(text, result.stdout)
 
     def test_options(self):
@@ -163,6 +204,11 @@ class Usage(unittest.TestCase):
         self.refused("--chip is for the simulated board", *board, "--chip", "mt25ql512ab")
         self.refused("cut=N and reset=P only", *board, "--fault", "drop=0.1")
         self.refused("need --board", "--firmware", "x.hex")
+        self.refused("name the HEX, ELF, SREC or UF2 file", *board, "--firmware",
+                     FIRMWARE / "cm7.bin", code=5)
+        self.refused("no such file", *board, "--firmware-m4", "no.hex", code=5)
+        self.refused("has to lie in the internal flash", *board, "--firmware",
+                     FIRMWARE / "cm7.hex", code=5)
 
 
 if __name__ == "__main__":
