@@ -262,8 +262,10 @@ static int make_board(emulation *e, vf_error *err)
 static int prepare(emulation *e, vf_error *err)
 {
 	const sim_options *o = e->opt;
-	int status = sim_store_load(&e->flash, o->flash, VF_EMU_EXTERNAL_SIZE,
-				    "the board's external flash", err);
+	int status = vf_emu_available(err); /* before a file is made */
+	if (status == VF_OK)
+		status = sim_store_load(&e->flash, o->flash, VF_EMU_EXTERNAL_SIZE,
+					"the board's external flash", err);
 	if (status == VF_OK)
 		status = sim_store_load(&e->internal, o->internal, VF_EMU_INTERNAL_SIZE,
 					"the internal flash", err);

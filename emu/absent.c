@@ -4,12 +4,17 @@
 
 #include <vcpflash/emu.h>
 
+int vf_emu_available(vf_error *err)
+{
+	return vf_fail(err, VF_E_USAGE,
+		       "this program was built without libunicorn and cannot emulate a board; "
+		       "install it (Debian: libunicorn-dev) and build again");
+}
+
 vf_emu_board *vf_emu_board_new(const vf_emu_board_config *config, vf_error *err)
 {
 	(void)config;
-	(void)vf_fail(err, VF_E_USAGE,
-		      "this program was built without libunicorn and cannot emulate a board; "
-		      "install it (Debian: libunicorn-dev) and build again");
+	(void)vf_emu_available(err);
 	return NULL;
 }
 

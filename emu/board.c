@@ -148,6 +148,12 @@ static int make_machine(vf_emu_board *b, vf_error *err)
 	return vf_emu_machine_attach(b->machine, vf_stm32h7_init(&b->soc, &soc), err);
 }
 
+int vf_emu_available(vf_error *err)
+{
+	(void)err;
+	return VF_OK;
+}
+
 vf_emu_board *vf_emu_board_new(const vf_emu_board_config *config, vf_error *err)
 {
 	vf_emu_board *b = vf_resize(&config->alloc, NULL, sizeof *b);

@@ -49,6 +49,9 @@ typedef struct vf_emu_board_config {
 
 typedef struct vf_emu_board vf_emu_board;
 
+/* VF_OK, or VF_E_USAGE and why: this program was built without the emulator. */
+int vf_emu_available(vf_error *err);
+
 /* Makes the board and turns it on. NULL: `err` says why; VF_E_USAGE where this
  * program was built without the emulator. */
 vf_emu_board *vf_emu_board_new(const vf_emu_board_config *config, vf_error *err);
