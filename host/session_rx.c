@@ -121,6 +121,7 @@ static void on_memory(vf_session *s, const uint8_t *body, size_t len)
 	await_memories(s);
 	s->board.memory[index] = m;
 	s->board.torn[index] = torn;
+	vf_unpack_condition(&s->board.condition[index], body, len);
 	s->described[index] = true;
 	s->give_up_us = s->now + s->config.open_timeout_us;
 	for (unsigned i = 0; i < s->board.welcome.memories; i++)

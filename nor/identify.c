@@ -198,6 +198,7 @@ static int by_table(vf_nor *n, const struct nor_facts *table, const char *name)
 
 	n->chip.from_table = true;
 	if (n->sources.sfdp != NULL && n->sources.sfdp->facts(n, &sfdp)) {
+		n->chip.sfdp = true;
 		n->chip.conflict = n->sources.sfdp->disagreement(&sfdp, table);
 		if (n->chip.conflict != NULL && !n->config.trust_table)
 			return VF_E_CONFLICT;
@@ -216,7 +217,7 @@ int vf_n_identify(vf_nor *n)
 		return by_table(n, &facts, name);
 	if (n->sources.sfdp == NULL || !n->sources.sfdp->facts(n, &facts) || n->u.sfdp.sector_map)
 		return VF_E_UNKNOWN_CHIP;
-	n->chip.from_sfdp = true;
+	n->chip.sfdp = n->chip.from_sfdp = true;
 	return apply(n, &facts, NULL);
 }
 
@@ -309,7 +310,7 @@ static void state_addr4(vf_nor *n)
 	if (n->chip.addr4 == VF_NOR_ADDR4_ENTER)
 		vf_n_run(n, NOR_SCRIPT_ENTER4, NOR_ADDR4_CHECK);
 	else
-		vf_n_clear_then(n, NOR_READY);
+		vf_n_clear_then(n, n->sources.look != NULL ? NOR_LOOK_STATUS : NOR_READY);
 }
 
 /* A chip that stayed in 3-byte mode would take every command for another place.
@@ -325,7 +326,7 @@ static void state_addr4_check(vf_nor *n, bool answered)
 	for (uint8_t i = 0; answered && i < n->config.dies; i++)
 		entered = entered && (n->buf[i] & FSR_ADDR4) != 0;
 	if (entered) {
-		vf_n_clear_then(n, NOR_READY);
+		vf_n_clear_then(n, n->sources.look != NULL ? NOR_LOOK_STATUS : NOR_READY);
 	} else {
 		n->chip.conflict = "4-byte mode";
 		vf_n_finish(n, VF_E_CONFLICT);

@@ -28,12 +28,16 @@ void vf_nor_probe(vf_nor *n)
 	memset(&n->memory, 0, sizeof n->memory);
 	memset(&n->chip, 0, sizeof n->chip);
 	memset(&n->u, 0, sizeof n->u);
+	memset(&n->look, 0, sizeof n->look);
 	n->status = VF_E_USAGE;
 	n->ready = n->unsettled = n->complemented = n->status_written = false;
 	n->on_bus = n->paused = false;
 	n->limit_us = 0;
 	n->tries = 0;
-	vf_n_run(n, NOR_SCRIPT_WAKE, NOR_BUSY);
+	if (n->sources.look != NULL)
+		vf_n_go(n, NOR_LOOK_FIRST);
+	else
+		vf_n_run(n, NOR_SCRIPT_WAKE, NOR_BUSY);
 }
 
 /* Which erase an operation asks for; VF_ERASE_TYPES_MAX if there is none such. */
@@ -95,7 +99,9 @@ static void sfdp_state(vf_nor *n, bool answered, uint32_t now_us)
 
 static void run_state(vf_nor *n, bool answered, uint32_t now_us)
 {
-	if (n->state >= NOR_SETTLE)
+	if (n->state >= NOR_LOOK_FIRST)
+		n->sources.look->state(n, answered);
+	else if (n->state >= NOR_SETTLE)
 		vf_n_operate_state(n, answered, now_us);
 	else if (n->state >= NOR_IDENTIFY)
 		vf_n_identify_state(n, answered, now_us);
@@ -141,6 +147,13 @@ void vf_nor_bus_done(vf_nor *n, int status, uint32_t now_us)
 int vf_nor_status(const vf_nor *n)
 {
 	return n->status;
+}
+
+void vf_nor_condition(const vf_nor *n, vf_condition *out)
+{
+	memset(out, 0, sizeof *out);
+	if (n->sources.look != NULL && n->ready)
+		n->sources.look->condition(n, out);
 }
 
 /* A command on one lane without address or data; callers add to it. */

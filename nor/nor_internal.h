@@ -12,6 +12,8 @@
  *   read    OPERATE > READ... > IDLE
  *   write   OPERATE > WREN > WEL > SEND > POLL... > IDLE
  *   failed  (any of those) > SCRIPT(clear) > FAILED > IDLE
+ *   with the look of look.c, LOOK_FIRST goes before the probe, LOOK_ID
+ *           [> LOOK_ADDR4] after BUSY, LOOK_STATUS... before READY
  *   after an error, the next operation: SETTLE... > SCRIPT(clear) > OPERATE
  */
 #ifndef VF_NOR_INTERNAL_H
@@ -42,6 +44,10 @@ enum nor_state {
 	NOR_SEND,
 	NOR_POLL,
 	NOR_FAILED,
+	NOR_LOOK_FIRST,
+	NOR_LOOK_ID,
+	NOR_LOOK_ADDR4,
+	NOR_LOOK_STATUS,
 };
 
 /* Commands without an answer that go out one after another (probe.c). */
@@ -145,6 +151,12 @@ const char *vf_n_disagreement(const struct nor_facts *sfdp, const struct nor_fac
 struct vf_nor_parts_source {
 	/* the name of the part; NULL if it is unknown */
 	const char *(*facts)(const uint8_t id[6], struct nor_facts *facts);
+};
+
+/* look.c */
+struct vf_nor_look_source {
+	void (*state)(vf_nor *n, bool answered);
+	void (*condition)(const vf_nor *n, vf_condition *out);
 };
 
 /* identify.c */

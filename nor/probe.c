@@ -117,6 +117,8 @@ static void state_busy(vf_nor *n, bool answered, uint32_t now_us)
 			status = n->buf[i];
 	if (status == 0 && n->pass == 0 && n->config.lanes == 4) {
 		n->pass = 1;
+	} else if (status == 0 && n->sources.look != NULL) {
+		vf_n_go(n, NOR_LOOK_ID);
 	} else if (status == 0) {
 		vf_n_run(n, NOR_SCRIPT_RESET, NOR_ID);
 	} else if (n->pass == 0 && n->tries == 0 && (status & 0x60) != 0 &&

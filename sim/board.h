@@ -128,6 +128,7 @@ struct vf_sim_board {
 	uint64_t transactions;
 	vf_sim_internal *internal;
 	vf_memory memory; /* the chip as the board describes it */
+	vf_condition condition;
 
 	vf_target target;
 	vf_target_config target_config;

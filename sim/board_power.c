@@ -42,6 +42,8 @@ static void seed_guard(vf_sim_board *b)
 static void serve(vf_sim_board *b)
 {
 	b->memory = b->nor.memory;
+	vf_nor_condition(&b->nor, &b->condition);
+	b->target_config.memory[VF_SIM_EXTERNAL].condition = &b->condition;
 	b->memory.flags |= VF_MEMORY_RUN; /* this board maps its chip: the driver cannot know */
 	if (b->config.blocking)
 		b->memory.flags |= VF_MEMORY_BLOCKING;

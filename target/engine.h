@@ -232,6 +232,11 @@ struct vf_target_text_feature {
 	uint32_t (*greeting)(const vf_target *t, uint8_t *out);
 };
 
+/* condition.c */
+struct vf_target_condition_feature {
+	size_t (*put)(uint8_t *out, const vf_condition *c);
+};
+
 /* greet.c */
 uint32_t vf_t_greeting(const vf_target *t, uint8_t *out);
 

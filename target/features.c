@@ -12,6 +12,7 @@ int vf_target_init(vf_target *t, const vf_target_config *config)
 		.text = &vf_target_text_feature,
 		.journal = &vf_target_journal_feature,
 		.guard = &vf_target_guard_feature,
+		.condition = &vf_target_condition_feature,
 	};
 	return vf_target_init_with(t, config, &all);
 }

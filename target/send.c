@@ -98,14 +98,16 @@ static void send_memory(vf_target *t, uint8_t *body)
 	while ((t->out.describe & 1u << index) == 0)
 		index++;
 	t->out.describe &= (uint8_t) ~(1u << index);
-	vf_torn torn, *told = NULL;
-	if (vf_t_keeps_journal(t)) {
+	const vf_condition *condition = t->config.memory[index].condition;
+	bool tells = t->with.condition != NULL && condition != NULL;
+	vf_torn torn = {0};
+	if (vf_t_keeps_journal(t))
 		torn = t->with.journal->torn(t, index);
-		told = &torn;
-	}
-	send_body(
-		t, body,
-		vf_pack_memory(body, t->out.number, vf_t_tag(t), index, vf_t_info(t, index), told));
+	size_t len = vf_pack_memory(body, t->out.number, vf_t_tag(t), index, vf_t_info(t, index),
+				    vf_t_keeps_journal(t) || tells ? &torn : NULL);
+	if (tells)
+		len += t->with.condition->put(body + len, condition);
+	send_body(t, body, len);
 }
 
 static void send_state(vf_target *t, uint8_t *body)

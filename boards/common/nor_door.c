@@ -67,6 +67,7 @@ bool vf_nor_door_probe(vf_nor_door *d, int *status)
 	if (!step(d))
 		return false;
 	*status = vf_nor_status(&d->nor);
+	vf_nor_condition(&d->nor, &d->condition);
 	if (*status == VF_OK && d->hooks.map != NULL)
 		d->nor.memory.flags |= VF_MEMORY_RUN;
 	return true;

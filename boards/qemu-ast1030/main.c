@@ -83,7 +83,7 @@ static const vf_loader_config config = {
 		{
 			.name = "QEMU ast1030-evb",
 			.memories = 1,
-			.memory = {{&door.nor.memory, work, sizeof work}},
+			.memory = {{&door.nor.memory, work, sizeof work, &door.condition}},
 			.ring = ring,
 			.ring_len = sizeof ring,
 			.window = window,

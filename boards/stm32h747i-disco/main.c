@@ -104,11 +104,11 @@ static void probe(void)
 }
 
 static void add(vf_loader_config *c, const vf_memory *info, uint8_t *work, uint32_t len,
-		vf_door door)
+		const vf_condition *condition, vf_door door)
 {
 	uint8_t i = c->target.memories++;
 
-	c->target.memory[i] = (vf_target_memory){info, work, len};
+	c->target.memory[i] = (vf_target_memory){info, work, len, condition};
 	c->door[i] = door;
 }
 
@@ -122,10 +122,11 @@ static int join(void)
 	for (uint8_t i = 0; i < c.target.id_len; i++)
 		c.target.id[i] = ((const volatile uint8_t *)UID_ADDRESS)[i];
 	if (nor_good)
-		add(&c, &nor.nor.memory, nor_work, sizeof nor_work, vf_nor_door_of(&nor));
+		add(&c, &nor.nor.memory, nor_work, sizeof nor_work, &nor.condition,
+		    vf_nor_door_of(&nor));
 	internal_init(&own, boot_stub_guards());
 	c.target.journal_memory = c.target.memories;
-	add(&c, &own.memory, internal_work, sizeof internal_work, internal_door(&own));
+	add(&c, &own.memory, internal_work, sizeof internal_work, NULL, internal_door(&own));
 	return vf_loader_init(&loader, &c);
 }
 

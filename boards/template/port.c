@@ -121,12 +121,13 @@ int port_init(uint32_t (*micros)(void *))
 {
 	const vf_nor_hooks hooks = {.micros = micros, .bus = bus};
 	vf_target_features features = {.rate = &vf_target_rate_feature,
-				       .text = &vf_target_text_feature};
+				       .text = &vf_target_text_feature,
+				       .condition = &vf_target_condition_feature};
 	vf_loader_config c = {
 		.target = {.name = "template",
 			   .id_len = HARDWARE_ID,
 			   .memories = 1,
-			   .memory = {{&door.nor.memory, work, sizeof work}},
+			   .memory = {{&door.nor.memory, work, sizeof work, &door.condition}},
 			   .ring = ring,
 			   .ring_len = sizeof ring,
 			   .window = window,

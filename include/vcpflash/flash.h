@@ -76,6 +76,42 @@ typedef struct vf_memory {
 	vf_range protect[VF_PROTECT_MAX]; /* refused by the board, always */
 } vf_memory;
 
+/* In which mode the loader found the chip when it started. */
+enum vf_condition_found {
+	VF_FOUND_QPI = 1u << 0,        /* opcodes on four lanes */
+	VF_FOUND_ADDR4 = 1u << 1,      /* 4-byte addresses */
+	VF_FOUND_ASLEEP = 1u << 2,     /* it did not answer until it was woken or reset */
+	VF_FOUND_CONTINUOUS = 1u << 3, /* in a continuous read */
+	VF_FOUND_BUSY = 1u << 4,       /* erasing or programming */
+	VF_FOUND_KNOWN = 1u << 7,      /* somebody looked */
+};
+
+enum vf_condition_source { VF_CONDITION_SFDP = 1u << 0, VF_CONDITION_TABLE = 1u << 1 };
+
+enum vf_condition_quad {
+	VF_CONDITION_QUAD_NONE,    /* nothing to enable, or no use for it */
+	VF_CONDITION_QUAD_ON,
+	VF_CONDITION_QUAD_REFUSED, /* the bit does not take: one lane */
+	VF_CONDITION_QUAD_UNKNOWN, /* SFDP does not say how: two lanes at the most */
+};
+
+enum { VF_CONDITION_CONFLICT_MAX = 20 };
+
+/* For the diagnosis of a serial NOR, nothing else goes by it. */
+typedef struct vf_condition {
+	uint8_t known;        /* 0: nothing is, and the rest is 0 */
+	uint8_t source;       /* usable: enum vf_condition_source */
+	uint8_t found;        /* enum vf_condition_found */
+	uint8_t quad;         /* enum vf_condition_quad */
+	uint8_t lanes;        /* data lanes: of reads, and of programs times 16 */
+	uint8_t protect_mask; /* bits of SR1 that protect blocks; 0 not known */
+	uint8_t complemented; /* protection is inverted (CMP): clear bits protect all */
+	uint8_t registers;    /* known of status[]: 0, 1 or 2 a die */
+	uint8_t status[2][2]; /* of each die: SR1, SR2 */
+	/* In what SFDP and table disagree (and the table is gone by); "" in nothing. */
+	char conflict[VF_CONDITION_CONFLICT_MAX + 1];
+} vf_condition;
+
 enum vf_flash_kind {
 	VF_FLASH_READ = 1,    /* len bytes into buf, by any means; offset and len are
 			       * multiples of the memory's `dies` */

@@ -47,7 +47,7 @@ typedef struct vf_nor_config {
 				* opcode: true = table, false = VF_E_CONFLICT */
 } vf_nor_config;
 
-/* Where facts about a chip come from; at least one is named. The linker keeps the
+/* Where facts about a chip come from; SFDP or the table is named. The linker keeps the
  * code of what is named here only, and docs/FIGURES.md says how much that is. With
  * both they are compared, which is the safest. */
 typedef struct vf_nor_sources {
@@ -55,10 +55,14 @@ typedef struct vf_nor_sources {
 						  * itself; NULL: only parts of the table */
 	const struct vf_nor_parts_source *parts; /* &vf_nor_parts_source: the table of parts;
 						  * NULL: only parts with good SFDP */
+	const struct vf_nor_look_source *look;   /* &vf_nor_look_source: notes for
+						  * vf_nor_condition how the chip was found
+						  * and what its registers say; NULL: not */
 } vf_nor_sources;
 
 extern const struct vf_nor_sfdp_source vf_nor_sfdp_source;
 extern const struct vf_nor_parts_source vf_nor_parts_source;
+extern const struct vf_nor_look_source vf_nor_look_source;
 
 /* Longest time that the probe waits for an erase somebody else began. */
 #define VF_NOR_BUSY_MAX_US 512000000u
@@ -108,6 +112,7 @@ typedef struct vf_nor_chip {
 	uint8_t addr4;        /* enum vf_nor_addr4 */
 	uint8_t stacked;      /* dies behind one another in one package (N25Q512A):
 			       * every one must report ready; chip erase is theirs */
+	bool sfdp;            /* what the chip says of itself is usable */
 	bool from_sfdp;       /* geometry came from SFDP */
 	bool from_table;      /* the id is in our table */
 	const char *conflict; /* first disagreement of the two, or what the
@@ -161,6 +166,14 @@ typedef struct vf_nor {
 			uint32_t seen_us[VF_ERASE_TYPES_MAX + 1];
 		} run;
 	} u;
+	struct { /* with the source `look` */
+		uint8_t first[2];     /* SR1 before anything was sent, on one lane and four; */
+		bool unsteady;        /* the former was another byte each time */
+		uint8_t id[3];        /* on one lane, before the reset */
+		bool addr4;           /* and whether it expected 4-byte addresses then */
+		uint8_t status_known; /* how many of each die: */
+		uint8_t status[2][2]; /* SR1 and SR2, at the end */
+	} look;
 } vf_nor;
 
 /* Copies `config`. Returns VF_OK or VF_E_USAGE. With all sources. */
@@ -209,5 +222,10 @@ void vf_nor_bus_done(vf_nor *nor, int status, uint32_t now_us);
  * not take in three attempts. After any error the next operation may begin: the
  * driver first waits until the chip is ready and clears its error bits. */
 int vf_nor_status(const vf_nor *nor);
+
+/* For the person: where the facts come from, how the chip was found, what its status
+ * registers said when it ended. Nothing is known before a probe succeeded, and without
+ * the source `look`. */
+void vf_nor_condition(const vf_nor *nor, vf_condition *out);
 
 #endif

@@ -53,6 +53,7 @@ typedef struct vf_board {
 	vf_torn torn[VF_WIRE_MEMORIES_MAX];     /* what is torn in them (§5.5) */
 	bool proven; /* it listens to us: it has no key, or knows that we hold it. If not,
 		      * nothing can be submitted */
+	vf_condition condition[VF_WIRE_MEMORIES_MAX]; /* as far as the board tells (§3.3) */
 } vf_board;
 
 enum vf_session_status {

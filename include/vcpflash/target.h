@@ -54,6 +54,8 @@ typedef struct vf_target_memory {
 	uint8_t *work;         /* 32-byte aligned, work_len bytes: program data, read-back */
 	uint32_t work_len;     /* >= 2 pages and >= 64; more makes reads and digests
 				* longer-winded */
+	const vf_condition *condition; /* for the diagnosis, with its feature; stays valid.
+					* NULL: nothing is known */
 } vf_target_memory;
 
 typedef struct vf_inflate vf_inflate; /* complete below: place it where you like */
@@ -128,6 +130,8 @@ typedef struct vf_target_features {
 							  * and what goes with it is used */
 	const struct vf_target_guard_feature *guard;     /* &vf_target_guard_feature: guard, key
 							  * and seed are used */
+	const struct vf_target_condition_feature *condition; /* &vf_target_condition_feature:
+							      * the host is told */
 } vf_target_features;
 
 bool vf_target_check(const vf_target_config *config, const struct vf_target_features *features);
@@ -136,6 +140,7 @@ extern const struct vf_target_rate_feature vf_target_rate_feature;
 extern const struct vf_target_text_feature vf_target_text_feature;
 extern const struct vf_target_journal_feature vf_target_journal_feature;
 extern const struct vf_target_guard_feature vf_target_guard_feature;
+extern const struct vf_target_condition_feature vf_target_condition_feature;
 
 typedef struct vf_target_stats {
 	uint32_t frames; /* intact */

@@ -425,6 +425,11 @@ size_t vf_pack_memory(uint8_t *out, uint16_t number, uint32_t tag, uint8_t index
 		      const vf_memory *m, const vf_torn *torn);
 /* Checks all that §3.3 demands. A board that says nothing of torn ranges has none. */
 int vf_unpack_memory(uint8_t *index, vf_memory *m, vf_torn *torn, const uint8_t *body, size_t len);
+/* The condition that may stand behind the torn ranges (so there must be some, or their
+ * count, 0): packs it into `out`, and returns its length, at most 33. Unpacks it from a body
+ * that vf_unpack_memory has accepted; what is missing or contradicts §3.3 is not known. */
+size_t vf_pack_condition(uint8_t *out, const vf_condition *c);
+void vf_unpack_condition(vf_condition *c, const uint8_t *body, size_t len);
 size_t vf_pack_state(uint8_t *out, uint16_t number, uint32_t tag, const vf_state *s);
 int vf_unpack_state(vf_state *s, const uint8_t *body, size_t len);
 size_t vf_pack_refuse(uint8_t *out, uint16_t number, uint32_t tag, const vf_refuse *r);

@@ -61,7 +61,7 @@ static board *make_board(void)
 			      .erase = {{4096, 1000, 1000000}}};
 	const vf_target_config config = {.name = "PROCESS",
 					 .memories = 1,
-					 .memory = {{&b->info, b->work, WORK}},
+					 .memory = {{&b->info, b->work, WORK, NULL}},
 					 .ring = b->ring,
 					 .ring_len = RING,
 					 .window = b->window,

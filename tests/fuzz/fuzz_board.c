@@ -56,7 +56,7 @@ void fuzz_board_start(fuzz_board *b)
 	};
 	for (unsigned m = 0; m < 2; m++)
 		b->config.memory[m] =
-			(vf_target_memory){&b->info[m], b->work[m], sizeof b->work[m]};
+			(vf_target_memory){&b->info[m], b->work[m], sizeof b->work[m], NULL};
 	FUZZ_CHECK(vf_target_init(&b->t, &b->config) == VF_OK);
 }
 

@@ -503,7 +503,7 @@ bench *bench_new(void)
 		b->flash[m].cells = malloc(b->info[m].size);
 		memset(b->flash[m].cells, 0xFF, b->info[m].size);
 		b->flash[m].touched = calloc(1, b->info[m].size / b->info[m].erase[0].size);
-		b->target.memory[m] = (vf_target_memory){&b->info[m], aligned(WORK), WORK};
+		b->target.memory[m] = (vf_target_memory){&b->info[m], aligned(WORK), WORK, NULL};
 	}
 	b->job.session.alloc = (vf_alloc){resize, b};
 	b->job.session.random = session_number;

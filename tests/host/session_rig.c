@@ -433,7 +433,7 @@ static void init_flash(rig *r, unsigned m)
 	memset(f->bytes, 0xFF, RIG_FLASH);
 	memset(f->expect, 0xFF, RIG_FLASH);
 	f->bad_offset = UINT32_MAX;
-	r->config.memory[m] = (vf_target_memory){&f->info, f->work, r->sizes.work};
+	r->config.memory[m] = (vf_target_memory){&f->info, f->work, r->sizes.work, NULL};
 }
 
 void rig_restart_board(rig *r)

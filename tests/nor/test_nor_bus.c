@@ -423,10 +423,13 @@ static void wake_up_order(void **state)
 	} wanted[] = {{0xFF, 4, 8}, {0xFF, 4, 14}, {0x05, 1, 2},  {0x05, 4, 2}, {0xAB, 4, 0},
 		      {0xAB, 1, 0}, {0x66, 4, 0},  {0x99, 4, 0},  {0x66, 1, 0}, {0x99, 1, 0},
 		      {0xF5, 4, 0}, {0xFF, 4, 0},  {0x9F, 1, 12}, {0x9F, 1, 12}};
+	static const vf_nor_sources both = {.sfdp = &vf_nor_sfdp_source,
+					    .parts = &vf_nor_parts_source};
 	fake f;
 
 	(void)state;
 	fake_open(&f, mt25ql512, 2);
+	assert_int_equal(vf_nor_init_with(&f.nor, &f.config, &both), VF_OK);
 	assert_int_equal(probe_keeping_log(&f), VF_OK);
 	for (unsigned i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
 		assert_int_equal(f.log[i].opcode, wanted[i].opcode);

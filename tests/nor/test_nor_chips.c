@@ -106,7 +106,7 @@ static void one_source_suffices(void **state)
 {
 	static const vf_nor_sources table = {.parts = &vf_nor_parts_source};
 	static const vf_nor_sources sfdp = {.sfdp = &vf_nor_sfdp_source};
-	static const vf_nor_sources none = {NULL, NULL};
+	static const vf_nor_sources none = {.look = &vf_nor_look_source};
 	const vf_sim_part *part;
 	unsigned by_table = 0, by_sfdp = 0;
 
