@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <cjson/cJSON.h>
+#include <vcpflash/doctor.h>
 
 #include "cli.h"
 
@@ -69,6 +70,23 @@ static void print_memory(const cli_options *o, const vf_memory *m, unsigned inde
 			  m->base + m->protect[i].offset + (m->protect[i].len - 1));
 }
 
+static void print_condition(const cli_options *o, const vf_memory *m, const vf_condition *c)
+{
+	char mode[160];
+	if (c->known == 0 || o->verbose == 0)
+		return;
+	vf_condition_found(c, mode, sizeof mode);
+	cli_print(o, "          found    %s", mode);
+	cli_print(o, "          facts    %s%s%s", vf_condition_facts(c),
+		  c->conflict[0] != '\0' ? ": " : "", c->conflict);
+	cli_print(o, "          lanes    read %u, program %u; quad enable %s", c->lanes & 15u,
+		  c->lanes >> 4, vf_condition_quad(c));
+	for (unsigned i = 0; i < m->dies && i < 2 && c->registers > 0; i++)
+		cli_print(o, "          status   %02x, block-protect bits %02x of %02x%s",
+			  c->status[i][0], c->status[i][0] & c->protect_mask, c->protect_mask,
+			  c->complemented != 0 ? ", inverted (CMP)" : "");
+}
+
 static const char *set_name(const vf_welcome *w)
 {
 	static const char *const name[] = {"none", "incomplete", "complete", "unreadable"};
@@ -115,8 +133,10 @@ void cli_print_board(const cli_options *o, const char *port, const vf_board *b,
 		cli_print(o, "          round trip %s, with %s of payload %s",
 			  cli_time(trip, r->echo_us), cli_size(big, r->echo_big),
 			  cli_time(big_trip, r->echo_big_us));
-	for (unsigned i = 0; i < w->memories; i++)
+	for (unsigned i = 0; i < w->memories; i++) {
 		print_memory(o, &b->memory[i], i);
+		print_condition(o, &b->memory[i], &b->condition[i]);
+	}
 	print_set(o, w, r);
 }
 
@@ -143,7 +163,32 @@ static cJSON *journal_json(const vf_welcome *w, const vf_job_result *r)
 	return json;
 }
 
-static cJSON *memory_json(const vf_memory *m)
+static cJSON *condition_json(const vf_memory *m, const vf_condition *c)
+{
+	static const char *const mode[] = {"qpi", "addr4", "asleep", "continuous", "busy"};
+	static const char *const quad[] = {"none", "on", "refused", "unknown"};
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddBoolToObject(json, "sfdp", (c->source & VF_CONDITION_SFDP) != 0);
+	cJSON_AddBoolToObject(json, "table", (c->source & VF_CONDITION_TABLE) != 0);
+	cJSON_AddStringToObject(json, "conflict", c->conflict);
+	cJSON *list = cJSON_AddArrayToObject(json, "found");
+	for (unsigned i = 0; i < sizeof mode / sizeof mode[0]; i++)
+		if ((c->found & 1u << i) != 0)
+			cJSON_AddItemToArray(list, cJSON_CreateString(mode[i]));
+	cJSON_AddStringToObject(json, "quad", quad[c->quad & 3]);
+	cJSON_AddNumberToObject(json, "read_lanes", c->lanes & 15);
+	cJSON_AddNumberToObject(json, "program_lanes", c->lanes >> 4);
+	list = cJSON_AddArrayToObject(json, "status");
+	for (unsigned i = 0; i < m->dies && i < 2; i++)
+		for (unsigned k = 0; k < c->registers && k < 2; k++)
+			cJSON_AddItemToArray(list, cJSON_CreateNumber(c->status[i][k]));
+	cJSON_AddNumberToObject(json, "protect_mask", c->protect_mask);
+	cJSON_AddNumberToObject(json, "protect_bits", vf_condition_protected(c, m->dies));
+	cJSON_AddBoolToObject(json, "protect_inverted", c->complemented != 0);
+	return json;
+}
+
+static cJSON *memory_json(const vf_memory *m, const vf_condition *c)
 {
 	char id[2 * VF_MEMORY_ID_MAX + 1];
 	cJSON *json = cJSON_CreateObject();
@@ -177,6 +222,8 @@ static cJSON *memory_json(const vf_memory *m)
 		cJSON_AddNumberToObject(p, "length", m->protect[i].len);
 		cJSON_AddItemToArray(list, p);
 	}
+	if (c->known != 0)
+		cJSON_AddItemToObject(json, "condition", condition_json(m, c));
 	return json;
 }
 
@@ -198,7 +245,7 @@ cJSON *cli_board_json(const char *port, const vf_board *b, const vf_job_result *
 	cJSON_AddNumberToObject(json, "round_trip_us", r->echo_us);
 	cJSON *list = cJSON_AddArrayToObject(json, "memories");
 	for (unsigned i = 0; i < w->memories; i++)
-		cJSON_AddItemToArray(list, memory_json(&b->memory[i]));
+		cJSON_AddItemToArray(list, memory_json(&b->memory[i], &b->condition[i]));
 	if ((w->capabilities & VF_CAP_JOURNAL) != 0)
 		cJSON_AddItemToObject(json, "journal", journal_json(w, r));
 	return json;

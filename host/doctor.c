@@ -15,8 +15,9 @@ typedef struct doctor {
 	const vf_doctor_config *config;
 	vf_doctor_report *r;
 	const vf_memory *m;
-	uint8_t *old, *pattern; /* of the scratch sector */
-	uint8_t *sink;          /* where READ goes, */
+	const vf_condition *condition; /* of it; NULL: the board does not tell */
+	uint8_t *old, *pattern;        /* of the scratch sector */
+	uint8_t *sink;                 /* where READ goes, */
 	size_t sink_at, sink_room;
 } doctor;
 
@@ -86,6 +87,31 @@ static int end(doctor *d, uint8_t culprit, int code, const char *fmt, const char
 	return code;
 }
 
+/* Whether a job failed because the chip is locked, and it says which bits do that. */
+static bool locked(const doctor *d)
+{
+	const vf_condition *c = d->condition;
+	return c != NULL && d->r->chip.failure.code == VF_FAIL_LOCKED &&
+	       (c->complemented || vf_condition_protected(c, d->m->dies) != 0);
+}
+
+static int blame_protection(doctor *d)
+{
+	const vf_condition *c = d->condition;
+	char text[LINE];
+	if (c->complemented)
+		(void)snprintf(text, sizeof text,
+			       "CMP (status register 2, bit 6) turns its protection round, so that "
+			       "clear bits protect everything: have the application clear it");
+	else
+		(void)snprintf(
+			text, sizeof text,
+			"block-protect bits %02x of status register 1 (which is %02x) are "
+			"set: have the application clear them (06h, then 01h), with WP# high",
+			vf_condition_protected(c, d->m->dies), c->status[0][0]);
+	return end(d, VF_CULPRIT_CHIP, VF_E_FLASH, "the chip is write-protected: ", text);
+}
+
 /* A job with the chip failed. */
 static int blame(doctor *d)
 {
@@ -106,6 +132,8 @@ static int blame(doctor *d)
 		return end(d, VF_CULPRIT_BOARD, VF_E_REFUSED,
 			   "the board does not allow it: ", e->text);
 	default:
+		if (locked(d))
+			return blame_protection(d);
 		return end(d, VF_CULPRIT_CHIP, VF_E_FLASH,
 			   "the chip or its connection to the board is at fault, not the link: ",
 			   e->text);
@@ -205,6 +233,35 @@ static const vf_memory *memory_to_test(const vf_board *b)
 		if (b->memory[i].kind == VF_MEMORY_NOR && (b->memory[i].flags & need) == need)
 			return &b->memory[i];
 	return NULL;
+}
+
+/* What the board says of it; whoever cannot tell says nothing. */
+static void tell_condition(doctor *d)
+{
+	const vf_condition *c = d->condition;
+	char mode[LINE];
+	if (c == NULL)
+		return;
+	vf_condition_found(c, mode, sizeof mode);
+	say(d, "chip: when the loader started it was %s", mode);
+	say(d, "chip: %s%s%s", vf_condition_facts(c), c->conflict[0] != '\0' ? " about the " : "",
+	    c->conflict);
+	say(d, "chip: reads on %u lanes, programs on %u; quad enable %s", c->lanes & 15u,
+	    c->lanes >> 4, vf_condition_quad(c));
+	for (unsigned i = 0; i < d->m->dies && i < 2 && c->registers > 0; i++) {
+		char second[16] = "";
+		if (c->registers > 1)
+			(void)snprintf(second, sizeof second, ", 2: %02x", c->status[i][1]);
+		say(d, "chip: status register 1%s: %02x%s; block-protect bits %02x%s",
+		    d->m->dies == 1 ? ""
+		    : i == 0        ? " of the first die"
+				    : " of the second",
+		    c->status[i][0], second, c->status[i][0] & c->protect_mask,
+		    c->complemented ? ", and protection is inverted (CMP)"
+		    : (c->status[i][0] & c->protect_mask) != 0
+			    ? ": part of it, or all, is write-protected"
+			    : "");
+	}
 }
 
 static int test_reading(doctor *d)
@@ -336,10 +393,11 @@ static int restore(doctor *d)
 	const uint8_t culprit = d->r->culprit;
 	d->r->stage = "restore";
 	if (program(d, d->old, d->r->scratch, d->r->scratch_len, VF_SCRATCH_RESTORE) != VF_OK) {
-		say(d,
-		    "the test sector 0x%08x could not be put back yet: the next program or "
-		    "erase does it",
-		    d->r->scratch);
+		if (!locked(d))
+			say(d,
+			    "the test sector 0x%08x could not be put back yet: the next program "
+			    "or erase does it",
+			    d->r->scratch);
 		if (said.code == VF_OK)
 			return blame(d);
 	}
@@ -452,6 +510,9 @@ int vf_doctor(const vf_doctor_config *config, vf_doctor_report *report)
 		return end(&d, VF_CULPRIT_BOARD, VF_E_REFUSED, "the link is fine; ",
 			   "the board lists no external flash that can be read and written: its "
 			   "loader does not see the chip, or does not let it be changed");
+	const vf_condition *c = &report->board.condition[d.m - report->board.memory];
+	d.condition = c->known ? c : NULL;
+	tell_condition(&d);
 	status = test_reading(&d);
 	if (status == VF_OK)
 		status = test_scratch(&d);

@@ -162,9 +162,8 @@ static void condition(const vf_nor *n, vf_condition *c)
 	c->registers = n->look.status_known;
 	c->protect_mask = n->protect_mask;
 	memcpy(c->status, n->look.status, sizeof c->status);
-	for (size_t i = 0; chip->conflict != NULL && chip->conflict[i] != '\0' &&
-			   i + 1 < sizeof c->conflict;
-	     i++)
+	for (size_t i = 0;
+	     chip->conflict != NULL && chip->conflict[i] != '\0' && i + 1 < sizeof c->conflict; i++)
 		c->conflict[i] = chip->conflict[i];
 }
 

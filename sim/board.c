@@ -64,6 +64,10 @@ static int make_chip(vf_sim_board *b, vf_error *err)
 	if (memory == NULL)
 		return vf_fail(err, VF_E_NOMEM, "out of memory");
 	b->chip = vf_sim_chip_init(memory, c);
+	if (b->config.fault.protect)
+		vf_sim_chip_protect(b->chip, true);
+	if (b->config.fault.left_in != VF_SIM_MODE_SPI)
+		vf_sim_chip_leave_in(b->chip, (enum vf_sim_mode)b->config.fault.left_in);
 	return VF_OK;
 }
 

@@ -90,6 +90,24 @@ static bool read_cut(vf_sim_fault *f, const char *text, const char **end)
 	return true;
 }
 
+/* How the chip is met. */
+static bool read_chip(vf_sim_fault *f, const char *text, const char **end)
+{
+	static const char *const word[] = {"protected", "qpi", "addr4", "asleep", "continuous"};
+	const size_t len = strcspn(text, ",");
+	*end = text + len;
+	for (unsigned i = 0; i < sizeof word / sizeof word[0]; i++) {
+		if (len != strlen(word[i]) || memcmp(text, word[i], len) != 0)
+			continue;
+		if (i == 0)
+			f->protect = true;
+		else
+			f->left_in = (uint8_t)(VF_SIM_MODE_SPI + i);
+		return true;
+	}
+	return false;
+}
+
 /* One NAME=VALUE; what follows it is left at *end. NULL, or what it should be. */
 static const char *read_item(vf_sim_fault *f, const char *item, const char **end)
 {
@@ -106,14 +124,15 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		 "cut=N with the number of a bus transaction, from 1; or N:before, N:after"},
 		{"badbit=", "badbit=ADDR with an address, at most 8 of them"},
 		{"badrate=", "badrate=BAUD with a rate above which the line is bad"},
+		{"chip=", "chip=protected, qpi, addr4, asleep or continuous"},
 	};
 	const unsigned count = sizeof forms / sizeof forms[0];
 	unsigned i = 0;
 	while (i < count && strncmp(item, forms[i].name, strlen(forms[i].name)) != 0)
 		i++;
 	if (i == count)
-		return "corrupt=P, drop=P, dup=P, stall=P:MS, reset=P, cut=N, badbit=ADDR or "
-		       "badrate=BAUD";
+		return "corrupt=P, drop=P, dup=P, stall=P:MS, reset=P, cut=N, badbit=ADDR, "
+		       "badrate=BAUD or chip=HOW";
 	const char *value = item + strlen(forms[i].name);
 	double *const chance[] = {&f->corrupt, &f->drop, &f->dup, &f->reset};
 	bool good;
@@ -125,8 +144,10 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		good = read_cut(f, value, end);
 	else if (i == 6)
 		good = read_bad_bit(f, value, end);
-	else
+	else if (i == 7)
 		good = read_bad_rate(f, value, end);
+	else
+		good = read_chip(f, value, end);
 	return good && (**end == ',' || **end == '\0') ? NULL : forms[i].form;
 }
 

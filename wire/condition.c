@@ -15,18 +15,13 @@ enum {
 	REGISTERS_MAX = 2,
 };
 
-static const vf_wire_field fields[] = {VF_FIELD(vf_condition, source),
-				       VF_FIELD(vf_condition, found),
-				       VF_FIELD(vf_condition, quad),
-				       VF_FIELD(vf_condition, lanes),
-				       VF_FIELD(vf_condition, protect_mask),
-				       VF_FIELD(vf_condition, complemented),
-				       VF_FIELD(vf_condition, registers),
-				       VF_FIELD(vf_condition, status[0][0]),
-				       VF_FIELD(vf_condition, status[0][1]),
-				       VF_FIELD(vf_condition, status[1][0]),
-				       VF_FIELD(vf_condition, status[1][1]),
-				       VF_FIELD_END};
+static const vf_wire_field fields[] = {
+	VF_FIELD(vf_condition, source),       VF_FIELD(vf_condition, found),
+	VF_FIELD(vf_condition, quad),         VF_FIELD(vf_condition, lanes),
+	VF_FIELD(vf_condition, protect_mask), VF_FIELD(vf_condition, complemented),
+	VF_FIELD(vf_condition, registers),    VF_FIELD(vf_condition, status[0][0]),
+	VF_FIELD(vf_condition, status[0][1]), VF_FIELD(vf_condition, status[1][0]),
+	VF_FIELD(vf_condition, status[1][1]), VF_FIELD_END};
 
 size_t vf_pack_condition(uint8_t *out, const vf_condition *c)
 {

@@ -97,7 +97,7 @@ typedef struct vf_nor_hooks {
 } vf_nor_hooks;
 
 typedef struct vf_nor_door {
-	vf_nor nor; /* .memory is what vf_target_memory.info points to */
+	vf_nor nor;             /* .memory is what vf_target_memory.info points to */
 	vf_condition condition; /* and this .condition, since the probe ended */
 	vf_nor_hooks hooks;
 	/* private */

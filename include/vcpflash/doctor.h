@@ -52,4 +52,11 @@ int vf_doctor(const vf_doctor_config *config, vf_doctor_report *report);
 
 const char *vf_culprit_name(uint8_t culprit);
 
+/* A chip's condition in words; of one that is `known`. */
+const char *vf_condition_facts(const vf_condition *c); /* where its description is from */
+void vf_condition_found(const vf_condition *c, char *out, size_t room); /* in which mode */
+const char *vf_condition_quad(const vf_condition *c);
+/* Block-protect bits of status register 1 that are set in any of its dies. */
+uint8_t vf_condition_protected(const vf_condition *c, unsigned dies);
+
 #endif

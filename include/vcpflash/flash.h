@@ -89,7 +89,7 @@ enum vf_condition_found {
 enum vf_condition_source { VF_CONDITION_SFDP = 1u << 0, VF_CONDITION_TABLE = 1u << 1 };
 
 enum vf_condition_quad {
-	VF_CONDITION_QUAD_NONE,    /* nothing to enable, or no use for it */
+	VF_CONDITION_QUAD_NONE, /* nothing to enable, or no use for it */
 	VF_CONDITION_QUAD_ON,
 	VF_CONDITION_QUAD_REFUSED, /* the bit does not take: one lane */
 	VF_CONDITION_QUAD_UNKNOWN, /* SFDP does not say how: two lanes at the most */

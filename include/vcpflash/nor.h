@@ -166,7 +166,7 @@ typedef struct vf_nor {
 			uint32_t seen_us[VF_ERASE_TYPES_MAX + 1];
 		} run;
 	} u;
-	struct { /* with the source `look` */
+	struct {                      /* with the source `look` */
 		uint8_t first[2];     /* SR1 before anything was sent, on one lane and four; */
 		bool unsteady;        /* the former was another byte each time */
 		uint8_t id[3];        /* on one lane, before the reset */

@@ -49,6 +49,32 @@ class Doctor(bench.Case):
                 self.assertEqual(self.kept(), [])
                 self.file("flash.bin", self.old)
 
+    def test_protected(self):
+        run = self.ask("--fault", "chip=protected")
+        self.blames(run, 4, "chip", "write-protected", "block-protect bits", "status register 1")
+        self.assertEqual(self.contents, self.old)
+        condition = run.result["info"]["memories"][0]["condition"]
+        self.assertNotEqual(condition["protect_bits"], 0)
+        self.assertEqual(condition["protect_bits"] & ~condition["protect_mask"], 0)
+
+    def test_found(self):
+        """The mode that the last program left the chip in, and what the chip is known by."""
+        (self.folder / "flash.bin").unlink()
+        for how, mode in (("asleep", ["asleep"]), ("continuous", ["continuous"]),
+                          ("qpi", ["qpi"])):
+            with self.subTest(how), Board(self.folder, "--fault", "chip=" + how,
+                                          chip="is25lp128") as board:
+                run = board.run("--json", "info", env=self.env)
+                condition = run.result["info"]["memories"][0]["condition"]
+                self.assertEqual(condition["found"], mode)
+                self.assertEqual((condition["sfdp"], condition["table"]), (True, True))
+                self.assertEqual(condition["protect_bits"], 0)
+                self.assertEqual(condition["quad"], "on")
+                run = board.run("-v", "info", env=self.env)
+                self.assertIn("quad enable enabled", run.out)
+                self.assertIn("block-protect bits 00", run.out)
+                self.assertNotIn("quad", board.run("info", env=self.env).out)
+
     def test_words(self):
         with Board(self.folder) as board:
             run = board.run("doctor", env=self.env)

@@ -131,7 +131,7 @@ static void test_busy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_modes),   cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_modes),      cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_protection), cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_busy),
 	};

@@ -72,7 +72,8 @@ rig *rig_new(const rig_sizes *sizes)
 		r->flash[m].cells = malloc(r->info[m].size);
 		memset(r->flash[m].cells, 0xFF, r->info[m].size);
 		r->flash[m].bad_offset = UINT32_MAX;
-		c->memory[m] = (vf_target_memory){&r->info[m], buffer(sizes->work), sizes->work, NULL};
+		c->memory[m] =
+			(vf_target_memory){&r->info[m], buffer(sizes->work), sizes->work, NULL};
 	}
 	vf_decoder_init(&r->decoder, r->decoder_buf, sizeof r->decoder_buf);
 	r->session = 0x1122334455667788u;

@@ -677,6 +677,51 @@ static void proofs(void **state)
 	assert_int_equal(vf_unpack_proved(&answered, body, n), -1);
 }
 
+/* The condition goes and comes back; an older board's body has none, and one that
+ * contradicts itself or ends early is as good as none. */
+static void conditions(void **state)
+{
+	const vf_condition told = {.known = 1,
+				   .source = 3,
+				   .found = VF_FOUND_KNOWN | VF_FOUND_QPI,
+				   .quad = VF_CONDITION_QUAD_REFUSED,
+				   .lanes = 0x41,
+				   .protect_mask = 0x1C,
+				   .complemented = 1,
+				   .registers = 2,
+				   .status = {{0x1C, 0x42}, {0x18, 2}},
+				   .conflict = "4-byte erase opcode"};
+	uint8_t out[VF_WIRE_CONTROL_MAX];
+	vf_condition back;
+	vf_memory m;
+	vf_torn torn;
+
+	(void)state;
+	const size_t bare = vf_pack_memory(out, 1, 1, 0, &good_memory, &good_torn);
+	vf_unpack_condition(&back, out, bare);
+	assert_int_equal(back.known, 0);
+	const size_t len = bare + vf_pack_condition(out + bare, &told);
+	assert_int_equal(vf_unpack_memory(&(uint8_t){0}, &m, &torn, out, len), 0);
+	vf_unpack_condition(&back, out, len);
+	assert_memory_equal(&back, &told, sizeof back);
+	for (size_t n = bare; n < len; n++) {
+		vf_unpack_condition(&back, out, n);
+		assert_int_equal(back.known, 0);
+	}
+	for (size_t i = 0; i < 7; i++) {
+		static const uint8_t at[] = {1, 2, 3, 6, 7, 12, 0},
+				     bad[] = {4, 0x20, 4, 2, 3, 21, 11};
+		const uint8_t was = out[bare + at[i]];
+		out[bare + at[i]] = bad[i];
+		vf_unpack_condition(&back, out, len);
+		assert_int_equal(back.known, 0);
+		out[bare + at[i]] = was;
+	}
+	const size_t none = vf_pack_memory(out, 1, 1, 0, &good_memory, NULL);
+	vf_unpack_condition(&back, out, none);
+	assert_int_equal(back.known, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -685,7 +730,7 @@ int main(void)
 		cmocka_unit_test(disturbed_bodies), cmocka_unit_test(random_bodies),
 		cmocka_unit_test(names_are_clean),  cmocka_unit_test(longest_names),
 		cmocka_unit_test(without_journal),  cmocka_unit_test(sets),
-		cmocka_unit_test(proofs),
+		cmocka_unit_test(proofs),           cmocka_unit_test(conditions),
 	};
 
 	return cmocka_run_group_tests_name("wire: bodies", tests, random_setup, random_teardown);
