@@ -3,4 +3,9 @@
  */
 #include "engine.h"
 
-const struct vf_target_condition_feature vf_target_condition_feature = {vf_pack_condition};
+static size_t put(uint8_t *out, const vf_condition *c)
+{
+	return vf_pack_condition(out, c);
+}
+
+const struct vf_target_condition_feature vf_target_condition_feature = {put};

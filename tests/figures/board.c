@@ -65,6 +65,9 @@ static bool set_up(void)
 #ifdef BOARD_PARTS
 		.parts = &vf_nor_parts_source,
 #endif
+#ifdef BOARD_CONDITION
+		.look = &vf_nor_look_source,
+#endif
 	};
 	if (vf_nor_init_with(&nor, &chip, &sources) != VF_OK)
 		return false;
@@ -73,10 +76,21 @@ static bool set_up(void)
 		continue;
 	if (vf_nor_status(&nor) != VF_OK)
 		return false;
+#ifdef BOARD_CONDITION
+	static vf_condition condition;
+	vf_nor_condition(&nor, &condition);
+#endif
 	static const vf_target_config port = {
 		.name = "board",
 		.memories = 1,
+#ifdef BOARD_CONDITION
+		.memory = {{.info = &nor.memory,
+			    .work = work,
+			    .work_len = sizeof work,
+			    .condition = &condition}},
+#else
 		.memory = {{.info = &nor.memory, .work = work, .work_len = sizeof work}},
+#endif
 		.ring = ring,
 		.ring_len = sizeof ring,
 		.window = window,
@@ -107,6 +121,9 @@ static bool set_up(void)
 #endif
 	};
 	static const vf_target_features features = {
+#ifdef BOARD_CONDITION
+		.condition = &vf_target_condition_feature,
+#endif
 #ifdef BOARD_CHECK
 		.check = vf_target_check,
 #endif

@@ -30,6 +30,7 @@ FEATURES = {
     "text": "BOARD_TEXT",
     "journal": "BOARD_JOURNAL",
     "key": "BOARD_KEY",
+    "condition of the chip": "BOARD_CONDITION",
     "check of the configuration": "BOARD_CHECK",
     "SFDP": "BOARD_SFDP",
     "table of parts": "BOARD_PARTS",
