@@ -180,6 +180,24 @@ static int attach(vf_job *j, size_t number, bool trusted)
 	return trusted ? accept(j, s, false) : VF_OK;
 }
 
+/* Somebody else was there: what is lost, and where it still is. */
+static void say_set_aside(vf_job *j)
+{
+	const vf_keep *k = &j->keep;
+	char id[2 * VF_WIRE_ID_MAX + 1] = "";
+	vf_job_note(j, "the flash was changed by somebody else since a run was interrupted: the "
+		       "bytes kept from it are older than what is there, and are not put back:");
+	for (size_t i = 0; i < k->count; i++)
+		vf_job_note(j, "  0x%08x-0x%08x", k->records[i].address,
+			    k->records[i].address + (k->records[i].size - 1));
+	for (unsigned i = 0; i < j->board.welcome.id_len; i++)
+		(void)snprintf(id + 2 * (size_t)i, 3, "%02x", j->board.welcome.id[i]);
+	vf_job_note(j,
+		    "  what they held is set aside in vcpflash/kept/%s.old of the state "
+		    "directory (~/.local/state); RELIABILITY.md says how to read it",
+		    id);
+}
+
 static int take_up(vf_job *j)
 {
 	const vf_welcome *w = &j->board.welcome;
@@ -189,8 +207,7 @@ static int take_up(vf_job *j)
 	int status = VF_OK;
 	if (k->id_len != w->id_len || memcmp(k->id, w->id, k->id_len) != 0 ||
 	    (journal && last != k->session && last != k->before)) {
-		vf_job_note(j, "the flash was changed since a run was interrupted: the bytes kept "
-			       "from it are older than what is there, and are not put back");
+		say_set_aside(j);
 		j->keep_stale = true;
 		vf_keep_free(k, &j->alloc);
 		return VF_OK;

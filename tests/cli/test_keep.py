@@ -118,6 +118,7 @@ class Keep(bench.Case):
             self.assertEnds(run, 0)
             run = self.again(board)
             self.assertIn(self.newer, run.err)
+            self.said = run.err
             self.assertEqual([name for name in self.kept() if not name.endswith(".old")], [])
             want = bytearray(newer)
             for address, piece in self.pieces:
@@ -163,7 +164,15 @@ class Keep(bench.Case):
 class KeepWithJournal(Keep):
     """The same, and the board remembers what is not complete."""
     options = ["--journal"]
-    newer = "the flash was changed since"
+    newer = "the flash was changed by somebody else since"
+
+    def test_newer_stays(self):
+        """And the person learns what was lost, and in which file it still is."""
+        super().test_newer_stays()
+        aside = list((self.folder).rglob("*.old"))
+        self.assertEqual(len(aside), 1)
+        self.assertIn(f"kept/{aside[0].name}", self.said)
+        self.assertRegex(self.said, r"0x9[0-9a-f]{7}-0x9[0-9a-f]{7}")
 
     def test_nothing_half_written_starts(self):
         with self.board() as board:
