@@ -148,6 +148,23 @@ static bool leave_rescued(vf_job *j)
 	return vf_job_leave(j);
 }
 
+/* Does the keeper have bytes of which the look has not told yet whether they are wanted? */
+static bool anything_pending(const vf_job *j)
+{
+	for (size_t i = 0; i < j->areas; i++)
+		for (size_t k = 0; k < j->area[i].count; k++)
+			if (vf_job_keep_pending(&j->area[i].sectors[k]))
+				return true;
+	return false;
+}
+
+/* What is back need not be kept; what was not looked at is the next run's. */
+static void drop_kept(vf_job *j)
+{
+	if (!j->keep_waits)
+		vf_job_keep_done(j);
+}
+
 /* --- doors ------------------------------------------------------------------------ */
 
 void vf_job_stop(vf_job *j)
@@ -173,6 +190,7 @@ void vf_job_stop(vf_job *j)
 	}
 	say_begun(j, sectors);
 	j->rescuing = true;
+	j->keep_waits = anything_pending(j);
 	vf_job_open_again(j);
 	restrict_map(j);
 }
@@ -202,7 +220,7 @@ static bool returned(vf_job *j)
 	if (s == NULL)
 		return false;
 	vf_slot_give(j, s);
-	vf_job_keep_done(j);
+	drop_kept(j);
 	return leave_rescued(j);
 }
 
@@ -215,7 +233,7 @@ bool vf_job_rescued(vf_job *j)
 		(void)vf_job_set_returned(j);
 		return true;
 	}
-	vf_job_keep_done(j);
+	drop_kept(j);
 	return leave_rescued(j);
 }
 

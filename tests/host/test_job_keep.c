@@ -266,6 +266,20 @@ static void finish(round_state *r, store *s, const vf_image *image, const char *
 			 b->result.error.text);
 }
 
+/* Ctrl-C at a random time, soon: what an earlier run left with the keeper may be known
+ * in part by then. */
+static void interrupted(round_state *r)
+{
+	bench *b = r->b;
+	bench_clear(b);
+	b->interrupt_at = b->now + 1 + below(b, 2000u << below(b, 6));
+	const int status = bench_do(b, VF_JOB_PROGRAM, &r->image);
+	b->interrupt_at = 0;
+	if (status != VF_OK && status != VF_E_INTERRUPTED)
+		fail_msg("seed %llu: %d %s", (unsigned long long)r->seed, status,
+			 b->result.error.text);
+}
+
 /* Cut short any number of times, then to its end. */
 static void one_round(uint64_t seed, tally *t)
 {
@@ -277,6 +291,8 @@ static void one_round(uint64_t seed, tally *t)
 	const unsigned before = t->killed;
 	cut(&r, t);
 	t->again += t->killed > before && s.len > 0;
+	if (below(r.b, 2) == 0)
+		interrupted(&r);
 	finish(&r, &s, &r.image, "the same again");
 	check(&r, "the same again");
 	assert_int_equal(s.asides, 0);
