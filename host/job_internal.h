@@ -165,8 +165,9 @@ struct vf_job {
 	bool keep_stored;     /* he has something of this board, */
 	bool keep_saved;      /* and it is of this job: */
 	uint8_t keep_hash[VF_SHA256_SIZE];
-	bool keep_waits; /* some of what he has was not looked at when the job was interrupted */
-	bool keep_stale; /* some of what he had before must not be put back */
+	bool keep_unkept; /* it was said that he cannot have them */
+	bool keep_waits;  /* some of what he has was not looked at when the job was interrupted */
+	bool keep_stale;  /* some of what he had before must not be put back */
 
 	vf_job_set set;
 

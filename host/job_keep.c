@@ -337,11 +337,43 @@ static void say_putting_back(vf_job *j)
 			    sectors, sectors == 1 ? "sector" : "sectors");
 }
 
+/* Is there a sector with bytes that no file names among what is to be erased? */
+static bool erases_kept(const vf_job *j)
+{
+	for (size_t i = 0; i < j->areas; i++) {
+		const vf_job_area *a = &j->area[i];
+		const uint32_t size = vf_job_sector_size(a);
+		for (size_t n = 0; n < a->plan.count; n++) {
+			const vf_plan_step *p = &a->plan.steps[n];
+			const uint64_t end = ((uint64_t)p->offset + p->len) / size;
+			for (size_t k = vf_job_sector_find(a, p->offset / size);
+			     p->kind == VF_PLAN_ERASE && k < a->count && a->sectors[k].index < end;
+			     k++)
+				if (a->sectors[k].keep != NULL)
+					return true;
+		}
+	}
+	return false;
+}
+
+/* Where there is a keeper but no telling whose bytes they would be. */
+static void say_unkept(vf_job *j)
+{
+	if (j->config.keeper.save == NULL || j->keep_unkept || !erases_kept(j))
+		return;
+	j->keep_unkept = true;
+	vf_job_note(j,
+		    "the board has no unique id, so bytes that no file names cannot be kept in a "
+		    "file meanwhile: do not pull the cable until this is done");
+}
+
 int vf_job_keep_secure(vf_job *j)
 {
 	const vf_welcome *w = &j->board.welcome;
-	if (!vf_job_keeps(j))
+	if (!vf_job_keeps(j)) {
+		say_unkept(j);
 		return VF_OK;
+	}
 	if (j->keep.count > 0 && !j->keep_saved)
 		say_putting_back(j);
 	for (size_t i = 0; i < j->areas; i++)

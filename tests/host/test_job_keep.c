@@ -475,6 +475,9 @@ static void test_no_id(void **state)
 	keep_in(b, &s);
 	assert_int_equal(program(b, &image), VF_OK);
 	assert_int_equal(s.saves, 0);
+	assert_int_equal(b->notes, 1);
+	assert_int_equal(program(b, &image), VF_OK); /* nothing is erased */
+	assert_int_equal(b->notes, 0);
 	vf_image_free(&image);
 	bench_free(b);
 }
