@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "board.h"
+#include "job_sim.h"
 
 static const uint64_t PATIENCE = UINT64_C(3600) * SECOND;
 
@@ -340,38 +341,11 @@ static uint64_t trouble_due(const play_run *r)
 
 /* --- virtual time --------------------------------------------------------------------- */
 
-static bool move(world *w, vf_job *job)
-{
-	uint8_t in[4096];
-	const uint8_t *out;
-	size_t n;
-	bool moved = false;
-	uint32_t baud;
-	if (vf_job_rate(job, &baud)) {
-		w->baud = baud;
-		vf_sim_board_host_rate(w->board, baud);
-		moved = true;
-	}
-	while ((out = vf_job_tx(job, &n, w->now)) != NULL) {
-		const size_t sent = vf_sim_board_write(w->board, out, n, w->now);
-		vf_job_tx_done(job, sent, w->now);
-		moved = moved || sent > 0;
-		if (sent < n)
-			break;
-	}
-	vf_sim_board_run(w->board, w->now);
-	while ((n = vf_sim_board_read(w->board, in, sizeof in, w->now)) > 0) {
-		vf_job_rx(job, in, n, w->now);
-		moved = true;
-	}
-	return moved;
-}
-
 static void step(world *w, play_run *r)
 {
 	if (vf_job_deadline(r->job) <= w->now)
 		vf_job_tick(r->job, w->now);
-	const bool moved = move(w, r->job);
+	const bool moved = job_sim_move(r->job, w->board, w->now);
 	oracle_watch(w);
 	look_at_troubles(w, r);
 	if (moved || r->killed || vf_job_finished(r->job))

@@ -50,7 +50,11 @@ static bool serve(void)
 	return step == VF_NOR_DONE;
 }
 
-static bool set_up(void)
+#ifdef BOARD_CONDITION
+static vf_condition condition;
+#endif
+
+static bool find_chip(void)
 {
 	static const vf_nor_config chip = {.base = 0x90000000,
 					   .dies = 1,
@@ -77,9 +81,13 @@ static bool set_up(void)
 	if (vf_nor_status(&nor) != VF_OK)
 		return false;
 #ifdef BOARD_CONDITION
-	static vf_condition condition;
 	vf_nor_condition(&nor, &condition);
 #endif
+	return true;
+}
+
+static bool start(void)
+{
 	static const vf_target_config port = {
 		.name = "board",
 		.memories = 1,
@@ -187,7 +195,7 @@ static void flash(bool *busy)
 int main(void)
 {
 	bool busy = false;
-	if (!set_up())
+	if (!find_chip() || !start())
 		return 1;
 	for (;;) {
 		vf_target_tick(&target, REGISTERS->micros);

@@ -13,8 +13,7 @@
 
 #include <cmocka.h>
 
-#include <vcpflash/job.h>
-#include <vcpflash/sim.h>
+#include "job_sim.h"
 
 #define BASE 0x90000000u
 
@@ -159,27 +158,6 @@ static void end(world *w)
 	free(w);
 }
 
-static bool move(world *w, vf_job *job)
-{
-	uint8_t in[512];
-	const uint8_t *out;
-	size_t n;
-	bool moved = false;
-	while ((out = vf_job_tx(job, &n, w->now)) != NULL) {
-		const size_t sent = vf_sim_board_write(w->board, out, n, w->now);
-		vf_job_tx_done(job, sent, w->now);
-		moved = moved || sent > 0;
-		if (sent < n)
-			break;
-	}
-	vf_sim_board_run(w->board, w->now);
-	while ((n = vf_sim_board_read(w->board, in, sizeof in, w->now)) > 0) {
-		vf_job_rx(job, in, n, w->now);
-		moved = true;
-	}
-	return moved;
-}
-
 static void run(world *w)
 {
 	vf_error err;
@@ -187,18 +165,8 @@ static void run(world *w)
 	assert_non_null(job);
 	w->now = SECOND; /* the board has found its chip */
 	vf_sim_board_run(w->board, w->now);
-	vf_job_tick(job, w->now);
-	while (!vf_job_finished(job)) {
-		if (vf_job_deadline(job) <= w->now)
-			vf_job_tick(job, w->now);
-		if (move(w, job))
-			continue;
-		const uint64_t due = vf_job_deadline(job);
-		const uint64_t next = vf_sim_board_next(w->board);
-		const uint64_t to = due < next ? due : next;
-		w->now = to > w->now ? to : w->now + 1;
-		assert_true(w->now < 3600 * (uint64_t)SECOND);
-	}
+	w->now = job_sim_run(job, w->board, w->now, 3600 * (uint64_t)SECOND);
+	assert_true(vf_job_finished(job));
 	w->result = *vf_job_result_get(job);
 	vf_job_free(job);
 }
