@@ -97,6 +97,7 @@ typedef struct run_plan {
 	uint32_t pause_us; /* after it */
 	bool cycle;        /* then the board's power is switched off and on */
 	bool try_run;      /* then somebody tries to start the application */
+	bool stranger;     /* then somebody without the key tries the same command */
 } run_plan;
 
 enum chip_state { STATE_BLANK, STATE_DIRTY, STATE_PARTLY, STATE_OLDER, STATE_SET, STATE_SAME };
@@ -111,6 +112,8 @@ typedef struct scenario {
 	vf_sim_board_config board;
 	char link[24];
 	bool internal, others, keeper, run_after, full, discard, verify_full;
+	bool keyed; /* the board listens only to who holds: */
+	uint8_t key[32];
 	uint8_t kind; /* VF_JOB_PROGRAM or VF_JOB_ERASE */
 	uint8_t compress;
 	uint8_t state; /* enum chip_state */
@@ -150,6 +153,7 @@ typedef struct counters {
 	uint64_t injected[TROUBLE_KINDS];
 	uint64_t cuts[3];
 	uint64_t starts_tried, starts_made, watched;
+	uint64_t keyed, strangers;
 	uint64_t transactions, virtual_us, programmed, erased;
 } counters;
 

@@ -259,6 +259,14 @@ static void draw_runs(scenario *s, rng *r)
 	}
 }
 
+static void draw_key(scenario *s, rng *r)
+{
+	s->keyed = rng_one_in(r, 6);
+	rng_fill(r, s->key, sizeof s->key);
+	for (unsigned i = 0; i < s->runs; i++)
+		s->run[i].stranger = s->keyed && rng_one_in(r, 2);
+}
+
 void scenario_draw(scenario *s, uint64_t seed)
 {
 	rng r = {.state = seed};
@@ -269,6 +277,7 @@ void scenario_draw(scenario *s, uint64_t seed)
 	draw_window(s, &r);
 	draw_segments(s, &r);
 	draw_runs(s, &r);
+	draw_key(s, &r);
 }
 
 /* --- in words ------------------------------------------------------------------------ */
@@ -312,13 +321,13 @@ void scenario_tell(const scenario *s, char *out, size_t room)
 		bytes += s->segment[i].len;
 	(void)snprintf(
 		out, room,
-		"%s x%u, %s +%u us%s, ring %u window %u payload %u%s%s, %s%s; %s %u bytes in %u "
+		"%s x%u, %s +%u us%s, ring %u window %u payload %u%s%s%s, %s%s; %s %u bytes in %u "
 		"at +0x%x of 0x%x%s%s%s%s%s; flash %s%s%s%s",
 		vf_sim_part_name(s->board.chip.part), (unsigned)s->board.chip.dies, s->link,
 		(unsigned)s->board.link.latency_us, s->board.max_baud != 0 ? " up" : "",
 		(unsigned)s->board.ring, (unsigned)s->board.window, (unsigned)s->board.payload,
 		s->board.blocking ? ", blocking" : "", s->board.no_deflate ? ", no deflate" : "",
-		journals[s->board.journal], s->keeper ? "" : ", no keeper",
+		s->keyed ? ", key" : "", journals[s->board.journal], s->keeper ? "" : ", no keeper",
 		s->kind == VF_JOB_ERASE ? "erase" : "program", (unsigned)bytes, s->segments,
 		(unsigned)s->segment[0].at, (unsigned)s->window_at[0], s->full ? " --full" : "",
 		s->discard ? " --discard" : "", s->verify_full ? " --verify full" : "",

@@ -44,6 +44,8 @@ static void print_counters(const counters *c)
 		     big(c->cuts[1]), big(c->cuts[2]));
 	(void)printf("starts tried %llu, made %llu; start-up policy watched %llu times\n",
 		     big(c->starts_tried), big(c->starts_made), big(c->watched));
+	(void)printf("boards with a key: %llu; strangers refused: %llu\n", big(c->keyed),
+		     big(c->strangers));
 	(void)printf("kept bytes set aside, no journal: %llu\n", big(c->refused_set_aside));
 	(void)printf("%llu transactions, %llu MB erased, %llu MB programmed, %llu h of virtual "
 		     "time, %.0f s of CPU\n",

@@ -103,6 +103,26 @@ static void try_to_start(world *w)
 	}
 }
 
+/* Somebody with another key, or none, from another machine. */
+static void let_stranger_try(world *w)
+{
+	const vf_job_config ours = w->job;
+	uint8_t key[sizeof w->s->key];
+	memcpy(key, w->s->key, sizeof key);
+	key[rng_below(&w->rng, sizeof key)] ^= 1;
+	w->job.session.key = rng_one_in(&w->rng, 3) ? NULL : key;
+	w->job.keeper = (vf_job_keeper){0};
+	const uint64_t changes = world_changes(w);
+	w->count->strangers++;
+	world_say(w, "a stranger");
+	if (world_run(w, w->s->kind, NULL, 0) && w->result.error.code != VF_E_REFUSED)
+		world_fail(w, "a stranger's run ends with %d: %s", w->result.error.code,
+			   w->result.error.text);
+	else if (world_changes(w) != changes)
+		world_fail(w, "a stranger changed the flash");
+	w->job = ours;
+}
+
 static void say_troubles(world *w, const run_plan *p)
 {
 	char first[120], second[120];
@@ -126,6 +146,10 @@ static void troubled_run(world *w, const run_plan *plan)
 	if (p.cycle || (w->config.journal != VF_SIM_JOURNAL_NONE &&
 			fired(p.trouble, TROUBLES, TROUBLE_CHIP_FAIL)))
 		world_cycle(w, 50 * MS);
+	if (p.stranger && !w->failed) {
+		world_pass(w, 4 * SECOND);
+		let_stranger_try(w);
+	}
 	if (p.try_run && !w->failed) {
 		world_pass(w, 4 * SECOND);
 		try_to_start(w);
@@ -209,6 +233,7 @@ bool play(const scenario *s, pool *arrays, counters *count, bool verbose, char *
 		arrays->blank[0] = arrays->blank[1] = 0;
 	}
 	count->scenarios++;
+	count->keyed += s->keyed;
 	count->failures += w.failed;
 	(void)snprintf(why, room, "%s", w.why);
 	world_close(&w);

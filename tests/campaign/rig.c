@@ -125,6 +125,7 @@ static bool make_board(world *w)
 	vf_error err = {0};
 	w->config = w->s->board;
 	w->config.alloc = (vf_alloc){resize, NULL};
+	w->config.key = w->s->keyed ? w->s->key : NULL;
 	w->config.log = on_log;
 	w->config.ctx = w;
 	w->config.chip.misuse = on_misuse;
@@ -145,6 +146,7 @@ static void make_job(world *w)
 		.kind = s->kind,
 		.session = {.alloc = w->config.alloc,
 			    .random = number,
+			    .key = w->config.key,
 			    .ctx = w,
 			    .rate = w->config.link.baud,
 			    .rate_max = w->config.link.baud != 0 ? 12000000 : 0},
@@ -305,11 +307,16 @@ static void fire(world *w, play_run *r, trouble *t)
 	}
 }
 
+static bool falls_due(const trouble *t)
+{
+	return t->kind != TROUBLE_NONE && t->kind != TROUBLE_NO_DISK;
+}
+
 static void look_at_troubles(world *w, play_run *r)
 {
 	for (unsigned i = 0; i < r->troubles; i++) {
 		trouble *t = &r->trouble[i];
-		if (t->fired || t->kind == TROUBLE_NONE || t->kind == TROUBLE_NO_DISK)
+		if (t->fired || !falls_due(t))
 			continue;
 		if (!t->armed && reached(w, r, t))
 			arm(w, t);
@@ -328,7 +335,7 @@ static uint64_t trouble_due(const play_run *r)
 	for (unsigned i = 0; i < r->troubles; i++) {
 		const trouble *t = &r->trouble[i];
 		uint64_t at = UINT64_MAX;
-		if (t->fired || t->kind == TROUBLE_NONE || t->kind == TROUBLE_CUT)
+		if (t->fired || !falls_due(t) || t->kind == TROUBLE_CUT)
 			continue;
 		if (t->armed)
 			at = t->due;
@@ -427,7 +434,10 @@ bool world_run(world *w, uint8_t kind, trouble *troubles, unsigned n)
 void world_pass(world *w, uint64_t us)
 {
 	const uint64_t end = w->now + us;
+	uint8_t unread[512];
 	while (w->now < end) {
+		while (vf_sim_board_read(w->board, unread, sizeof unread, w->now) > 0)
+			continue;
 		const uint64_t next = vf_sim_board_next(w->board);
 		w->now = next > w->now && next < end ? next : next <= w->now ? w->now + 1 : end;
 		vf_sim_board_run(w->board, w->now);
