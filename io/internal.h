@@ -25,13 +25,19 @@ struct vf_pipe {
 	char *name;             /* what vf_pipe_name says */
 	uint32_t max_baud;      /* TTY: beyond this its probe loses bytes; 0 unknown */
 	unsigned interruptions; /* so many ended a wait already */
+	uint64_t leave_us;      /* TTY, a new rate is due: what was written is given up then */
+	uint64_t quiet_us;      /* TTY: all of that has left the UART then; 0: not known yet */
+	struct vf_connecting *connecting; /* SOCKET: not open yet (net.c) */
 };
 
 /* A pipe with that kind and a copy of the name, all descriptors -1. */
 vf_pipe *vf_pipe_make(enum vf_pipe_kind kind, const char *name, vf_error *err);
 
 vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err);
-vf_pipe *vf_pipe_open_tcp(const char *host_port, vf_error *err);
+vf_pipe *vf_pipe_begin_tcp(const char *host_port, vf_error *err);
+/* SOCKET with `connecting`: as vf_pipe_opened. */
+int vf_net_connected(vf_pipe *p, uint64_t *again_us, vf_error *err);
+void vf_net_forget(vf_pipe *p); /* frees `connecting` */
 
 /* LISTEN: takes a peer if none is there, turns further ones away. */
 void vf_net_accept(vf_pipe *p);
@@ -46,6 +52,7 @@ int vf_tty_raw(int fd, uint32_t baud);
 /* The speed that the driver made of it. 0 if it cannot be told. */
 uint32_t vf_tty_baud(int fd);
 void vf_tty_flush_input(int fd);
+void vf_tty_flush_output(int fd);
 /* Bytes that were written and have not left; 0 if it cannot be told. */
 uint32_t vf_tty_unsent(int fd);
 /* Nobody else may open it from now on. */

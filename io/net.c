@@ -72,43 +72,17 @@ static void tune(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-/* Waits for a connection under way; returns 0 or the errno of its failure. */
-static int connected(int fd)
-{
-	struct pollfd wait = {.fd = fd, .events = POLLOUT};
-	int n = poll(&wait, 1, CONNECT_TIMEOUT_MS);
-	if (n == 0)
-		return ETIMEDOUT;
-	if (n < 0)
-		return errno;
-	int error = 0;
-	socklen_t len = sizeof error;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-		return errno;
-	return error;
-}
-
-static int connect_one(const struct addrinfo *a, int *error)
-{
-	int fd =
-		socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-	if (fd < 0) {
-		*error = errno;
-		return -1;
-	}
-	*error = connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? 0 : errno;
-	if (*error == EINPROGRESS)
-		*error = connected(fd);
-	if (*error == 0)
-		return fd;
-	(void)close(fd);
-	return -1;
-}
+/* A connection on its way: the addresses of the host, tried one after the other. */
+struct vf_connecting {
+	host_port hp;
+	struct addrinfo *list;
+	const struct addrinfo *next; /* to be tried when this one fails */
+	uint64_t until_us;
+	int error; /* of the last that failed */
+};
 
 static int explain_connect(const host_port *hp, int error, vf_error *err)
 {
-	if (error == EINTR)
-		return vf_fail(err, VF_E_INTERRUPTED, "interrupted");
 	if (error == ECONNREFUSED)
 		return vf_fail(err, VF_E_LINK,
 			       "tcp://%s:%s: connection refused; nobody listens there", hp->host,
@@ -119,30 +93,84 @@ static int explain_connect(const host_port *hp, int error, vf_error *err)
 	return vf_fail(err, VF_E_LINK, "tcp://%s:%s: %s", hp->host, hp->port, strerror(error));
 }
 
-vf_pipe *vf_pipe_open_tcp(const char *text, vf_error *err)
+/* Begins with the next address that can be begun with; false: there is none. */
+static bool try_next(vf_pipe *p)
 {
-	host_port hp;
-	if (split(&hp, text, err) != VF_OK)
-		return NULL;
-	struct addrinfo *list = look_up(&hp, 0, err);
-	if (list == NULL)
-		return NULL;
-	int fd = -1, error = 0;
-	for (const struct addrinfo *a = list; a != NULL && fd < 0 && error != EINTR; a = a->ai_next)
-		fd = connect_one(a, &error);
-	freeaddrinfo(list);
-	if (fd < 0) {
-		(void)explain_connect(&hp, error, err);
+	struct vf_connecting *c = p->connecting;
+	vf_fd_close(&p->fd);
+	for (; p->fd < 0 && c->next != NULL; c->next = c->next->ai_next) {
+		const struct addrinfo *a = c->next;
+		p->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			       a->ai_protocol);
+		c->error = p->fd < 0 ? errno : 0;
+		if (p->fd >= 0 && connect(p->fd, a->ai_addr, a->ai_addrlen) != 0 &&
+		    errno != EINPROGRESS) {
+			c->error = errno;
+			vf_fd_close(&p->fd);
+		}
+	}
+	c->until_us = vf_io_now_us() + CONNECT_TIMEOUT_MS * UINT64_C(1000);
+	return p->fd >= 0;
+}
+
+/* Of the connection under way: EINPROGRESS, 0 or the errno of its failure. */
+static int outcome(const vf_pipe *p)
+{
+	struct pollfd wait = {.fd = p->fd, .events = POLLOUT};
+	int error = 0;
+	socklen_t len = sizeof error;
+	const int n = poll(&wait, 1, 0);
+	if (n <= 0)
+		return vf_io_now_us() < p->connecting->until_us ? EINPROGRESS : ETIMEDOUT;
+	return getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+}
+
+void vf_net_forget(vf_pipe *p)
+{
+	if (p->connecting != NULL) {
+		freeaddrinfo(p->connecting->list);
+		free(p->connecting);
+	}
+	p->connecting = NULL;
+}
+
+int vf_net_connected(vf_pipe *p, uint64_t *again_us, vf_error *err)
+{
+	struct vf_connecting *c = p->connecting;
+	while (p->fd >= 0) {
+		const int error = outcome(p);
+		*again_us = c->until_us;
+		if (error == EINPROGRESS)
+			return VF_IO_LATER;
+		if (error == 0) {
+			tune(p->fd);
+			vf_net_forget(p);
+			return VF_OK;
+		}
+		c->error = error;
+		(void)try_next(p);
+	}
+	return explain_connect(&c->hp, c->error, err);
+}
+
+vf_pipe *vf_pipe_begin_tcp(const char *text, vf_error *err)
+{
+	struct vf_connecting *c = calloc(1, sizeof *c);
+	char *name = vf_io_print("tcp://%s", text);
+	vf_pipe *p = NULL;
+	if (c == NULL || name == NULL)
+		(void)vf_fail(err, VF_E_NOMEM, "out of memory");
+	else if (split(&c->hp, text, err) == VF_OK && (c->list = look_up(&c->hp, 0, err)) != NULL &&
+		 (p = vf_pipe_make(VF_PIPE_SOCKET, name, err)) == NULL)
+		freeaddrinfo(c->list);
+	free(name);
+	if (p == NULL) {
+		free(c);
 		return NULL;
 	}
-	tune(fd);
-	char *name = vf_io_print("tcp://%s", text);
-	vf_pipe *p = vf_pipe_make(VF_PIPE_SOCKET, name != NULL ? name : text, err);
-	free(name);
-	if (p == NULL)
-		(void)close(fd);
-	else
-		p->fd = fd;
+	c->next = c->list;
+	p->connecting = c;
+	(void)try_next(p); /* that there is none shows in vf_net_connected */
 	return p;
 }
 

@@ -3,12 +3,9 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 vf_pipe *vf_pipe_make(enum vf_pipe_kind kind, const char *name, vf_error *err)
@@ -27,7 +24,7 @@ vf_pipe *vf_pipe_make(enum vf_pipe_kind kind, const char *name, vf_error *err)
 	return p;
 }
 
-vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err)
+vf_pipe *vf_pipe_begin(const char *name, uint32_t baud, vf_error *err)
 {
 	const char *scheme_end = strstr(name, "://");
 	if (name[0] == '\0') {
@@ -35,7 +32,7 @@ vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err)
 		return NULL;
 	}
 	if (strncmp(name, "tcp://", 6) == 0)
-		return vf_pipe_open_tcp(name + 6, err);
+		return vf_pipe_begin_tcp(name + 6, err);
 	if (strncmp(name, "rfc2217://", 10) == 0) {
 		(void)vf_fail(
 			err, VF_E_USAGE,
@@ -50,6 +47,28 @@ vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err)
 		return NULL;
 	}
 	return vf_pipe_open_serial(name, baud, err);
+}
+
+int vf_pipe_opened(vf_pipe *p, uint64_t *again_us, vf_error *err)
+{
+	return p->connecting != NULL ? vf_net_connected(p, again_us, err) : VF_OK;
+}
+
+vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err)
+{
+	vf_pipe *p = vf_pipe_begin(name, baud, err);
+	const unsigned interruptions = vf_interruptions();
+	uint64_t again_us;
+	int status = VF_OK;
+	while (p != NULL && (status = vf_pipe_opened(p, &again_us, err)) == VF_IO_LATER &&
+	       vf_interruptions() == interruptions)
+		vf_pipe_wait(p, false, again_us);
+	if (p == NULL || status == VF_OK)
+		return p;
+	if (status == VF_IO_LATER)
+		(void)vf_fail(err, VF_E_INTERRUPTED, "interrupted");
+	vf_pipe_close(p);
+	return NULL;
 }
 
 /* Removes the link unless somebody else has put another one in its place. */
@@ -70,6 +89,7 @@ void vf_pipe_close(vf_pipe *p)
 		return;
 	if (p->link != NULL)
 		remove_link(p);
+	vf_net_forget(p);
 	vf_fd_close(&p->fd);
 	vf_fd_close(&p->slave_fd);
 	vf_fd_close(&p->listen_fd);
@@ -132,35 +152,4 @@ long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len)
 	if (is_nothing_now(errno))
 		return 0;
 	return peer_gone(p);
-}
-
-static struct timespec time_left(uint64_t until_us)
-{
-	uint64_t now = vf_io_now_us();
-	uint64_t left = until_us > now ? until_us - now : 0;
-	if (left > 3600u * UINT64_C(1000000))
-		left = 3600u * UINT64_C(1000000);
-	return (struct timespec){.tv_sec = (time_t)(left / 1000000u),
-				 .tv_nsec = (long)(left % 1000000u) * 1000};
-}
-
-/* Signals are held back between the look at the flag and the wait, so that
- * none slips through between the two. */
-void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us)
-{
-	sigset_t hold, before;
-	vf_interrupt_set(&hold);
-	(void)sigprocmask(SIG_BLOCK, &hold, &before);
-	const unsigned interruptions = vf_interruptions();
-	if (p->interruptions != interruptions) {
-		p->interruptions = interruptions;
-	} else {
-		struct pollfd fds[2] = {{.fd = p->fd, .events = POLLIN},
-					{.fd = p->listen_fd, .events = POLLIN}};
-		if (want_write)
-			fds[0].events |= POLLOUT;
-		struct timespec left = time_left(until_us);
-		(void)ppoll(fds, 2, &left, &before);
-	}
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 }

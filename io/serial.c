@@ -197,7 +197,7 @@ vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err)
 enum {
 	BAUD_MOST = 12000000, /* no bridge does more */
 	FIFO_BITS = 640,      /* bytes in a UART's own memory, which the system cannot see */
-	DRAIN_MS = 1000,
+	DRAIN_US = 1000000,
 };
 
 uint32_t vf_pipe_baud(const vf_pipe *p)
@@ -214,23 +214,52 @@ uint32_t vf_pipe_max_baud(const vf_pipe *p)
 	return p->max_baud != 0 ? p->max_baud : BAUD_MOST;
 }
 
-static void sleep_ms(uint32_t ms)
+static int change_baud(vf_pipe *p, uint32_t baud, uint32_t before)
 {
-	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-	(void)nanosleep(&t, NULL);
-}
-
-int vf_pipe_set_baud(vf_pipe *p, uint32_t baud)
-{
-	if (p->kind != VF_PIPE_TTY || baud == 0)
-		return VF_E_USAGE;
-	uint32_t before = vf_tty_baud(p->fd);
-	for (unsigned ms = 0; ms < DRAIN_MS && vf_tty_unsent(p->fd) > 0; ms++)
-		sleep_ms(1);
-	sleep_ms(before > 0 ? FIFO_BITS * 1000 / before + 1 : 1);
+	p->leave_us = p->quiet_us = 0;
 	if (set_baud(p->fd, baud))
 		return VF_OK;
 	if (before != 0)
 		(void)vf_tty_raw(p->fd, before);
 	return VF_E_LINK;
+}
+
+int vf_pipe_set_baud_soon(vf_pipe *p, uint32_t baud, uint64_t *again_us)
+{
+	if (p->kind != VF_PIPE_TTY || baud == 0)
+		return VF_E_USAGE;
+	const uint64_t now = vf_io_now_us();
+	const uint32_t before = vf_tty_baud(p->fd);
+	if (p->leave_us == 0)
+		p->leave_us = now + DRAIN_US;
+	if (p->quiet_us == 0 && (vf_tty_unsent(p->fd) == 0 || now >= p->leave_us))
+		p->quiet_us =
+			now + (before > 0 ? FIFO_BITS * UINT64_C(1000000) / before : 0) + 1000;
+	if (p->quiet_us != 0 && now >= p->quiet_us)
+		return change_baud(p, baud, before);
+	*again_us = p->quiet_us != 0 ? p->quiet_us : now + 1000;
+	return VF_IO_LATER;
+}
+
+int vf_pipe_set_baud(vf_pipe *p, uint32_t baud)
+{
+	uint64_t again_us;
+	int status;
+	while ((status = vf_pipe_set_baud_soon(p, baud, &again_us)) == VF_IO_LATER) {
+		const uint64_t now = vf_io_now_us();
+		const uint64_t us = again_us > now ? again_us - now : 0;
+		struct timespec t = {.tv_sec = (time_t)(us / 1000000),
+				     .tv_nsec = (long)(us % 1000000) * 1000};
+		(void)nanosleep(&t, NULL);
+	}
+	return status;
+}
+
+bool vf_pipe_drained(vf_pipe *p, bool discard)
+{
+	if (p->kind != VF_PIPE_TTY)
+		return true;
+	if (discard)
+		vf_tty_flush_output(p->fd);
+	return vf_tty_unsent(p->fd) == 0;
 }

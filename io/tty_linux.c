@@ -60,6 +60,11 @@ void vf_tty_flush_input(int fd)
 	(void)ioctl(fd, TCFLSH, TCIFLUSH);
 }
 
+void vf_tty_flush_output(int fd)
+{
+	(void)ioctl(fd, TCFLSH, TCOFLUSH);
+}
+
 int vf_tty_exclusive(int fd)
 {
 	return ioctl(fd, TIOCEXCL);

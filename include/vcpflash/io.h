@@ -27,6 +27,14 @@ typedef struct vf_pipe vf_pipe;
  * tcp://HOST:PORT. `baud` is ignored where there is no such thing. VF_E_LINK:
  * not there, busy, no right to open it — each with what to do. */
 vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err);
+/* The same without waiting, for whoever has other pipes to move meanwhile. Only the
+ * name of a host is looked up before it returns; give an address where that matters.
+ * Until vf_pipe_opened has returned VF_OK, only waiting, closing and vf_pipe_name. */
+vf_pipe *vf_pipe_begin(const char *name, uint32_t baud, vf_error *err);
+/* VF_OK: open. VF_IO_LATER: not yet; call again after a wait for it, which is not to
+ * last longer than until *again_us. VF_E_LINK: it cannot be opened. */
+enum { VF_IO_LATER = 1 };
+int vf_pipe_opened(vf_pipe *p, uint64_t *again_us, vf_error *err);
 /* A pseudo-terminal whose other end is linked at `path` (NULL: nowhere); its
  * name is vf_pipe_name. Raw; survives peers that come and go. */
 vf_pipe *vf_pipe_pty(const char *path, vf_error *err);
@@ -44,6 +52,14 @@ const char *vf_pipe_name(const vf_pipe *p);
 uint32_t vf_pipe_baud(const vf_pipe *p);
 uint32_t vf_pipe_max_baud(const vf_pipe *p);
 int vf_pipe_set_baud(vf_pipe *p, uint32_t baud);
+/* The same without waiting: VF_IO_LATER asks to be called again with the same rate at
+ * *again_us; nothing is to be written until it returns something else. */
+int vf_pipe_set_baud_soon(vf_pipe *p, uint32_t baud, uint64_t *again_us);
+
+/* Nothing that was written is still here, so closing takes no time: a terminal's last
+ * close waits for a device that does not take its bytes, half a minute if need be.
+ * `discard` throws them away first, as far as the driver lets us. */
+bool vf_pipe_drained(vf_pipe *p, bool discard);
 
 /* Never block. Return bytes, 0 if none now, VF_E_LINK if the pipe is gone. */
 long vf_pipe_read(vf_pipe *p, uint8_t *buf, size_t len);
@@ -53,6 +69,16 @@ long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len);
  * signal; one that vf_interrupt_catch caught before ends one wait at once.
  * Errors show at the next read or write. */
 void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us);
+
+/* The same for many at once, VF_PIPES_MAX at most; fills `ready` of each: it is worth
+ * a read, a write or a vf_pipe_opened. */
+enum { VF_PIPES_MAX = 256 };
+typedef struct vf_pipe_watch {
+	vf_pipe *pipe;
+	bool want_write;
+	bool ready;
+} vf_pipe_watch;
+void vf_pipes_wait(vf_pipe_watch *watch, size_t count, uint64_t until_us);
 
 /* --- serial ports --------------------------------------------------------- */
 
