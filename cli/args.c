@@ -1,7 +1,6 @@
 /* The command line: options anywhere, numbers with suffixes, help. Which
  * command takes which option stands in one table, so that an option that would
  * be ignored is refused instead. */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -137,24 +136,6 @@ static const struct {
 	{"ports", 0, 0, "no argument"},
 };
 
-bool cli_number(const char *text, uint64_t max, uint64_t *value)
-{
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	const char *digits = hex ? text + 2 : text;
-	if (!(hex ? strspn(digits, "0123456789abcdefABCDEF") : strspn(digits, "0123456789")))
-		return false;
-	char *end;
-	errno = 0;
-	unsigned long long v = strtoull(digits, &end, hex ? 16 : 10);
-	if (errno != 0)
-		return false;
-	unsigned shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20 : 0;
-	if (end[shift ? 1 : 0] != '\0' || v > (max >> shift))
-		return false;
-	*value = (uint64_t)v << shift;
-	return true;
-}
-
 /* Says what is wrong with the command line, as a person or a script wants it. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
@@ -183,7 +164,7 @@ static const char *option_name(int option)
 static int set_baud(cli_options *o, const char *text, const char *where)
 {
 	uint64_t v;
-	if (!cli_number(text, 100000000, &v) || v == 0)
+	if (!vf_client_number(text, 100000000, &v) || v == 0)
 		return wrong(o, "%s wants a rate such as 115200, not '%s'", where, text);
 	o->client.baud = (uint32_t)v;
 	return -1;
@@ -192,7 +173,7 @@ static int set_baud(cli_options *o, const char *text, const char *where)
 static int set_max_baud(cli_options *o, const char *text)
 {
 	uint64_t v;
-	if (!cli_number(text, 100000000, &v))
+	if (!vf_client_number(text, 100000000, &v))
 		return wrong(o, "--max-baud wants a rate such as 921600, or 0, not '%s'", text);
 	o->client.max_baud = v != 0 ? (uint32_t)v : 1; /* 0 is there the highest possible */
 	return -1;
@@ -221,7 +202,7 @@ static int set_number(cli_options *o, int option, const char *text)
 {
 	uint64_t v;
 	uint32_t max = option == OPT_FILL ? UINT8_MAX : UINT32_MAX;
-	if (!cli_number(text, max, &v))
+	if (!vf_client_number(text, max, &v))
 		return wrong(o, "--%s wants a number from 0 to 0x%" PRIx32 ", not '%s'",
 			     option_name(option), max, text);
 	if (option == OPT_FILL) {

@@ -151,7 +151,8 @@ int cli_start(const cli_options *o)
 	uint64_t address = 0;
 	int status = cli_run_begin(&r, o, VF_JOB_RUN);
 	r.job.has_address = o->arg_count == 1;
-	if (status == VF_OK && r.job.has_address && !cli_number(o->args[0], UINT32_MAX, &address))
+	if (status == VF_OK && r.job.has_address &&
+	    !vf_client_number(o->args[0], UINT32_MAX, &address))
 		status = vf_fail(&r.error, VF_E_USAGE,
 				 "'%s' is no address (such as 0x90000000 or 64K)", o->args[0]);
 	r.job.address = (uint32_t)address;

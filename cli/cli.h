@@ -35,10 +35,6 @@ enum { CLI_EXIT_INTERRUPTED = 130 };
  * --version or a usage error, which it has printed). */
 int cli_parse(cli_options *o, int argc, char **argv);
 
-/* Decimal or 0x…, with K or M behind it; false if it is no such number or more
- * than `max`. */
-bool cli_number(const char *text, uint64_t max, uint64_t *value);
-
 /* --- say.c: people and scripts -------------------------------------------- */
 
 /* A status's exit code, as commands.md lists them. */

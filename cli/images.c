@@ -1,31 +1,11 @@
 /* Commands about files alone: loading FILE[@ADDR]..., merge and inspect. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "cli.h"
-
-/* More than the largest serial NOR in its most verbose text form. */
-#define FILE_MAX ((uint64_t)2 << 30)
-
-/* Splits FILE@ADDR at the last @ that is followed by a number. */
-static char *split_address(const char *arg, vf_image_add_options *opt, vf_error *err)
-{
-	char *name = strdup(arg);
-	char *at = name != NULL ? strrchr(name, '@') : NULL;
-	uint64_t value;
-	if (name == NULL)
-		(void)vf_fail(err, VF_E_NOMEM, "out of memory");
-	else if (at != NULL && at != name && cli_number(at + 1, UINT32_MAX, &value)) {
-		*at = '\0';
-		opt->has_address = true;
-		opt->address = (uint32_t)value;
-	}
-	return name;
-}
 
 /* "-" as a person would call it. */
 static const char *stream_name(const char *name, const char *stream)
@@ -33,29 +13,12 @@ static const char *stream_name(const char *name, const char *stream)
 	return strcmp(name, "-") == 0 ? stream : name;
 }
 
-static int load_one(vf_image *img, const char *arg, vf_error *err)
-{
-	vf_image_add_options opt = {0};
-	char *name = split_address(arg, &opt, err);
-	if (name == NULL)
-		return VF_E_NOMEM;
-	uint8_t *bytes = NULL;
-	size_t len = 0;
-	int status = vf_file_read(name, FILE_MAX, &bytes, &len, err);
-	if (status == VF_OK)
-		status = vf_image_add(img, stream_name(name, "standard input"), bytes, len, &opt,
-				      err);
-	vf_free(&vf_io_alloc, bytes);
-	free(name);
-	return status;
-}
-
 int cli_load(vf_image *img, const cli_options *o, vf_error *err)
 {
 	vf_image_init(img, &vf_io_alloc);
 	int status = VF_OK;
 	for (int i = 0; i < o->arg_count && status == VF_OK; i++)
-		status = load_one(img, o->args[i], err);
+		status = vf_client_load(img, o->args[i], NULL, 0, err);
 	if (status != VF_OK)
 		vf_image_free(img);
 	return status;

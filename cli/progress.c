@@ -15,12 +15,6 @@ enum {
 	FIGURES = sizeof "program [] 100 %  1023.9 KB of 1023.9 KB  1023.9 KB/s  119 s left",
 };
 
-static const char *const phase_name[] = {
-	[VF_PHASE_OPEN] = "connect",  [VF_PHASE_COMPARE] = "compare", [VF_PHASE_KEEP] = "keep",
-	[VF_PHASE_ERASE] = "erase",   [VF_PHASE_PROGRAM] = "program", [VF_PHASE_READ] = "read",
-	[VF_PHASE_VERIFY] = "verify", [VF_PHASE_RUN] = "run",         [VF_PHASE_CLOSE] = "close",
-};
-
 /* A dumb terminal shows the codes that redraw instead of obeying them. */
 static bool can_redraw(void)
 {
@@ -104,10 +98,10 @@ static void draw_line(const cli_progress *p, const vf_progress *now, uint64_t no
 	if (wide >= FIGURES + BAR_LEAST)
 		draw_bar(bar, wide < FIGURES + BAR ? wide - FIGURES : BAR, percent);
 	if (now->total != 0)
-		(void)snprintf(line, sizeof line, "%-8s%s %3u %%  %s", phase_name[now->phase], bar,
-			       percent, figures);
+		(void)snprintf(line, sizeof line, "%-8s%s %3u %%  %s", vf_phase_name(now->phase),
+			       bar, percent, figures);
 	else
-		(void)snprintf(line, sizeof line, "%-8s...%s", phase_name[now->phase], figures);
+		(void)snprintf(line, sizeof line, "%-8s...%s", vf_phase_name(now->phase), figures);
 	(void)fprintf(stderr, "\r%.*s\033[K", (int)wide, line);
 	(void)fflush(stderr);
 }
@@ -116,7 +110,7 @@ static void print_event(const vf_progress *now)
 {
 	(void)printf("{\"event\":\"progress\",\"phase\":\"%s\",\"done\":%llu,\"total\":%llu,"
 		     "\"busy_ms\":%u}\n",
-		     phase_name[now->phase], (unsigned long long)now->done,
+		     vf_phase_name(now->phase), (unsigned long long)now->done,
 		     (unsigned long long)now->total, now->busy_ms);
 	(void)fflush(stdout);
 }

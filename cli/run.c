@@ -116,14 +116,6 @@ static int find_port(cli_run *r)
 	return status;
 }
 
-/* Where, if the engine, which knows no port, has not said so. */
-static void name_port(cli_run *r, const vf_error *e)
-{
-	r->error = *e;
-	if (e->code == VF_E_LINK && strstr(e->text, r->port) == NULL)
-		(void)vf_fail(&r->error, e->code, "%.120s: %.270s", r->port, e->text);
-}
-
 static void say_link(const cli_run *r)
 {
 	const vf_session_stats *l = &r->link;
@@ -152,7 +144,8 @@ int cli_run_do(cli_run *r)
 	cli_progress_begin(&r->progress, r->o);
 	(void)vf_client_do(&r->client, &r->job, &r->result, &r->board, &r->link);
 	cli_progress_clear(&r->progress);
-	name_port(r, &r->result.error);
+	r->error = r->result.error;
+	vf_client_name_port(&r->error, r->port);
 	say_link(r);
 	return r->error.code;
 }
@@ -176,10 +169,10 @@ int cli_run_end(cli_run *r)
 int cli_run_range(cli_run *r, const char *addr, const char *len)
 {
 	uint64_t a, l;
-	if (!cli_number(addr, UINT32_MAX, &a))
+	if (!vf_client_number(addr, UINT32_MAX, &a))
 		return vf_fail(&r->error, VF_E_USAGE,
 			       "'%s' is no address (such as 0x90000000 or 64K)", addr);
-	if (!cli_number(len, (uint64_t)1 << 32, &l) || l == 0)
+	if (!vf_client_number(len, (uint64_t)1 << 32, &l) || l == 0)
 		return vf_fail(&r->error, VF_E_USAGE, "'%s' is no length (such as 0x1000 or 1M)",
 			       len);
 	if (a + l > (uint64_t)1 << 32)

@@ -11,6 +11,7 @@ enum {
 	CHUNK = 16 * 1024,  /* most bytes read at once */
 	GONE_MAX = 160,     /* of a port's name in a sentence */
 	ABSENT_US = 500000, /* a turn takes no such time: the process did not run */
+	ASK_US = 100000,    /* between two questions whether to stop */
 };
 
 void vf_client_defaults(vf_job_config *config)
@@ -22,6 +23,7 @@ void vf_client_defaults(vf_job_config *config)
 /* A job, its pipe, and a clock that stands still while the process does: nothing
  * that arrives then is anybody's silence. */
 typedef struct driven {
+	const vf_client_options *opt;
 	vf_pipe *pipe;
 	vf_job *job;
 	uint64_t seen_us, absent_us;
@@ -40,8 +42,10 @@ static uint64_t now(driven *d)
 static void wait(driven *d, bool want_write)
 {
 	const uint64_t deadline = vf_job_deadline(d->job);
-	const uint64_t until =
+	uint64_t until =
 		deadline < UINT64_MAX - d->absent_us ? deadline + d->absent_us : UINT64_MAX;
+	if (d->opt->interruptions != NULL && until > d->seen_us + ASK_US)
+		until = d->seen_us + ASK_US;
 	vf_pipe_wait(d->pipe, want_write, until);
 	const uint64_t us = vf_io_now_us();
 	if (until > d->seen_us)
@@ -107,7 +111,9 @@ static bool turn(driven *d)
 {
 	bool moved = false;
 	bool blocked = false;
-	while (d->interruptions < vf_interruptions()) {
+	const unsigned asked = d->opt->interruptions != NULL ? d->opt->interruptions(d->opt->ctx)
+							     : vf_interruptions();
+	while (d->interruptions < asked) {
 		d->interruptions++;
 		vf_job_interrupt(d->job, now(d));
 	}
@@ -124,9 +130,9 @@ static bool turn(driven *d)
 	return true;
 }
 
-static void drive(vf_pipe *pipe, vf_job *job)
+static void drive(const vf_client_options *opt, vf_pipe *pipe, vf_job *job)
 {
-	driven d = {.pipe = pipe, .job = job, .seen_us = vf_io_now_us()};
+	driven d = {.opt = opt, .pipe = pipe, .job = job, .seen_us = vf_io_now_us()};
 	vf_job_tick(job, now(&d));
 	while (!vf_job_finished(job))
 		if (!turn(&d))
@@ -148,18 +154,18 @@ static int fail(vf_job_result *result, const vf_error *err)
 }
 
 /* The job itself, over an open pipe. */
-static int carry_out(vf_pipe *pipe, const char *port, const vf_job_config *config,
+static int carry_out(vf_pipe *pipe, const vf_client_options *opt, const vf_job_config *config,
 		     vf_job_result *result, vf_board *board, vf_session_stats *link)
 {
 	vf_error err = {0};
 	vf_job *job = vf_job_new(config, &err);
 	if (job == NULL)
 		return fail(result, &err);
-	drive(pipe, job);
+	drive(opt, pipe, job);
 	*result = *vf_job_result_get(job);
 	if (board != NULL && vf_job_board(job) != NULL) {
 		*board = *vf_job_board(job);
-		vf_ports_remember(port);
+		vf_ports_remember(opt->port);
 	}
 	if (link != NULL)
 		*link = *vf_job_link(job);
@@ -167,18 +173,24 @@ static int carry_out(vf_pipe *pipe, const char *port, const vf_job_config *confi
 	return result->error.code;
 }
 
-int vf_client_on(const char *port, uint32_t baud, uint32_t max_baud, const vf_job_config *config,
-		 vf_job_result *result, vf_board *board, vf_session_stats *link)
+void vf_client_name_port(vf_error *err, const char *port)
+{
+	const vf_error e = *err;
+	if (e.code == VF_E_LINK && strstr(e.text, port) == NULL)
+		(void)vf_fail(err, e.code, "%.120s: %.270s", port, e.text);
+}
+
+int vf_client_on(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
+		 vf_board *board, vf_session_stats *link)
 {
 	vf_error err = {0};
 	vf_job_config own = *config;
-	if (baud == 0)
-		baud = BAUD_USUAL;
+	const uint32_t baud = opt->baud != 0 ? opt->baud : BAUD_USUAL;
 	memset(result, 0, sizeof *result);
-	vf_pipe *pipe = vf_pipe_open(port, baud, &err);
+	vf_pipe *pipe = vf_pipe_open(opt->port, baud, &err);
 	if (pipe == NULL)
 		return fail(result, &err);
-	offer_rate(&own, pipe, baud, max_baud);
+	offer_rate(&own, pipe, baud, opt->max_baud);
 	vf_keeper keeper = {NULL};
 	if (own.keeper.save == NULL)
 		own.keeper = vf_keeper_door(&keeper);
@@ -188,7 +200,7 @@ int vf_client_on(const char *port, uint32_t baud, uint32_t max_baud, const vf_jo
 		own.deflate = packer != NULL ? vf_packer_deflate : NULL;
 		own.deflate_ctx = packer;
 	}
-	const int code = carry_out(pipe, port, &own, result, board, link);
+	const int code = carry_out(pipe, opt, &own, result, board, link);
 	vf_packer_free(packer);
 	vf_keeper_free(&keeper);
 	if (own.session.rate != 0 && vf_pipe_baud(pipe) != baud)
@@ -202,16 +214,16 @@ int vf_client_do(const vf_client_options *opt, const vf_job_config *config, vf_j
 {
 	char name[VF_CLIENT_NAME_MAX];
 	vf_error err = {0};
-	const char *port = opt->port;
+	vf_client_options own = *opt;
 	if (board != NULL)
 		memset(board, 0, sizeof *board);
 	if (link != NULL)
 		memset(link, 0, sizeof *link);
 	memset(result, 0, sizeof *result);
-	if (port == NULL || strcmp(port, "auto") == 0) {
+	if (own.port == NULL || strcmp(own.port, "auto") == 0) {
 		if (vf_client_find(opt, name, sizeof name, &err) != VF_OK)
 			return fail(result, &err);
-		port = name;
+		own.port = name;
 	}
-	return vf_client_on(port, opt->baud, opt->max_baud, config, result, board, link);
+	return vf_client_on(&own, config, result, board, link);
 }

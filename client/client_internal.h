@@ -6,9 +6,9 @@
 
 enum { VF_CLIENT_NAME_MAX = 1024 };
 
-/* vf_client_do on a port that was named. */
-int vf_client_on(const char *port, uint32_t baud, uint32_t max_baud, const vf_job_config *config,
-		 vf_job_result *result, vf_board *board, vf_session_stats *link);
+/* vf_client_do on a port that is named. */
+int vf_client_on(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
+		 vf_board *board, vf_session_stats *link);
 
 /* keeper.c: the file of kept bytes. All zero at the beginning. */
 typedef struct vf_keeper {

@@ -47,7 +47,10 @@ static bool answers(const finding *f, const char *name, vf_error *why)
 	vf_client_defaults(&config);
 	config.session.open_timeout_us = ANSWER_US;
 	config.session.lost_timeout_us = ANSWER_US;
-	const int status = vf_client_on(name, f->opt->baud, 1, &config, &result, NULL, NULL);
+	vf_client_options opt = *f->opt;
+	opt.port = name;
+	opt.max_baud = 1;
+	const int status = vf_client_on(&opt, &config, &result, NULL, NULL);
 	*why = result.error;
 	return status == VF_OK;
 }
@@ -71,10 +74,9 @@ static int ask_all(finding *f, vf_error *err)
 /* Of one port it can be said what is wrong with it. */
 static int only_one(const finding *f, vf_error *err)
 {
-	const char *name = f->name[0];
-	if (strncmp(f->why.text, name, strlen(name)) == 0)
-		return vf_fail(err, VF_E_LINK, "%s", f->why.text);
-	return vf_fail(err, VF_E_LINK, "%.100s: %.290s", name, f->why.text);
+	(void)vf_fail(err, VF_E_LINK, "%s", f->why.text);
+	vf_client_name_port(err, f->name[0]);
+	return err->code;
 }
 
 static int verdict(finding *f, char *name, size_t room, vf_error *err)

@@ -33,6 +33,8 @@ endif()
 function(vf_room name)
 	cmake_parse_arguments(ROOM "FREESTANDING" "" "SOURCES;USES" ${ARGN})
 	add_library(vf_${name} STATIC ${ROOM_SOURCES})
+	# Also for libvcpflash, which shows nothing of them.
+	set_target_properties(vf_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 	target_include_directories(vf_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 	foreach(used IN LISTS ROOM_USES)
 		target_link_libraries(vf_${name} PUBLIC vf_${used})

@@ -427,3 +427,15 @@ bool vf_job_rate(vf_job *j, uint32_t *baud)
 {
 	return vf_session_rate(j->session, baud);
 }
+
+const char *vf_phase_name(uint8_t phase)
+{
+	static const char *const name[] = {
+		[VF_PHASE_OPEN] = "connect",    [VF_PHASE_COMPARE] = "compare",
+		[VF_PHASE_KEEP] = "keep",       [VF_PHASE_ERASE] = "erase",
+		[VF_PHASE_PROGRAM] = "program", [VF_PHASE_READ] = "read",
+		[VF_PHASE_VERIFY] = "verify",   [VF_PHASE_RUN] = "run",
+		[VF_PHASE_CLOSE] = "close",
+	};
+	return name[phase];
+}

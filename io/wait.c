@@ -48,10 +48,10 @@ void vf_pipes_wait(vf_pipe_watch *watch, size_t count, uint64_t until_us)
 	for (size_t i = 0; i < count; i++)
 		fill(fds + 2 * i, watch + i);
 	vf_interrupt_set(&hold);
-	(void)sigprocmask(SIG_BLOCK, &hold, &before);
+	(void)pthread_sigmask(SIG_BLOCK, &hold, &before);
 	struct timespec left = time_left(interrupted_anew(watch, count) ? 0 : until_us);
 	const int n = ppoll(fds, 2 * count, &left, &before);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	for (size_t i = 0; i < count; i++)
 		watch[i].ready = n > 0 && (fds[2 * i].revents != 0 || fds[2 * i + 1].revents != 0);
 }

@@ -49,6 +49,8 @@ enum vf_job_phase {
 	VF_PHASE_CLOSE,
 };
 
+const char *vf_phase_name(uint8_t phase); /* one word */
+
 typedef struct vf_progress {
 	uint8_t phase;    /* enum vf_job_phase */
 	uint64_t done;    /* bytes of this phase */

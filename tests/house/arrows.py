@@ -13,7 +13,7 @@ TYPES = {"status", "flash", "bus"}            # contracts without code
 HOSTED_TYPES = TYPES | {"alloc", "error"}
 HEADERS = {                                   # room -> its public headers
     "wire": {"wire"}, "target": {"target"}, "nor": {"nor"}, "image": {"image"},
-    "host": {"session", "plan", "job", "doctor"}, "io": {"io"}, "client": {"client"},
+    "host": {"session", "plan", "job", "doctor"}, "io": {"io"}, "client": {"client", "vcpflash"},
     "sim": {"sim", "sim_chip"}, "emu": {"emu"}, "cli": set(), "boards": set(),
 }
 ARROWS = {
