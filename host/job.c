@@ -346,6 +346,15 @@ void vf_job_interrupt(vf_job *j, uint64_t now_us)
 	finish(j);
 }
 
+void vf_job_refuse(vf_job *j, const vf_error *why, uint64_t now_us)
+{
+	if (j->finished || j->closing)
+		return;
+	j->now = now_us;
+	j->result.error = *why;
+	(void)vf_job_leave(j);
+}
+
 void vf_job_pipe_lost(vf_job *j, const char *why)
 {
 	if (j->finished)

@@ -10,20 +10,35 @@ static size_t deflate(const vf_job *j, const uint8_t *in, size_t n, uint8_t *out
 	return size == 0 || size > n ? n : size;
 }
 
+/* The smaller of the two; `room` is for both. */
+static vf_packed squeeze(const vf_job *j, const uint8_t *content, uint32_t offset, uint32_t n,
+			 uint8_t *room)
+{
+	vf_packed p = {.bytes = room, .size = deflate(j, content, n, room)};
+	uint8_t *branches = room + n;
+	if (offset % 2 != 0)
+		return p;
+	vf_branch walk = {.at = offset, .places = true};
+	memcpy(branches + n, content, n);
+	vf_branch_walk(&walk, branches + n, n, 0, branches + n);
+	const size_t size = deflate(j, branches + n, n, branches);
+	if (size < p.size)
+		p = (vf_packed){.bytes = branches, .size = size, .flags = VF_MESSAGE_BRANCHES};
+	return p;
+}
+
 bool vf_job_deflate(vf_job *j, const vf_job_area *a, uint32_t offset, uint32_t n, vf_packed *p)
 {
-	if (!vf_job_scratch(j, (size_t)n * 3))
+	const vf_job_packs *packs = &j->config.packs;
+	if (!vf_job_scratch(j, (size_t)n * 4))
 		return false;
-	uint8_t *plain = j->scratch + n, *branches = plain + n;
 	vf_job_content(a, j->image, offset, j->scratch, n);
-	*p = (vf_packed){.bytes = plain, .size = deflate(j, j->scratch, n, plain)};
-	if (offset % 2 != 0)
+	if (packs->find != NULL &&
+	    packs->find(packs->ctx, offset, j->scratch, n, &p->bytes, &p->size, &p->flags))
 		return true;
-	vf_branch walk = {.at = offset, .places = true};
-	vf_branch_walk(&walk, j->scratch, n, 0, j->scratch);
-	const size_t size = deflate(j, j->scratch, n, branches);
-	if (size < p->size)
-		*p = (vf_packed){.bytes = branches, .size = size, .flags = VF_MESSAGE_BRANCHES};
+	*p = squeeze(j, j->scratch, offset, n, j->scratch + n);
+	if (packs->find != NULL)
+		packs->keep(packs->ctx, offset, j->scratch, n, p->bytes, p->size, p->flags);
 	return true;
 }
 

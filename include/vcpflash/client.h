@@ -1,6 +1,7 @@
 /* client.h - the blocking calls: an engine (job.h) moved over a pipe (io.h).
  *
- * Conventions as in job.h. A call returns when the job has ended.
+ * Conventions as in job.h. A call returns when the job has ended. Below, the same for
+ * many boards at once: a gang.
  */
 #ifndef VCPFLASH_CLIENT_H
 #define VCPFLASH_CLIENT_H
@@ -51,5 +52,48 @@ int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_err
  * good order when the options' `interruptions` are more than 0. */
 int vf_client_do(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
 		 vf_board *board, vf_session_stats *link);
+
+/* --- many boards at once ------------------------------------------------------------
+ *
+ * A gang moves any number of units, each a port with one job after the other, from one
+ * thread. Nothing in it waits for one board while others could go on; vf_client_do is a
+ * gang of one. What jobs compress is computed once where their boards are alike.
+ * Everything that a job is given stays valid until it was told to have ended. */
+
+typedef struct vf_gang vf_gang;
+typedef struct vf_unit vf_unit;
+
+/* Called from vf_gang_turn, with the `user` of the unit. All may be NULL; all may open,
+ * start and close units, but not free the gang. */
+typedef struct vf_gang_calls {
+	void *ctx;
+	/* The port is open, and there is no job yet. */
+	void (*opened)(void *ctx, void *user);
+	/* It is known which board answers, and nothing of it was changed: anything but VF_OK
+	 * ends the job with `err`. Once a job. */
+	int (*board)(void *ctx, void *user, const vf_board *board, vf_error *err);
+	/* The job has ended; what it points to is valid during the call. `board` NULL: it
+	 * was never known; `link` NULL: the port never opened. */
+	void (*ended)(void *ctx, void *user, const vf_job_result *result, const vf_board *board,
+		      const vf_session_stats *link);
+	/* A port without a job cannot be opened, or is gone. The unit closes by itself. */
+	void (*gone)(void *ctx, void *user, const vf_error *why);
+} vf_gang_calls;
+
+vf_gang *vf_gang_new(const vf_gang_calls *calls, vf_error *err); /* NULL: no memory */
+void vf_gang_free(vf_gang *g); /* drops what is under way; NULL is harmless */
+
+/* Begins to open a port that is named (no "auto"). NULL: see err, without any call. At
+ * most VF_PIPES_MAX units; VF_E_USAGE. */
+vf_unit *vf_gang_open(vf_gang *g, const vf_client_options *opt, void *user, vf_error *err);
+/* The next job of a unit that has none; begins when the port is open. VF_OK, or see err. */
+int vf_gang_start(vf_unit *u, const vf_job_config *config, vf_error *err);
+/* The unit is of no use any more. Not while it has a job. */
+void vf_gang_close(vf_unit *u);
+size_t vf_gang_units(const vf_gang *g); /* that are not closed yet */
+
+/* Moves whoever can be moved; waits, until `until_us` of the monotonic clock at most,
+ * if nobody can. */
+void vf_gang_turn(vf_gang *g, uint64_t until_us);
 
 #endif

@@ -94,6 +94,18 @@ typedef struct vf_job_keeper {
 	void (*drop)(void *ctx, const vf_board *board, bool stale);
 } vf_job_keeper;
 
+/* Compressed blocks that several jobs share, so that each is computed once. A block is
+ * the same where its bytes are and it stands at the same offset of its memory. */
+typedef struct vf_job_packs {
+	void *ctx;
+	/* False: there is none. `*bytes` stays valid as long as the job. */
+	bool (*find)(void *ctx, uint32_t offset, const uint8_t *plain, size_t len,
+		     const uint8_t **bytes, size_t *size, uint8_t *flags);
+	/* One was made; `size` = `len`: compression does not gain. */
+	void (*keep)(void *ctx, uint32_t offset, const uint8_t *plain, size_t len,
+		     const uint8_t *bytes, size_t size, uint8_t flags);
+} vf_job_packs;
+
 /* A sector that is only borrowed for a test: the image is one whole sector. */
 enum vf_job_scratch {
 	VF_SCRATCH_NONE,
@@ -131,6 +143,7 @@ typedef struct vf_job_config {
 	 * `room`. NULL: nothing is compressed. */
 	size_t (*deflate)(void *ctx, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);
 	void *deflate_ctx;
+	vf_job_packs packs;   /* PROGRAM; `find` NULL: nothing is shared */
 	vf_job_keeper keeper; /* PROGRAM, ERASE, ERASE_CHIP. `save` NULL: what has to be
 			       * preserved is kept in memory only */
 } vf_job_config;
@@ -215,6 +228,10 @@ void vf_job_free(vf_job *job);
  * else. Called again meanwhile, it ends at once; the line says where such bytes
  * may be lost. */
 void vf_job_interrupt(vf_job *job, uint64_t now_us);
+
+/* The caller wants nothing more of it (another board was meant, say): it ends with that
+ * error, in good order. Only before anything was changed, as soon as vf_job_board knows. */
+void vf_job_refuse(vf_job *job, const vf_error *why, uint64_t now_us);
 
 /* The pipe is gone for good (unplugged, closed): ends with VF_E_LINK and `why`. */
 void vf_job_pipe_lost(vf_job *job, const char *why);
