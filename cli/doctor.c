@@ -26,6 +26,22 @@ static int on_run(void *ctx, const vf_job_config *job, vf_job_result *result, vf
 	return status;
 }
 
+/* Whether more than the board's ring holds was sent at once, and what became of it. */
+static void add_back_pressure(cJSON *link, const vf_doctor_report *d)
+{
+	cJSON *json = cJSON_AddObjectToObject(link, "back_pressure");
+	const vf_burst *b = &d->link.burst;
+	cJSON_AddBoolToObject(json, "tested", b->done);
+	if (d->link.burst_skipped != NULL)
+		cJSON_AddStringToObject(json, "why_not", d->link.burst_skipped);
+	if (!b->done)
+		return;
+	cJSON_AddNumberToObject(json, "ring", d->board.welcome.ring);
+	cJSON_AddNumberToObject(json, "bytes", b->bytes);
+	cJSON_AddNumberToObject(json, "lost_bytes", b->lost);
+	cJSON_AddNumberToObject(json, "damaged", b->damaged);
+}
+
 static void add_link(cJSON *json, const vf_doctor_report *d)
 {
 	cJSON *link = cJSON_AddObjectToObject(json, "link");
@@ -34,6 +50,7 @@ static void add_link(cJSON *json, const vf_doctor_report *d)
 	cJSON_AddNumberToObject(link, "damaged_there", d->damaged_there);
 	cJSON_AddNumberToObject(link, "damaged_here", d->damaged_here);
 	cJSON_AddNumberToObject(link, "lost_bytes", d->lost_there);
+	add_back_pressure(link, d);
 	cJSON *list = cJSON_AddArrayToObject(link, "echoes");
 	for (unsigned i = 0; i < d->link.echoes; i++) {
 		const vf_echo_figures *e = &d->link.echo[i];

@@ -84,7 +84,7 @@ static const char help[] =
 	"                     of the pseudo-terminal counts, as on a real line\n"
 	"  --time real|none   none: chip and link take no time\n"
 	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,badbit=ADDR,\n"
-	"                     badrate=BAUD,cut=N[:before|:torn|:after],\n"
+	"                     badrate=BAUD,cut=N[:before|:torn|:after],link=overrun,\n"
 	"                     chip=protected|qpi|addr4|asleep|continuous\n"
 	"  --seed N           for faults; printed if drawn\n"
 	"  --ring N, --window N, --payload N    the loader's buffers, in bytes\n"

@@ -168,6 +168,23 @@ static uint64_t rate(const vf_job_result *link, uint64_t guess)
 	return (uint64_t)(most->len - least->len) * 2 * 1000000 / (most->best_us - least->best_us);
 }
 
+/* What got lost of the burst is a fault of its own, not the line's. */
+static void tell_burst(doctor *d)
+{
+	vf_doctor_report *r = d->r;
+	const vf_burst *b = &r->link.burst;
+	if (r->link.burst_skipped != NULL) {
+		say(d, "link: back-pressure not tested: %s", r->link.burst_skipped);
+		return;
+	}
+	say(d, "link: back-pressure: %u bytes at once, the board's ring holds %u: %u lost",
+	    b->bytes, r->board.welcome.ring, b->lost);
+	if (b->lost == 0)
+		return;
+	r->lost_there -= b->lost < r->lost_there ? b->lost : r->lost_there;
+	r->damaged_there -= b->damaged < r->damaged_there ? b->damaged : r->damaged_there;
+}
+
 static int test_link(doctor *d)
 {
 	vf_doctor_report *r = d->r;
@@ -186,6 +203,7 @@ static int test_link(doctor *d)
 		say(d, "link: %u echoes of %u bytes, %u lost, %u to %u us", e->sent, e->len,
 		    e->lost, e->best_us, e->worst_us);
 	}
+	tell_burst(d);
 	r->rate = rate(&r->link, r->rate);
 	say(d, "link: about %llu bytes a second; %u frames, %u damaged there, %u here",
 	    (unsigned long long)r->rate, r->frames, r->damaged_there, r->damaged_here);
@@ -209,6 +227,17 @@ static int judge_link(doctor *d)
 		return end(d, VF_CULPRIT_LINK, VF_E_LINK,
 			   "the link is at fault: check cable and ground, try a lower rate "
 			   "(--max-baud); ",
+			   text);
+	}
+	if (r->link.burst.lost > 0) {
+		(void)snprintf(text, sizeof text,
+			       "of %u bytes sent at once, twice what its ring holds, it lost %u; "
+			       "within its credit nothing was lost, and the chip is fine",
+			       r->link.burst.bytes, r->link.burst.lost);
+		return end(d, VF_CULPRIT_BOARD, VF_E_LINK,
+			   "the board is at fault: its port loses what it has no room for (accept "
+			   "a packet only "
+			   "when vf_target_rx_space allows): ",
 			   text);
 	}
 	if (pauses(&r->link))

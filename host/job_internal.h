@@ -175,6 +175,7 @@ struct vf_job {
 	vf_sha256 read_hash;
 	uint32_t echo_us; /* where the session puts a round trip */
 	unsigned echo_round;
+	bool burst_sent;                          /* LINK: in this session */
 	uint64_t link_rate;                       /* bytes a second, 0 unknown */
 	uint64_t look_began, look_us, look_bytes; /* how fast the board digests */
 	uint64_t link_first;                      /* what the greeting showed: at least so many */

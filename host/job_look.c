@@ -388,6 +388,8 @@ bool vf_job_begin(vf_job *j)
 		return vf_job_go(j, vf_job_info, VF_PHASE_OPEN, 0);
 	case VF_JOB_LINK:
 		j->echo_round = 0;
+		j->burst_sent = false;
+		memset(j->result.echo, 0, sizeof j->result.echo);
 		return vf_job_go(j, vf_job_link_test, VF_PHASE_OPEN, 0);
 	case VF_JOB_READ:
 		vf_job_go(j, vf_job_read, VF_PHASE_READ, j->config.length);

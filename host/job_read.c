@@ -105,14 +105,29 @@ bool vf_job_run(vf_job *j)
 enum {
 	ECHO_SMALL = 16,
 	ECHO_ROUNDS = 3,         /* of each size; the shortest counts */
-	ECHO_PATIENCE = 1000000, /* µs for one */
+	ECHO_LEAST = 64,         /* of payload: what every board takes, however slow its line */
+	ECHO_PATIENCE = 1000000, /* µs for one, besides the time on the line */
+	BURST_MOST = 1024 * 1024,
+	BURST_SECONDS = 5,
 };
 
+/* None that is longer than a second each way: no session uses such frames, and the silence
+ * meanwhile would look like the board's. */
 static uint16_t echo_limit(const vf_job *j, uint16_t len)
 {
 	const vf_welcome *w = &j->board.welcome;
-	const uint16_t most = w->payload < w->answer ? w->payload : w->answer;
-	return len < most ? len : most;
+	const uint64_t second = vf_session_line_rate(j->session) * 9 / 10;
+	uint64_t most = w->payload < w->answer ? w->payload : w->answer;
+	if (second < most)
+		most = second > ECHO_LEAST ? second : ECHO_LEAST;
+	return len < most ? len : (uint16_t)most;
+}
+
+/* µs that the line takes for it. */
+static uint64_t there_and_back(const vf_job *j, uint16_t len)
+{
+	const uint64_t rate = vf_session_line_rate(j->session);
+	return rate > 0 ? 2 * UINT64_C(1000000) * VF_WIRE_FRAME_SIZE((uint32_t)len) / rate : 0;
 }
 
 /* Sends the next echo if none is under way; true once it is back or given up,
@@ -122,7 +137,7 @@ static bool echo(vf_job *j, uint16_t len, uint32_t *us)
 	if (j->wait_until == UINT64_MAX) {
 		j->echo_us = 0;
 		vf_session_echo(j->session, len, &j->echo_us);
-		vf_job_wait(j, ECHO_PATIENCE);
+		vf_job_wait(j, ECHO_PATIENCE + 2 * there_and_back(j, len));
 	}
 	if (j->echo_us == 0 && j->now < j->wait_until)
 		return false;
@@ -177,6 +192,34 @@ bool vf_job_info(vf_job *j)
 
 /* --- the link alone --------------------------------------------------------- */
 
+/* Why a burst would say nothing; NULL: it does. */
+static const char *no_burst(const vf_job *j, uint32_t bytes)
+{
+	if (j->board.welcome.rate != 0)
+		return "the board's port is a UART without flow control: that no more is sent than "
+		       "its ring holds is up to the credit, which was kept";
+	if (bytes > BURST_MOST)
+		return "the board's ring is too large to be filled in a burst";
+	if (vf_session_stats_get(j->session)->rate * BURST_SECONDS < bytes)
+		return "the line is too slow to fill the board's ring in a few seconds";
+	return NULL;
+}
+
+/* Twice what the ring holds, at once: what it has no room for must wait in the link. */
+static bool burst(vf_job *j)
+{
+	const uint32_t ring = j->board.welcome.ring;
+	if (j->result.burst_skipped == NULL && !j->burst_sent) {
+		j->result.burst_skipped = no_burst(j, ring < UINT32_MAX / 2 ? 2 * ring : ring);
+		j->burst_sent = true;
+		if (j->result.burst_skipped == NULL)
+			vf_session_burst(j->session, 2 * ring, &j->result.burst);
+	}
+	if (j->result.burst_skipped == NULL && !j->result.burst.done)
+		return false;
+	return vf_job_leave(j);
+}
+
 /* Sizes of payload from the least to what both ends take, sixteen of each. */
 bool vf_job_link_test(vf_job *j)
 {
@@ -184,19 +227,20 @@ bool vf_job_link_test(vf_job *j)
 	enum { ROUNDS = 16 };
 	while (j->echo_round < VF_ECHO_SIZES * ROUNDS) {
 		const unsigned which = j->echo_round / ROUNDS;
-		const uint16_t len = echo_limit(j, sizes[which]);
 		vf_echo_figures *f = &j->result.echo[which];
+		const uint16_t len = f->sent > 0 ? f->len : echo_limit(j, sizes[which]);
 		uint32_t us;
-		if (which > 0 && len == echo_limit(j, sizes[which - 1]))
-			break; /* the board takes no more */
+		if (which > 0 && j->echo_round % ROUNDS == 0 && len <= f[-1].len)
+			break; /* board or line take no more */
 		if (!echo(j, len, &us))
 			return false;
-		f->len = len;
+		if (f->sent == 0)
+			f->len = len;
 		f->sent++;
 		f->lost = (uint16_t)(f->lost + (us == 0));
 		shortest(&f->best_us, us);
 		f->worst_us = us > f->worst_us ? us : f->worst_us;
 		j->result.echoes = which + 1;
 	}
-	return vf_job_leave(j);
+	return vf_job_go(j, burst, VF_PHASE_OPEN, 0);
 }

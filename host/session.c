@@ -58,6 +58,7 @@ void vf_session_drop_all(vf_session *s)
 	s->waiting = false;
 	s->want_query = false;
 	s->echo.result = NULL;
+	s->burst.result = NULL;
 }
 
 void vf_session_set_lost(vf_session *s, int code, const char *fmt, ...)

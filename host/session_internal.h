@@ -8,6 +8,7 @@
  *   session_text.c   other people's console output
  *   session_rate.c   the baud rate
  *   session_prove.c  a board with a key
+ *   session_burst.c  more at once than the board has room for
  *   stream.c         operations as one sequence of bytes, made anew whenever needed
  *   stream_answer.c  answers, and asking again for what is missing of them
  *   link.c           what is under way, and what was lost
@@ -29,7 +30,7 @@ enum {
 
 #define MS                 UINT64_C(1000)
 #define REPEAT_US          (250u * MS) /* §6 */
-#define ECHO_BYTE_US       200u        /* there and back at 115200 baud: 174 */
+#define ECHO_BYTE_US       200u        /* there and back at 115200 baud: 174; the least */
 #define OVERDUE_US         (10000u * MS)
 #define CLOSE_US           (1000u * MS)
 #define DEAF_MAX_MS        3600000u /* no board is deaf for longer, whatever it says */
@@ -152,6 +153,14 @@ struct vf_session {
 		uint64_t at_us;
 	} echo;
 
+	/* burst */
+	struct {
+		vf_burst *result;       /* NULL: none under way */
+		uint32_t left;          /* raw bytes yet to be sent */
+		uint16_t last;          /* number of its last frame, */
+		uint16_t damaged, lost; /* the board's counts before it */
+	} burst;
+
 	/* the baud rate */
 	struct {
 		uint32_t home, now; /* now: the pipe's, as the session wants it, */
@@ -200,6 +209,13 @@ void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len);
 /* session_text.c */
 void vf_session_on_text(vf_session *s, size_t len);
 bool vf_session_text_due(const vf_session *s, uint64_t *at_us);
+
+/* session_burst.c */
+bool vf_burst_frame(vf_session *s); /* composes the next; false: there is none */
+void vf_burst_on_state(vf_session *s);
+
+/* session_tx.c */
+size_t vf_session_put_echo(vf_session *s, uint16_t len); /* the echo's raw bytes */
 
 /* session_time.c */
 uint64_t vf_session_query_time(const vf_session *s);

@@ -106,7 +106,9 @@ void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len)
 		s->failure = n.failure;
 		s->status = VF_SESSION_STOPPED;
 		vf_session_drop_all(s);
-	} else if (s->first == NULL && s->echo.result == NULL) {
-		s->waiting = false;
+		return;
 	}
+	vf_burst_on_state(s);
+	if (s->first == NULL && s->echo.result == NULL && s->burst.result == NULL)
+		s->waiting = false;
 }

@@ -21,7 +21,8 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 static bool pending(const vf_session *s)
 {
-	return s->status == VF_SESSION_OPEN && (s->first != NULL || s->echo.result != NULL);
+	return s->status == VF_SESSION_OPEN &&
+	       (s->first != NULL || s->echo.result != NULL || s->burst.result != NULL);
 }
 
 /* --- when ---------------------------------------------------------------------- */
@@ -53,11 +54,26 @@ static uint64_t lost_time(const vf_session *s)
 	return later(since, vf_rate_excuse(s)) + s->config.lost_timeout_us;
 }
 
+uint64_t vf_session_line_rate(const vf_session *s)
+{
+	return later(s->stats.baud / 10, s->stats.rate);
+}
+
+static uint64_t echo_us(const vf_session *s, uint16_t len)
+{
+	const uint64_t rate = vf_session_line_rate(s);
+	const uint64_t least = ECHO_BYTE_US * (uint64_t)len;
+	const uint64_t there_and_back =
+		rate != 0 ? 2 * UINT64_C(1000000) * DATA_FRAME_SIZE(len) / rate : 0;
+
+	return REPEAT_US + later(least, there_and_back + there_and_back / 8);
+}
+
 static uint64_t echo_time(const vf_session *s)
 {
 	if (s->echo.result == NULL || s->echo.want)
 		return NEVER;
-	return later(s->echo.at_us, s->deaf_us) + REPEAT_US + s->echo.len * ECHO_BYTE_US;
+	return later(s->echo.at_us, s->deaf_us) + echo_us(s, s->echo.len);
 }
 
 /* However often a board says that it is busy: no operation takes longer than this, four times

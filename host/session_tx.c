@@ -104,23 +104,28 @@ static bool plain(vf_session *s, uint8_t kind)
 	return true;
 }
 
-static bool echo(vf_session *s)
+size_t vf_session_put_echo(vf_session *s, uint16_t len)
 {
 	vf_encoder e;
-	uint16_t number = s->next_number;
 	uint8_t *body = s->body;
-	size_t raw = DATA_FRAME_SIZE(s->echo.len);
 
-	if (s->link.flight + raw > s->board.welcome.credit)
-		return false;
-	vf_put_header(body, VF_KIND_ECHO, number, s->tag);
-	s->echo.id = number;
-	vf_put16(body + VF_WIRE_HEADER, s->echo.id);
-	for (size_t i = VF_WIRE_HEADER + 2; i < VF_WIRE_HEADER + (size_t)s->echo.len; i++)
+	vf_put_header(body, VF_KIND_ECHO, s->next_number, s->tag);
+	vf_put16(body + VF_WIRE_HEADER, s->next_number);
+	for (size_t i = VF_WIRE_HEADER + 2; i < VF_WIRE_HEADER + (size_t)len; i++)
 		body[i] = (uint8_t)i;
 	begin(s, &e);
-	vf_encode_put(&e, body, VF_WIRE_HEADER + (size_t)s->echo.len);
-	raw = end(s, &e);
+	vf_encode_put(&e, body, VF_WIRE_HEADER + (size_t)len);
+	return end(s, &e);
+}
+
+static bool echo(vf_session *s)
+{
+	const uint16_t number = s->next_number;
+
+	if (s->link.flight + DATA_FRAME_SIZE(s->echo.len) > s->board.welcome.credit)
+		return false;
+	s->echo.id = number;
+	const size_t raw = vf_session_put_echo(s, s->echo.len);
 	vf_link_sent(s, VF_KIND_ECHO, number, 0, 0, raw);
 	s->echo.want = false;
 	s->echo.at_us = s->now;
@@ -160,7 +165,7 @@ static bool control(vf_session *s)
 		s->want_query = false;
 		return plain(s, VF_KIND_QUERY);
 	}
-	return s->echo.want && echo(s);
+	return vf_burst_frame(s) || (s->echo.want && echo(s));
 }
 
 /* --- the stream ---------------------------------------------------------------- */

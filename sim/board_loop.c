@@ -127,7 +127,7 @@ static size_t until_reset(vf_sim_board *b, size_t count)
 /* Hands over what arrived; what does not fit waits in the link, or is lost. */
 static void receive_some(vf_sim_board *b, const uint8_t *bytes, size_t len)
 {
-	if (!b->config.link.loses) {
+	if (!b->config.link.loses && !b->config.fault.overrun) {
 		size_t space = vf_target_rx_space(&b->target);
 		len = len < space ? len : space;
 		if (len == 0) {

@@ -108,6 +108,14 @@ static bool read_chip(vf_sim_fault *f, const char *text, const char **end)
 	return false;
 }
 
+/* What the board's port does. */
+static bool read_link(vf_sim_fault *f, const char *text, const char **end)
+{
+	*end = text + strcspn(text, ",");
+	f->overrun = strncmp(text, "overrun", 7) == 0 && *end == text + 7;
+	return f->overrun;
+}
+
 /* One NAME=VALUE; what follows it is left at *end. NULL, or what it should be. */
 static const char *read_item(vf_sim_fault *f, const char *item, const char **end)
 {
@@ -125,6 +133,7 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		{"badbit=", "badbit=ADDR with an address, at most 8 of them"},
 		{"badrate=", "badrate=BAUD with a rate above which the line is bad"},
 		{"chip=", "chip=protected, qpi, addr4, asleep or continuous"},
+		{"link=", "link=overrun: the board loses what its ring has no room for"},
 	};
 	const unsigned count = sizeof forms / sizeof forms[0];
 	unsigned i = 0;
@@ -132,7 +141,7 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		i++;
 	if (i == count)
 		return "corrupt=P, drop=P, dup=P, stall=P:MS, reset=P, cut=N, badbit=ADDR, "
-		       "badrate=BAUD or chip=HOW";
+		       "badrate=BAUD, link=overrun or chip=HOW";
 	const char *value = item + strlen(forms[i].name);
 	double *const chance[] = {&f->corrupt, &f->drop, &f->dup, &f->reset};
 	bool good;
@@ -146,6 +155,8 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		good = read_bad_bit(f, value, end);
 	else if (i == 7)
 		good = read_bad_rate(f, value, end);
+	else if (i == 9)
+		good = read_link(f, value, end);
 	else
 		good = read_chip(f, value, end);
 	return good && (**end == ',' || **end == '\0') ? NULL : forms[i].form;

@@ -174,7 +174,8 @@ typedef struct vf_mismatch {
 /* LINK: echoes with so many bytes of payload. */
 typedef struct vf_echo_figures {
 	uint16_t len;
-	uint16_t sent, lost; /* lost: not back within a second, repeats included */
+	uint16_t sent, lost; /* lost: not back in time, repeats included: a second and
+			      * twice what the line takes for it */
 	uint32_t best_us, worst_us;
 } vf_echo_figures;
 
@@ -202,9 +203,11 @@ typedef struct vf_job_result {
 	uint16_t echo_big;
 	unsigned echoes; /* LINK: entries in echo, by size */
 	vf_echo_figures echo[VF_ECHO_SIZES];
-	bool has_set;       /* INFO: of a board with a journal that has a set, */
-	vf_set set;         /* what it consists of (PROTOCOL §5.5) */
-	bool nothing_to_do; /* PROGRAM, ERASE: the flash held it already */
+	vf_burst burst;            /* LINK: twice the board's ring at once; */
+	const char *burst_skipped; /* or why there was none; NULL: there was */
+	bool has_set;              /* INFO: of a board with a journal that has a set, */
+	vf_set set;                /* what it consists of (PROTOCOL §5.5) */
+	bool nothing_to_do;        /* PROGRAM, ERASE: the flash held it already */
 } vf_job_result;
 
 /* One word for what differs (zeros and ones: which of them are there in place of the

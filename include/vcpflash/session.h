@@ -153,6 +153,23 @@ uint32_t vf_session_backlog(const vf_session *s);
  * effort: repeats itself when lost. */
 void vf_session_echo(vf_session *s, uint16_t len, uint32_t *round_trip_us);
 
+/* Bytes a second that the line carries each way: what echoes or the greeting showed, which may be
+ * too low, but not less than the baud rate has it. */
+uint64_t vf_session_line_rate(const vf_session *s);
+
+/* What became of a burst. */
+typedef struct vf_burst {
+	bool done;
+	uint32_t frames, bytes; /* raw, sent without regard to credit; */
+	uint32_t damaged;       /* chunks of it that were not intact at the board, */
+	uint32_t lost;          /* and bytes for which its ring had no room */
+} vf_burst;
+
+/* Sends at least `bytes` raw bytes of short ECHO frames without regard to credit, for a board whose
+ * port holds back what it has no room for (PROTOCOL §3.6), and asks what arrived: *result is the
+ * caller's, and done once the board has told. Nothing else may wait. */
+void vf_session_burst(vf_session *s, uint32_t bytes, vf_burst *result);
+
 /* Bytes from the pipe. */
 void vf_session_rx(vf_session *s, const uint8_t *data, size_t len, uint64_t now_us);
 

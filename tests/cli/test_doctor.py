@@ -80,6 +80,7 @@ class Doctor(bench.Case):
             run = board.run("doctor", env=self.env)
             self.assertEqual(run.code, 0, run.err)
             self.assertIn("link: 16 echoes of 4096 bytes, 0 lost", run.out)
+            self.assertRegex(run.out, "back-pressure: 131[0-9]{3} bytes at once, .* 65536: 0 lost")
             self.assertIn("link and chip are fine", run.out.splitlines()[-1])
 
     def test_link(self):
@@ -90,6 +91,28 @@ class Doctor(bench.Case):
                 link = run.result["link"]
                 self.assertGreater(link["damaged_there"] + link["damaged_here"], 0)
                 self.assertEqual(self.contents, self.old)
+
+    def test_back_pressure(self):
+        """More than the board's ring holds, at once."""
+        for options in ([], ["--ring", 2048], ["--blocking"]):
+            with self.subTest(options):
+                run = self.ask(*options)
+                self.blames(run, 0, "none")
+                held = run.result["link"]["back_pressure"]
+                self.assertTrue(held["tested"])
+                self.assertGreaterEqual(held["bytes"], 2 * held["ring"])
+                self.assertEqual(held["lost_bytes"], 0)
+        run = self.ask("--ring", 2048, "--fault", "link=overrun")
+        self.blames(run, 3, "board", "has no room for", "vf_target_rx_space")
+        self.assertGreater(run.result["link"]["back_pressure"]["lost_bytes"], 0)
+        self.assertEqual(self.contents, self.old)
+
+    def test_no_back_pressure(self):
+        """A UART has nothing that could hold back, and that is said."""
+        run = self.ask("--max-baud", 1000000, link="uart:115200")
+        self.blames(run, 0, "none")
+        held = run.result["link"]["back_pressure"]
+        self.assertEqual((held["tested"], "UART" in held["why_not"]), (False, True))
 
     def test_pauses(self):
         run = self.ask("--fault", "stall=0.00001:700")

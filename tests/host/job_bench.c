@@ -310,11 +310,13 @@ static bool move_line(bench *b, vf_job *job)
 	len = allowance(b, &b->out);
 	if (len > sizeof buf)
 		len = sizeof buf;
-	if (len > vf_target_rx_space(&b->t))
+	if (len > vf_target_rx_space(&b->t) && !b->overrun)
 		len = vf_target_rx_space(&b->t);
 	len = get(&b->out, buf, len);
-	if (len > 0 && !b->deaf)
-		assert_int_equal(vf_target_rx(&b->t, buf, len), len);
+	if (len > 0 && !b->deaf) {
+		const size_t taken = vf_target_rx(&b->t, buf, len);
+		assert_true(taken == len || b->overrun);
+	}
 	while ((p = vf_target_tx(&b->t, &len)) != NULL) {
 		const size_t n = put(&b->in, p, len);
 		if (n == 0)
@@ -385,6 +387,15 @@ static uint64_t next_due(const bench *b, const vf_job *job, bool moving)
 	return due;
 }
 
+/* The board's main loop, which may have other things to do. */
+static void go_round(bench *b)
+{
+	if (b->now < b->loop_at)
+		return;
+	b->loop_at = b->now + b->loop_us;
+	vf_target_tick(&b->t, (uint32_t)b->now);
+}
+
 static void drive(bench *b, vf_job *job)
 {
 	const uint64_t until = b->now + PATIENCE_US;
@@ -392,7 +403,7 @@ static void drive(bench *b, vf_job *job)
 	while (!vf_job_finished(job) && !(b->kill_at > 0 && b->now >= b->kill_at)) {
 		const bool moving = move_line(b, job);
 		do {
-			vf_target_tick(&b->t, (uint32_t)b->now);
+			go_round(b);
 		} while ((int)serve_flash(b, 0) | (int)serve_flash(b, 1));
 		if (vf_target_run(&b->t, &b->run_address))
 			b->running = true;

@@ -66,7 +66,10 @@ typedef struct bench {
 	uint64_t rate; /* bytes a second each way */
 	bench_line out, in;
 	bench_fault fault[4];
-	uint32_t stuck;       /* address bits of the NOR that are always 0 */
+	uint32_t stuck;   /* address bits of the NOR that are always 0 */
+	bool overrun;     /* its port takes bytes that its ring has no room for */
+	uint64_t loop_us; /* its main loop comes round only so often; 0: always */
+	uint64_t loop_at;
 	bool deaf;            /* nothing reaches the board, nothing comes from it */
 	uint64_t deaf_after;  /* programs begun until it is */
 	uint64_t reset_after; /* flash operations begun until the board restarts; 0 never */

@@ -249,13 +249,81 @@ static void test_no_id(void **state)
 	end(&p);
 }
 
+/* The line alone: every echo comes back however slow it is, as long as a session would use. */
+static void slow(uint32_t baud, uint16_t longest)
+{
+	bench *b = bench_new();
+	b->rate = baud / 10;
+	b->job.session.rate = baud;
+	assert_int_equal(bench_do(b, VF_JOB_LINK, NULL), VF_OK);
+	assert_true(b->result.echoes >= 3);
+	for (unsigned i = 0; i < b->result.echoes; i++) {
+		assert_int_equal(b->result.echo[i].sent, 16);
+		if (b->result.echo[i].lost > 0)
+			fail_msg("%u baud: %u of %u bytes lost", baud, b->result.echo[i].lost,
+				 b->result.echo[i].len);
+	}
+	assert_true(b->result.echo[b->result.echoes - 1].len >= longest);
+	assert_int_equal(bench_do(b, VF_JOB_INFO, NULL), VF_OK);
+	assert_true(b->result.echo_us > 0 && b->result.echo_big_us > b->result.echo_us);
+	assert_true(b->result.echo_big >= longest);
+	bench_free(b);
+}
+
+static void test_slow_lines(void **state)
+{
+	(void)state;
+	slow(4800, 256);
+	slow(9600, 512);
+	slow(38400, 2048);
+	slow(115200, 2048);
+}
+
+/* Twice the ring at once: a port that holds back loses nothing, one that does not is told. */
+static void test_back_pressure(void **state)
+{
+	patient p;
+	(void)state;
+	for (int overrun = 0; overrun < 2; overrun++) {
+		begin(&p);
+		p.b->overrun = overrun;
+		p.b->loop_us = 25000;
+		assert_int_equal(doctor(&p, false), overrun ? VF_E_LINK : VF_OK);
+		blames(&p, overrun ? VF_CULPRIT_BOARD : VF_CULPRIT_NONE,
+		       overrun ? "no room for" : "fine");
+		assert_null(p.report.link.burst_skipped);
+		assert_true(p.report.link.burst.bytes >= 2 * p.report.board.welcome.ring);
+		assert_int_equal(p.report.link.burst.lost > 0, overrun);
+		assert_int_equal(p.report.lost_there, 0);
+		as_before(&p);
+		end(&p);
+	}
+}
+
+/* A UART has nothing that could hold back: it is not asked to. */
+static void test_no_back_pressure(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.b->target.rate_max = 1000000;
+	p.b->target.home_rate = 115200;
+	bench_board(p.b);
+	assert_int_equal(doctor(&p, false), VF_OK);
+	assert_non_null(strstr(p.report.link.burst_skipped, "UART"));
+	assert_int_equal(p.report.link.burst.frames, 0);
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_healthy),     cmocka_unit_test(test_set_stays),
-		cmocka_unit_test(test_whole_chip),  cmocka_unit_test(test_silence),
-		cmocka_unit_test(test_chip_faults), cmocka_unit_test(test_address_lines),
-		cmocka_unit_test(test_supply),      cmocka_unit_test(test_no_id),
+		cmocka_unit_test(test_healthy),          cmocka_unit_test(test_set_stays),
+		cmocka_unit_test(test_whole_chip),       cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_chip_faults),      cmocka_unit_test(test_address_lines),
+		cmocka_unit_test(test_supply),           cmocka_unit_test(test_no_id),
+		cmocka_unit_test(test_slow_lines),       cmocka_unit_test(test_back_pressure),
+		cmocka_unit_test(test_no_back_pressure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
