@@ -29,7 +29,7 @@ endif()
 set(VF_ARM_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror)
 # What the library and boards/common come from, for every CPU.
 file(GLOB VF_ARM_LIBRARY CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/wire/*.c ${PROJECT_SOURCE_DIR}/target/*.c
-	${PROJECT_SOURCE_DIR}/nor/*.c ${PROJECT_SOURCE_DIR}/boards/common/*.c)
+	${PROJECT_SOURCE_DIR}/nor/*.c ${PROJECT_SOURCE_DIR}/usb/*.c ${PROJECT_SOURCE_DIR}/boards/common/*.c)
 
 # One object out of each source; their paths in the variable `out`.
 function(_vf_arm_objects out folder cpu sources options)
@@ -60,7 +60,7 @@ function(_vf_arm_objects out folder cpu sources options)
 	set(${out} ${objects} PARENT_SCOPE)
 endfunction()
 
-# wire, target, nor and boards/common for one CPU, made when first asked for.
+# wire, target, nor, usb and boards/common for one CPU, made when first asked for.
 function(_vf_arm_library cpu optimise)
 	set(name ${cpu}${optimise})
 	if(TARGET firmware_library_${name})
@@ -78,7 +78,7 @@ endfunction()
 # vf_firmware(NAME SOURCES a.c b.S … LINKER x.ld CPU cortex-m4 [PLAIN] [OPTIMISE -O2]
 #             [DEFINES NAME=VALUE …] [OPTIONS compiler options …] [LINK_OPTIONS linker options …])
 # build/firmware/NAME.elf, .hex and .bin, as part of the normal build (target
-# firmware_NAME). The firmware library of that CPU is linked: wire, target, nor and
+# firmware_NAME). The firmware library of that CPU is linked: wire, target, nor, usb and
 # boards/common, at -Os, or as OPTIMISE says for all; PLAIN leaves it out, for applications
 # that are programmed rather than program. DEFINES and OPTIONS reach the SOURCES only, so the sizes in
 # target.h (VF_TARGET_MEMORIES and so on) are not to be changed there. Linker scripts
