@@ -13,17 +13,19 @@ TYPES = {"status", "flash", "bus"}            # contracts without code
 HOSTED_TYPES = TYPES | {"alloc", "error"}
 HEADERS = {                                   # room -> its public headers
     "wire": {"wire"}, "target": {"target"}, "nor": {"nor"}, "usb": {"usb"}, "image": {"image"},
+    "guest": {"serprog"},
     "host": {"session", "plan", "job", "doctor"}, "io": {"io"}, "client": {"client", "vcpflash"},
     "sim": {"sim", "sim_chip"}, "emu": {"emu"}, "cli": set(), "boards": set(),
 }
 ARROWS = {
     "wire": set(), "nor": set(), "usb": set(), "image": set(), "io": set(),
-    "target": {"wire"}, "host": {"wire", "image"}, "sim": {"target", "nor", "wire"},
+    "target": {"wire"}, "guest": {"target", "nor", "wire"}, "host": {"wire", "image"},
+    "sim": {"target", "nor", "wire"},
     "emu": {"sim"},
     "client": {"host", "io", "wire", "image"}, "boards": {"target", "nor", "usb", "wire"},
     "cli": {"client", "host", "image", "sim", "emu", "io", "target", "nor", "wire"},
 }
-FREESTANDING = {"wire", "target", "nor", "usb"}
+FREESTANDING = {"wire", "target", "nor", "usb", "guest"}
 FREESTANDING_STD = {"stdint.h", "stddef.h", "stdbool.h", "string.h", "stdatomic.h"}
 SYSTEM = {"io", "cli"}                        # may use POSIX headers, and any library
 LIBRARIES = {"client": {"libdeflate.h"}, "emu": {"unicorn/unicorn.h"}}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-ROOMS = ["wire", "target", "nor", "usb"]
+ROOMS = ["wire", "target", "nor", "usb", "guest"]
 WARN = "-std=c11 -Os -ffreestanding -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 ARM = ["arm-none-eabi-gcc", "-mthumb", "-ffunction-sections"]
 COMPILERS = {  # name -> (command, size, nm)
