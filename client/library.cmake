@@ -26,6 +26,7 @@ add_library(libvcpflash SHARED ${objects})
 set_target_properties(libvcpflash PROPERTIES OUTPUT_NAME vcpflash VERSION ${PROJECT_VERSION}
 	SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME vcpflash LINKER_LANGUAGE C
 	LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/libvcpflash.map)
+target_include_directories(libvcpflash INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_options(libvcpflash PRIVATE -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/libvcpflash.map)
 if(NOT VCPFLASH_SANITIZE AND NOT VCPFLASH_COVERAGE)
 	target_link_options(libvcpflash PRIVATE -Wl,--no-undefined)
@@ -43,6 +44,9 @@ install(TARGETS libvcpflash_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} C
 install(FILES ${PROJECT_SOURCE_DIR}/include/vcpflash/vcpflash.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vcpflash COMPONENT development)
 
+# By its own place, so that what was installed may be moved.
+file(RELATIVE_PATH VCPFLASH_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" VCPFLASH_PREFIX ${VCPFLASH_PREFIX})
 list(JOIN modules " " VCPFLASH_MODULES)
 configure_file(vcpflash.pc.in vcpflash.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/vcpflash.pc

@@ -5,9 +5,10 @@
  *
  * Conventions: a call blocks until it is done and returns 0 or one of the negative
  * codes below; what it did and what went wrong is in the report. Addresses are the
- * processor's; one that lies in no memory and below the first external memory's size
- * is an offset into that. Lengths in bytes, times in microseconds. No pointer may be
- * NULL unless said so; what is handed in stays the caller's and is not kept.
+ * processor's; an `address` that lies in no memory and below the first external memory's
+ * size is an offset into that (those in files are not). Lengths in bytes, times in
+ * microseconds. No pointer may be NULL unless said so; what is handed in stays the
+ * caller's and is not kept.
  *
  * There are no globals: calls may run at the same time in several threads, one a port.
  * Signals are left alone. Memory is proportional to the files. Bytes that no file names
@@ -70,7 +71,8 @@ enum { VCPFLASH_KEY_SIZE = 32 };
 typedef struct vcpflash_options {
 	size_t size; /* vcpflash_defaults() sets it */
 	void *ctx;
-	/* At the begin and end of each phase, and at most twenty times a second between.
+	/* When a phase begins and when its last byte is done, and between at most twenty times
+	 * a second.
 	 * `phase` is one word: connect, compare, keep, erase, program, read, verify, run,
 	 * close. `total` 0: not known. `busy_ms`: the chip is busy for so long, about. */
 	void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t total,

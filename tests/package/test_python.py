@@ -1,0 +1,312 @@
+"""The Python module against simulated boards, as a script uses it; its structures against the
+header's; its types by mypy."""
+import ctypes
+import hashlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import unittest
+
+from installed import TOP, bench, tool
+
+# What is kept goes where the tests' commands keep it too.
+os.environ["XDG_STATE_HOME"] = bench.clean_environment()["XDG_STATE_HOME"]
+sys.path.insert(0, str(TOP / "python"))
+
+import vcpflash  # noqa: E402
+from vcpflash import _abi  # noqa: E402
+
+BASE = 0x90000000
+
+
+class Abi(bench.Case):
+    def test_structures(self):
+        """Sizes and offsets are those that a C compiler gives the header's."""
+        kinds = {"options": _abi.Options, "file": _abi.File, "report": _abi.Report, "memory": _abi.Memory,
+                 "port": _abi.Port}
+        lines, expected = [], []
+        for name, kind in kinds.items():
+            lines.append(f'printf("{name} %zu\\n", sizeof(vcpflash_{name}));')
+            expected.append(f"{name} {ctypes.sizeof(kind)}")
+            for member, *_ in kind._fields_:
+                field = getattr(kind, member)
+                lines.append(f'printf("{name}.{member} %zu %zu\\n", offsetof(vcpflash_{name}, {member}), '
+                             f'sizeof(((vcpflash_{name} *)0)->{member}));')
+                expected.append(f"{name}.{member} {field.offset} {field.size}")
+        source = self.file("abi.c", "#include <stdio.h>\n#include <vcpflash/vcpflash.h>\nint main(void) {"
+                           + "\n".join(lines) + "return 0; }\n")
+        tool("cc", "-I", TOP / "include", source, "-o", self.folder / "abi")
+        self.assertEqual(tool(self.folder / "abi").splitlines(), expected)
+
+    def test_no_member_is_missing(self):
+        """The last member of each structure ends where the structure does, padding aside."""
+        for kind in (_abi.Options, _abi.File, _abi.Report, _abi.Memory, _abi.Port):
+            last = getattr(kind, kind._fields_[-1][0])
+            self.assertLess(ctypes.sizeof(kind) - last.offset - last.size, 8, kind)
+
+    def test_every_function_is_there(self):
+        named = {line.strip().rstrip(";") for line in (TOP / "client/libvcpflash.map").read_text().splitlines()
+                 if line.startswith("\tvcpflash_")}
+        self.assertEqual({"vcpflash_" + name for name in _abi._FUNCTIONS}, named)
+
+    def test_older_report(self):
+        """A caller that knows less gets less, and nothing beyond it is touched."""
+        report = _abi.Report(size=_abi.Report.hint.offset, attempts=77)
+        code = _abi.call["erase"](b"/nowhere", 0, 1, None, ctypes.byref(report))
+        self.assertEqual((code, report.code, report.attempts), (-3, -3, 77))
+        self.assertIn(b"/nowhere", report.text)
+
+    def test_options_without_size(self):
+        report = _abi.Report(size=ctypes.sizeof(_abi.Report))
+        code = _abi.call["erase"](b"/nowhere", 0, 1, ctypes.byref(_abi.Options()), ctypes.byref(report))
+        self.assertEqual(code, -2)
+        self.assertIn(b"vcpflash_defaults", report.text)
+
+    def test_types(self):
+        script = self.file("user.py", """
+import vcpflash
+def show(p: vcpflash.Progress) -> None:
+    print(f"{p.phase} {p.fraction:.0%}")
+report: vcpflash.Report = vcpflash.program("auto", ["a.hex", vcpflash.Data(b"x", 0x1000)], progress=show)
+names: list[str] = [m.name for m in vcpflash.info().memories]
+""")
+        env = {**os.environ, "MYPYPATH": str(TOP / "python")}
+        cache = self.folder / "cache"
+        for version in "3.9", "3.11":
+            tool("mypy", "--strict", "--python-version", version, "--cache-dir", cache, TOP / "python/vcpflash",
+                 script, env=env)
+        script.write_text('import vcpflash\nvcpflash.program(1, "a.hex")\nvcpflash.read("auto", "0", 1)\n')
+        said = tool("mypy", "--strict", "--cache-dir", cache, script, env=env, code=1)
+        self.assertIn("Found 2 errors", said)
+
+
+class Module(bench.Case):
+    def board(self, *options, **more):
+        return bench.Board(self.folder, *options, **more)
+
+    def test_program(self):
+        data = self.bytes(20000)
+        image = self.file("image.hex", bench.intel_hex((BASE, data)))
+        extra = self.file("extra.bin", self.bytes(100))
+        told = []
+        with self.board("--name", "a board") as b:
+            report = vcpflash.program(b.port, [image, f"{extra}@{BASE + 0x8000:#x}",
+                                               vcpflash.Data(b"serial 42", BASE + 0xF000)], progress=told.append)
+            self.assertEqual((report.board, report.port, report.image_bytes, report.nothing_to_do),
+                             ("a board", b.port, 20109, False))
+            self.assertGreater(report.seconds, 0)
+            self.assertEqual(vcpflash.read(b.port, BASE, 20000), data)
+            self.assertEqual(vcpflash.read(b.port, 0xF000, 9), b"serial 42")
+            self.assertEqual(vcpflash.digest(b.port, BASE, 20000), hashlib.sha256(data).digest())
+            self.assertTrue(vcpflash.program(b.port, image).nothing_to_do)
+            self.assertEqual(vcpflash.verify(b.port, image, verify_full=True).image_bytes, 20000)
+            vcpflash.erase(b.port, BASE + 100, 50)
+            self.assertEqual(vcpflash.read(b.port, BASE, 200), data[:100] + b"\xff" * 50 + data[150:200])
+            vcpflash.erase_chip(pathlib.Path(b.port))
+            self.assertEqual(vcpflash.read(b.port, 0, 65536), b"\xff" * 65536)
+        self.assertIn("program", {p.phase for p in told})
+        self.assertTrue(all(0 <= p.fraction <= 1 for p in told))
+        self.assertEqual({p.total for p in told if p.phase == "program"} - {0} != set(), True)
+
+    def test_callbacks_come_to_the_caller(self):
+        threads = []
+        with self.board() as b:
+            vcpflash.program(b.port, vcpflash.Data(self.odd_table(), BASE),
+                             progress=lambda _: threads.append(threading.current_thread()),
+                             log=lambda *said: threads.append(said[0]))
+        self.assertEqual(set(threads), {threading.main_thread(), "warning"})
+
+    def test_dry_run_says_how_long(self):
+        with self.board(time_mode="real", chip="mt25ql512ab", flash=False) as b:
+            report = vcpflash.program(b.port, vcpflash.Data(self.bytes(50000), BASE), dry_run=True)
+            self.assertGreater(report.estimate, 0)
+            self.assertEqual(vcpflash.read(b.port, 0, 16), b"\xff" * 16)
+
+    def test_info(self):
+        with self.board("--name", "the board", "--dual", "--internal", self.folder / "internal",
+                        chip="mt25ql512ab", flash=False) as b:
+            board = vcpflash.info(b.port)
+        self.assertEqual((board.name, board.port, len(board.memories)), ("the board", b.port, 2))
+        self.assertRegex(board.id, "^([0-9a-f]{2})*$")
+        outer, inner = board.memories
+        self.assertEqual((outer.base, outer.size, outer.dies, outer.external), (BASE, 1 << 27, 2, True))
+        self.assertEqual((inner.base, inner.external, inner.sector), (0x08000000, False, 128 << 10))
+        self.assertTrue(outer.readable and outer.writable and outer.runnable and outer.sector_time > 0)
+
+    def test_key(self):
+        key = self.file("key", bytes(range(32)))
+        with self.board("--key-file", key) as b:
+            with self.assertRaises(vcpflash.RefusedError):
+                vcpflash.program(b.port, vcpflash.Data(b"x", BASE))
+            vcpflash.program(b.port, vcpflash.Data(b"x", BASE), key_file=key)
+            self.assertEqual(vcpflash.read(b.port, 0, 1, key=bytes(range(32))), b"x")
+            with self.assertRaisesRegex(vcpflash.UsageError, "32 bytes"):
+                vcpflash.info(b.port, key=b"short")
+
+    def test_log(self):
+        key = self.file("key", bytes(range(32)))
+        key.chmod(0o644)
+        said = []
+        with self.board("--key-file", key) as b:
+            vcpflash.info(b.port, key_file=key, log=lambda level, line: said.append((level, line)))
+        self.assertEqual([level for level, _ in said], ["warning"])
+
+    @staticmethod
+    def odd_table():
+        """A vector table whose reset vector lies in no file: linked for another address."""
+        return (0x20010000).to_bytes(4, "little") + (0x08000101).to_bytes(4, "little") + bytes(64)
+
+    def test_strict(self):
+        table = self.odd_table()
+        with self.board() as b:
+            with self.assertRaises(vcpflash.RefusedError):
+                vcpflash.program(b.port, vcpflash.Data(table, BASE), strict=True)
+            self.assertEqual(vcpflash.read(b.port, BASE, 8), b"\xff" * 8)
+            vcpflash.program(b.port, vcpflash.Data(table, BASE))
+
+    def test_ports(self):
+        found = vcpflash.ports()
+        self.assertEqual(sorted(p.name for p in found),
+                         sorted(line.split()[0] for line in bench.vcpflash("ports").out.splitlines()))
+        self.assertTrue(all(os.fspath(p) == p.name for p in found))
+
+    # --- what goes wrong ------------------------------------------------------------
+
+    def raises(self, kind, exit_code, *words):
+        case = self
+
+        class Expect:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, found, error, _):
+                case.assertIs(found, kind, error)
+                case.assertEqual(error.exit_code, exit_code)
+                for word in words:
+                    case.assertIn(str(word), str(error))
+                case.assertNotIn("\n", str(error))
+                case.assertTrue(error.hint)
+                self.error = error
+                return True
+        return Expect()
+
+    def test_errors(self):
+        image = self.file("image.hex", bench.intel_hex((BASE, self.bytes(100))))
+        bad = self.file("bad.hex", ":00000001FE\n")
+        nowhere = self.folder / "nowhere"
+        with self.raises(vcpflash.LinkError, 3, nowhere):
+            vcpflash.program(nowhere, image)
+        with self.board() as b:
+            with self.raises(vcpflash.FileError, 5, "bad.hex", "1"):
+                vcpflash.program(b.port, bad)
+            with self.raises(vcpflash.FileError, 5, "nowhere"):
+                vcpflash.program(b.port, nowhere)
+            with self.raises(vcpflash.UsageError, 2):
+                vcpflash.program(b.port, [])
+            with self.raises(vcpflash.RefusedError, 6):
+                vcpflash.program(b.port, vcpflash.Data(b"x" * 100, 0x1000))
+                vcpflash.program(b.port, vcpflash.Data(b"x" * 100, BASE + (1 << 20)))
+            with self.raises(vcpflash.UsageError, 2, "length"):
+                vcpflash.read(b.port, 0, 0)
+            with self.raises(vcpflash.MismatchError, 1) as seen:
+                vcpflash.verify(b.port, image)
+            self.assertEqual((seen.error.address, seen.error.found), (BASE, 0xFF))
+            self.assertGreater(seen.error.count, 50)
+            self.assertIn("program", seen.error.hint + seen.error.cause)
+            self.assertEqual(seen.error.report.port, b.port)
+        with self.assertRaises(vcpflash.UsageError):
+            vcpflash.read(nowhere, -1, 1)
+        with self.assertRaises(ValueError):
+            vcpflash.program(nowhere, "a\0b")
+        with self.assertRaises(TypeError):
+            vcpflash.program(nowhere, 7)
+
+    def test_bad_cell(self):
+        with self.board("--fault", f"badbit={BASE + 0x105:#x}") as b:
+            with self.raises(vcpflash.BoardError, 4) as seen:
+                vcpflash.program(b.port, vcpflash.Data(bytes(1000), BASE))
+        self.assertEqual(seen.error.address, BASE + 0x105)
+        self.assertTrue(seen.error.failure or seen.error.cause)
+
+    def test_callback_that_raises(self):
+        """Is raised when the board is ready again; nothing more is told."""
+        told = []
+
+        def progress(p):
+            told.append(p)
+            if p.phase == "program":
+                raise RuntimeError("the script's own")
+
+        data = vcpflash.Data(self.bytes(400000), BASE)
+        with self.board(time_mode="real", chip="mt25ql512ab", flash=False, link="uart:115200") as b:
+            with self.assertRaisesRegex(RuntimeError, "the script's own") as seen:
+                vcpflash.program(b.port, data, progress=progress, compress="off")
+            self.assertIsInstance(seen.exception.__cause__, vcpflash.InterruptedCall)
+            self.assertEqual(len([p for p in told if p.phase == "program"]), 1)
+            self.assertEqual(len(vcpflash.info(b.port).memories), 1)
+
+    def test_ctrl_c(self):
+        """SIGINT while the library works: in good order, and KeyboardInterrupt then."""
+        script = """
+import sys, vcpflash
+try:
+    vcpflash.program(sys.argv[1], vcpflash.Data(bytes(range(256)) * 2000, 0x90000000), compress="off",
+                     progress=lambda p: p.phase == "program" and print("now", flush=True))
+except KeyboardInterrupt as e:
+    print("stopped", type(e.__cause__).__name__)
+"""
+        with self.board(time_mode="real", chip="mt25ql512ab", flash=False, link="uart:115200") as b:
+            process = subprocess.Popen([sys.executable, "-c", script, b.port], text=True, stdout=subprocess.PIPE,
+                                       env={**os.environ, "PYTHONPATH": str(TOP / "python")})
+            self.assertEqual(process.stdout.readline(), "now\n")
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=bench.PATIENCE)
+            self.assertEqual((out.splitlines()[-1], process.returncode), ("stopped InterruptedCall", 0))
+            self.assertEqual(len(vcpflash.info(b.port).memories), 1)
+
+    def test_many_boards(self):
+        """Threads program several boards at once; one that fails is alone with it."""
+        count, reports, errors = 6, {}, {}
+        images = {i: self.bytes(30000) if i != 3 else bytes(30000) for i in range(count)}
+        boards = []
+        for i in range(count):
+            folder = self.folder / str(i)
+            folder.mkdir()
+            boards.append(bench.Board(folder, *(["--fault", f"badbit={BASE + 50:#x}"] if i == 3 else [])))
+            self.addCleanup(boards[-1].__enter__().stop)
+        at_once = threading.Barrier(count)
+
+        def work(i):
+            at_once.wait(bench.PATIENCE)
+            try:
+                reports[i] = vcpflash.program(boards[i].port, vcpflash.Data(images[i], BASE), progress=lambda _: None)
+            except vcpflash.VcpflashError as e:
+                errors[i] = e
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(count)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(bench.PATIENCE)
+        self.assertEqual(sorted(reports), [0, 1, 2, 4, 5])
+        self.assertEqual([type(e) for e in errors.values()], [vcpflash.BoardError])
+        for i in reports:
+            boards[i].stop()
+            self.assertEqual(boards[i].contents()[:30000], images[i])
+
+    def test_lock_is_released(self):
+        """Another thread runs while the library waits: it sees the greeting, and hangs up."""
+        master, slave = os.openpty()
+        name = os.ttyname(slave)
+        beside = threading.Thread(target=lambda: (os.read(master, 1), os.close(slave), os.close(master)))
+        with self.assertRaisesRegex(vcpflash.LinkError, "is gone"):
+            beside.start()
+            vcpflash.info(name)
+        beside.join(bench.PATIENCE)
+
+
+if __name__ == "__main__":
+    bench.main()
