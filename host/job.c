@@ -163,14 +163,20 @@ static bool state_open(vf_job *j)
 	return vf_job_leave(j);
 }
 
-void vf_job_open_again(vf_job *j)
+/* The session is a new one. */
+static void begin_again(vf_job *j)
 {
-	vf_job_unfinished(j);
-	vf_session_open(j->session, j->now);
 	vf_slots_drop(j);
 	vf_job_forget_session(j);
 	j->result.attempts += !j->diagnosing;
 	vf_job_go(j, state_open, VF_PHASE_OPEN, 0);
+}
+
+void vf_job_open_again(vf_job *j)
+{
+	vf_job_unfinished(j);
+	vf_session_open(j->session, j->now);
+	begin_again(j);
 }
 
 /* Once RUN was sent, everything before it was done and checked. */
@@ -184,14 +190,20 @@ static const char *unconfirmed(const vf_job *j)
 		       : " (it was told to start the application, and may have)";
 }
 
-static bool board_restarted(vf_job *j)
+/* Another restart: true if it is worth going on. */
+static bool count_restart(vf_job *j)
 {
-	const vf_error *why = vf_session_error(j->session);
 	j->restarted = true;
 	if (j->read_at > j->read_before)
 		j->restarts = 0;
 	j->read_before = j->read_at;
-	if (++j->restarts > VF_JOB_RESTARTS || j->run_sent) {
+	return ++j->restarts <= VF_JOB_RESTARTS;
+}
+
+static bool board_restarted(vf_job *j)
+{
+	const vf_error *why = vf_session_error(j->session);
+	if (!count_restart(j) || j->run_sent) {
 		(void)vf_fail(&j->result.error, VF_E_LINK, "%.250s%s", why->text,
 			      j->run_sent ? unconfirmed(j) : " (it happened too often to go on)");
 		return vf_job_leave(j);
@@ -363,6 +375,26 @@ void vf_job_pipe_lost(vf_job *j, const char *why)
 	if (!j->closing)
 		(void)vf_fail(&j->result.error, VF_E_LINK, "%.270s%s", why, unconfirmed(j));
 	finish(j);
+}
+
+bool vf_job_worth_return(const vf_job *j)
+{
+	return !j->finished && !j->closing && !j->run_sent && !j->diagnosing && j->board_known;
+}
+
+void vf_job_pipe_again(vf_job *j, uint64_t now_us)
+{
+	if (!vf_job_worth_return(j))
+		return;
+	j->now = now_us;
+	if (!count_restart(j)) {
+		vf_job_pipe_lost(j, "the port went away and came back too often to go on");
+		return;
+	}
+	vf_job_note(j, "the port is back: beginning again, what is right already stays");
+	vf_job_unfinished(j);
+	vf_session_open_anew(j->session, now_us);
+	begin_again(j);
 }
 
 bool vf_job_finished(const vf_job *j)

@@ -132,6 +132,13 @@ void vf_session_open(vf_session *s, uint64_t now_us)
 	s->give_up_us = deaf + s->config.open_timeout_us;
 }
 
+void vf_session_open_anew(vf_session *s, uint64_t now_us)
+{
+	vf_decoder_init(&s->decoder, s->rx, sizeof s->rx);
+	s->rate.now = s->rate.pipe = s->stats.baud = s->rate.home;
+	vf_session_open(s, now_us);
+}
+
 void vf_session_close(vf_session *s, uint64_t now_us)
 {
 	if (now_us > s->now)

@@ -236,6 +236,15 @@ void vf_job_interrupt(vf_job *job, uint64_t now_us);
  * error, in good order. Only before anything was changed, as soon as vf_job_board knows. */
 void vf_job_refuse(vf_job *job, const vf_error *why, uint64_t now_us);
 
+/* The pipe was gone and is there again, or another one to the same board; it stands
+ * at the rate at which it began. The job begins again, what is right already stays;
+ * that counts as a restart of the board. Not for a job that has no use for it: see
+ * vf_job_worth_return. */
+void vf_job_pipe_again(vf_job *job, uint64_t now_us);
+/* The pipe is gone: is it worth waiting for it to come back? Only where a board had
+ * answered, and neither the farewell nor the start of the application was on its way. */
+bool vf_job_worth_return(const vf_job *job);
+
 /* The pipe is gone for good (unplugged, closed): ends with VF_E_LINK and `why`. */
 void vf_job_pipe_lost(vf_job *job, const char *why);
 

@@ -119,6 +119,10 @@ void vf_session_free(vf_session *s);                         /* NULL is harmless
  * still waiting become DROPPED. */
 void vf_session_open(vf_session *s, uint64_t now_us);
 
+/* As vf_session_open, over another pipe than before: one that stands at the rate at
+ * which it began, and holds nothing of what was sent. */
+void vf_session_open_anew(vf_session *s, uint64_t now_us);
+
 /* Asks the board to stop (ABORT) and waits a short while for its answer, then
  * is CLOSED. The board finishes what its chip is executing. */
 void vf_session_close(vf_session *s, uint64_t now_us);

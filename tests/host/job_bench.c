@@ -332,24 +332,34 @@ static bool move_line(bench *b, vf_job *job)
 
 /* --- everything together ------------------------------------------------------------ */
 
+static void restart(bench *b, vf_job *job)
+{
+	b->resets_left--;
+	if (!b->reset_spares)
+		reset(b);
+	if (!b->reset_unplugs)
+		return;
+	b->in.count = b->out.count = 0;
+	if (vf_job_worth_return(job))
+		vf_job_pipe_again(job, b->now);
+	else
+		vf_job_pipe_lost(job, "unplugged");
+}
+
 static void disturb(bench *b, vf_job *job)
 {
 	const unsigned programs = b->flash[0].programs + b->flash[1].programs;
 	if (b->reset_after > 0 && begun(b) >= b->reset_after && b->resets_left > 0) {
-		b->resets_left--;
 		b->reset_after += b->reset_after;
-		reset(b);
+		restart(b, job);
 	}
 	if (b->reset_every > 0 && begun(b) >= b->reset_begun + b->reset_every &&
 	    b->resets_left > 0) {
-		b->resets_left--;
 		b->reset_begun = begun(b);
-		reset(b);
+		restart(b, job);
 	}
-	if (b->reset_reads > 0 && b->flash[0].mapped >= b->reset_reads && b->resets_left > 0) {
-		b->resets_left--;
-		reset(b);
-	}
+	if (b->reset_reads > 0 && b->flash[0].mapped >= b->reset_reads && b->resets_left > 0)
+		restart(b, job);
 	if (b->deaf_after > 0 && programs >= b->deaf_after)
 		b->deaf = true;
 	if (b->interrupted_at == 0 && ((b->interrupt_after > 0 && programs >= b->interrupt_after) ||

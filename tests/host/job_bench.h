@@ -77,6 +77,8 @@ typedef struct bench {
 	uint64_t reset_begun; /* begun at the last restart */
 	bool mute_after_run;  /* nothing comes from the board once it starts the application */
 	unsigned resets_left;
+	bool reset_unplugs;       /* the pipe goes too, and what was on it, and comes back */
+	bool reset_spares;        /* with it: the pipe alone, the board goes on */
 	bool reset_swaps;         /* it comes back as another board */
 	unsigned reset_reads;     /* reads through the application's path until it does; 0 never */
 	bool reset_blanks;        /* the erase under way looks finished */

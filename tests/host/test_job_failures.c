@@ -272,6 +272,35 @@ static void test_restarts(void **state)
 	free(before);
 }
 
+/* The port goes and comes back, with the board or without it. */
+static void test_the_pipe_comes_back(void **state)
+{
+	scene *s = *state;
+	bench *b = s->b;
+	uint8_t *before = malloc(BENCH_NOR_SIZE);
+	assert_non_null(before);
+	memcpy(before, b->flash[0].cells, BENCH_NOR_SIZE);
+	b->reset_unplugs = true;
+	for (unsigned after = 1; after < 60; after += 3) {
+		memcpy(b->flash[0].cells, before, BENCH_NOR_SIZE);
+		bench_clear(b);
+		b->reset_spares = after % 2 == 0;
+		b->reset_after = after;
+		b->resets_left = 1;
+		(void)bench_do(b, VF_JOB_PROGRAM, &s->image);
+		assert_int_equal(b->resets_left, 0);
+		assert_done(s, 2);
+	}
+	b->reset_spares = false;
+	bench_random_fill(b, b->flash[0].cells, BENCH_NOR_SIZE);
+	bench_clear(b);
+	b->reset_after = 3;
+	b->resets_left = 4;
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &s->image), VF_E_LINK);
+	assert_non_null(strstr(b->result.error.text, "too often"));
+	free(before);
+}
+
 static void test_another_board_comes_back(void **state)
 {
 	scene *s = *state;
@@ -478,6 +507,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failure_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_units_fail_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doubtful_sector_is_erased, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_pipe_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_board_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kept_bytes_survive, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
