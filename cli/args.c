@@ -14,9 +14,11 @@
 #error "the build defines VCPFLASH_VERSION"
 #endif
 
+enum { WAIT_MOST = 1000000 /* s: eleven days */ };
+
 static const char usage[] =
 	"usage: vcpflash [-p PORT] [-b BAUD] [--json] [-q | -v] [--trace FILE]\n"
-	"                [--key-file FILE] COMMAND ...\n"
+	"                [--wait [SECONDS]] [--key-file FILE] COMMAND ...\n"
 	"\n"
 	"  info                       the board, its memories, the link\n"
 	"  program FILE[@ADDR]...     make the flash hold these images\n"
@@ -41,8 +43,11 @@ static const char usage[] =
 	"                             fault (--whole-chip: all of it, destroys what it holds)\n"
 	"  ports                      serial ports; the ones where a board answers are marked\n"
 	"\n"
-	"PORT is a device, tcp://HOST:PORT or auto (the default: the one port where a board\n"
-	"answers). Numbers: 4096, 0x1000, 4K, 1M. FILE@ADDR places a raw binary; FILE may be -.\n"
+	"PORT is a device, tcp://HOST:PORT, rfc2217://HOST:PORT (a port of another machine, with\n"
+	"its baud rate) or auto (the default: the one port where a board answers). --wait waits\n"
+	"until a board appears, SECONDS at most. A port that goes away in the middle is waited\n"
+	"for anyhow: so long, or 10 s; then the command goes on (--wait 0: it ends at once).\n"
+	"Numbers: 4096, 0x1000, 4K, 1M. FILE@ADDR places a raw binary; FILE may be -.\n"
 	"Talk with a serial port begins at BAUD (115200) and goes up as far as board and port\n"
 	"can; --max-baud BAUD caps that, 0: it stays. A board with a key wants the FILE that\n"
 	"holds it: 32 bytes, raw or as 64 hexadecimal digits. VCPFLASH_PORT, VCPFLASH_BAUD and\n"
@@ -55,6 +60,7 @@ enum {
 	OPT_TRACE,
 	OPT_MAX_BAUD,
 	OPT_KEY_FILE,
+	OPT_WAIT,
 	OPT_VERSION,
 	OPT_FULL,
 	OPT_DRY_RUN,
@@ -79,6 +85,7 @@ static const struct option options[] = {
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"max-baud", required_argument, NULL, OPT_MAX_BAUD},
 	{"key-file", required_argument, NULL, OPT_KEY_FILE},
+	{"wait", optional_argument, NULL, OPT_WAIT},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"full", no_argument, NULL, OPT_FULL},
@@ -102,6 +109,7 @@ static const struct {
 	int option;
 	const char *commands;
 } only[] = {
+	{OPT_WAIT, " info program verify read erase digest run doctor "},
 	{OPT_FULL, " program "},
 	{OPT_DRY_RUN, " program "},
 	{OPT_DISCARD, " program erase "},
@@ -176,6 +184,25 @@ static int set_max_baud(cli_options *o, const char *text)
 	if (!vf_client_number(text, 100000000, &v))
 		return wrong(o, "--max-baud wants a rate such as 921600, or 0, not '%s'", text);
 	o->client.max_baud = v != 0 ? (uint32_t)v : 1; /* 0 is there the highest possible */
+	return -1;
+}
+
+/* --wait and --wait=SECONDS are getopt's; a number in the next word is taken too, as
+ * everybody types it. */
+static int set_wait(cli_options *o, int argc, char **argv)
+{
+	const char *text = optarg;
+	uint64_t v;
+	if (text == NULL && optind < argc && argv[optind][0] != '\0' &&
+	    strspn(argv[optind], "0123456789") == strlen(argv[optind]))
+		text = argv[optind++];
+	o->client.wait_ms = o->client.return_ms = VF_CLIENT_FOREVER;
+	if (text == NULL)
+		return -1;
+	if (!vf_client_number(text, WAIT_MOST, &v))
+		return wrong(o, "--wait wants seconds, %d at most, not '%s'", WAIT_MOST, text);
+	o->client.wait_ms = (uint32_t)v * 1000;
+	o->client.return_ms = v != 0 ? (uint32_t)v * 1000 : VF_CLIENT_NEVER;
 	return -1;
 }
 
@@ -371,7 +398,7 @@ static int take_options(cli_options *o, int argc, char **argv, bool *given, int 
 		if (option == 'h' || option == OPT_VERSION)
 			return help(o, option);
 		given[option] = true;
-		code = set_option(o, option);
+		code = option == OPT_WAIT ? set_wait(o, argc, argv) : set_option(o, option);
 	}
 	while (code < 0 && optind < argc)
 		argv[(*count)++] = argv[optind++];

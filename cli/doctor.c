@@ -99,6 +99,7 @@ int cli_doctor(const cli_options *o)
 	if (status != VF_OK)
 		return cli_run_end(&r);
 	r.job.call.plan = NULL;
+	r.client.return_ms = VF_CLIENT_NEVER; /* a port that goes away is a finding */
 	const vf_doctor_config config = {
 		.job = r.job, .run = on_run, .say = on_say, .ctx = &r, .whole_chip = o->whole_chip};
 	cli_progress_begin(&r.progress, o);

@@ -107,6 +107,8 @@ static int find_port(cli_run *r)
 {
 	int status = VF_OK;
 	r->client = r->o->client;
+	r->client.note = on_note;
+	r->client.ctx = r;
 	r->port = r->client.port;
 	if (r->port == NULL || r->port[0] == '\0' || strcmp(r->port, "auto") == 0) {
 		r->port = r->found;

@@ -23,6 +23,7 @@ typedef struct outcome {
 	vf_job_result *result;
 	vf_board *board;
 	vf_session_stats *link;
+	bool answered; /* by a board */
 } outcome;
 
 static void on_ended(void *ctx, void *user, const vf_job_result *result, const vf_board *board,
@@ -31,11 +32,17 @@ static void on_ended(void *ctx, void *user, const vf_job_result *result, const v
 	outcome *o = ctx;
 	(void)user;
 	*o->result = *result;
+	o->answered = board != NULL;
 	if (o->board != NULL && board != NULL)
 		*o->board = *board;
 	if (o->link != NULL && link != NULL)
 		*o->link = *link;
 	vf_gang_close(o->unit);
+}
+
+unsigned vf_client_asked(const vf_client_options *opt)
+{
+	return opt->interruptions != NULL ? opt->interruptions(opt->ctx) : vf_interruptions();
 }
 
 void vf_client_name_port(vf_error *err, const char *port)
@@ -45,23 +52,36 @@ void vf_client_name_port(vf_error *err, const char *port)
 		(void)vf_fail(err, e.code, "%.120s: %.270s", port, e.text);
 }
 
-int vf_client_on(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
-		 vf_board *board, vf_session_stats *link)
+/* Opens the port, does the job, and leaves the port as it was found. */
+static void attempt(const vf_client_options *opt, const vf_job_config *config, outcome *o)
 {
 	vf_error err = {0};
-	outcome o = {.result = result, .board = board, .link = link};
-	const vf_gang_calls calls = {.ctx = &o, .ended = on_ended};
-	memset(result, 0, sizeof *result);
+	const vf_gang_calls calls = {.ctx = o, .ended = on_ended};
+	memset(o->result, 0, sizeof *o->result);
 	vf_gang *gang = vf_gang_new(&calls, &err);
-	if (gang == NULL)
-		return fail(result, &err);
-	o.unit = vf_gang_open(gang, opt, NULL, &err);
-	if (o.unit == NULL || vf_gang_start(o.unit, config, &err) != VF_OK)
-		(void)fail(result, &err);
+	if (gang == NULL) {
+		(void)fail(o->result, &err);
+		return;
+	}
+	o->unit = vf_gang_open(gang, opt, NULL, &err);
+	if (o->unit == NULL || vf_gang_start(o->unit, config, &err) != VF_OK)
+		(void)fail(o->result, &err);
 	else
 		while (vf_gang_units(gang) > 0)
 			vf_gang_turn(gang, UINT64_MAX);
 	vf_gang_free(gang);
+}
+
+int vf_client_on(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
+		 vf_board *board, vf_session_stats *link)
+{
+	outcome o = {.result = result, .board = board, .link = link};
+	vf_patience patience;
+	vf_patience_begin(&patience, opt, opt->wait_ms);
+	do
+		attempt(opt, config, &o);
+	while (!o.answered &&
+	       vf_patience_more(&patience, vf_client_remote(opt->port), &result->error));
 	return result->error.code;
 }
 

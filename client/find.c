@@ -40,17 +40,20 @@ static void add(finding *f, const char *name)
 	(void)snprintf(f->list + at, sizeof f->list - at, "%s%s", at == 0 ? "" : ", ", name);
 }
 
-static bool answers(const finding *f, const char *name, vf_error *why)
+bool vf_client_answers(const vf_client_options *opt, const char *port, vf_board *board,
+		       vf_error *why)
 {
+	vf_client_options once = *opt;
 	vf_job_config config = {.kind = VF_JOB_INFO};
 	vf_job_result result;
 	vf_client_defaults(&config);
 	config.session.open_timeout_us = ANSWER_US;
 	config.session.lost_timeout_us = ANSWER_US;
-	vf_client_options opt = *f->opt;
-	opt.port = name;
-	opt.max_baud = 1;
-	const int status = vf_client_on(&opt, &config, &result, NULL, NULL);
+	once.port = port;
+	once.max_baud = 1;
+	once.wait_ms = 0;
+	once.return_ms = VF_CLIENT_NEVER;
+	const int status = vf_client_on(&once, &config, &result, board, NULL);
 	*why = result.error;
 	return status == VF_OK;
 }
@@ -58,7 +61,7 @@ static bool answers(const finding *f, const char *name, vf_error *why)
 static int ask_all(finding *f, vf_error *err)
 {
 	for (size_t i = 0; i < f->names; i++) {
-		if (!answers(f, f->name[i], &f->why)) {
+		if (!vf_client_answers(f->opt, f->name[i], NULL, &f->why)) {
 			if (f->why.code != VF_E_INTERRUPTED)
 				continue;
 			*err = f->why;
@@ -111,18 +114,31 @@ static int verdict(finding *f, char *name, size_t room, vf_error *err)
 		       "name its port with -p");
 }
 
-int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_error *err)
+static int find_once(finding *f, char *name, size_t room, vf_error *err)
 {
-	finding *f = vf_resize(&vf_io_alloc, NULL, sizeof *f);
-	if (f == NULL)
-		return vf_fail(err, VF_E_NOMEM, "out of memory");
+	const vf_client_options *opt = f->opt;
 	memset(f, 0, sizeof *f);
 	f->opt = opt;
 	int status = vf_ports_list(collect, f, err);
 	if (status >= 0)
 		status = ask_all(f, err);
-	if (status == VF_OK)
-		status = verdict(f, name, room, err);
+	return status == VF_OK ? verdict(f, name, room, err) : status;
+}
+
+int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_error *err)
+{
+	finding *f = vf_resize(&vf_io_alloc, NULL, sizeof *f);
+	vf_patience patience;
+	vf_error why = {0};
+	if (f == NULL)
+		return vf_fail(err, VF_E_NOMEM, "out of memory");
+	f->opt = opt;
+	vf_patience_begin(&patience, opt, opt->wait_ms);
+	while (find_once(f, name, room, &why) != VF_OK && f->answered == 0 &&
+	       vf_patience_more(&patience, false, &why))
+		why = (vf_error){0};
 	vf_free(&vf_io_alloc, f);
-	return status;
+	if (why.code != VF_OK && err != NULL)
+		*err = why;
+	return why.code;
 }

@@ -117,6 +117,8 @@ static void offer_packer(vf_job_config *config, vf_gang *g)
 int vf_gang_start(vf_unit *u, const vf_job_config *config, vf_error *err)
 {
 	vf_job_config own = *config;
+	if (u->pipe == NULL)
+		return vf_fail(err, VF_E_LINK, "%.200s: it is gone", u->opt.port);
 	if (u->job != NULL || u->closing || u->state >= VF_UNIT_CLOSING)
 		return vf_fail(err, VF_E_USAGE, "%.200s: it is busy, or closed", u->opt.port);
 	offer_rate(&own, u);
@@ -158,14 +160,14 @@ static void free_closed(vf_gang *g)
 /* Is it worth a wake-up that its pipe has something to say? */
 static bool listens(const vf_unit *u)
 {
-	return u->rate == 0 && (u->state == VF_UNIT_OPENING || u->state == VF_UNIT_IDLE ||
-				u->state == VF_UNIT_WORKING);
+	return u->pipe != NULL && u->rate == 0 && u->state <= VF_UNIT_ASKING;
 }
 
 /* The person wants to stop, and it has not been told so. */
 static bool to_be_told(const vf_unit *u)
 {
-	return listens(u) && u->state != VF_UNIT_IDLE && vf_unit_to_be_told(u);
+	return (listens(u) || u->state == VF_UNIT_AWAY) && u->state != VF_UNIT_IDLE &&
+	       vf_unit_to_be_told(u);
 }
 
 /* Whose pipe has something gets due, whose time has come as well. */

@@ -151,6 +151,7 @@ int vf_library_begin(vf_library_call *c, enum vf_job_kind kind, const char *port
 					.baud = c->options.baud,
 					.max_baud = c->options.max_baud,
 					.interruptions = on_interruptions,
+					.note = on_note,
 					.ctx = c};
 	return take_key(c);
 }

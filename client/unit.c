@@ -2,6 +2,7 @@
  * waits:
  *
  *   opening -> idle -> working -> homing -> idle ...
+ *   working -> away -> [asking ->] working (unit_away.c)
  *   from everywhere: closing -> closed
  *
  * A port that fails while it opens ends the job that was to begin there; a port
@@ -13,7 +14,6 @@
 
 enum {
 	CHUNK = 16 * 1024,  /* most bytes read in a step */
-	GONE_MAX = 160,     /* of a port's name in a sentence */
 	CLOSE_US = 1000000, /* what was written has so long to leave; then it is discarded */
 	CLOSE_AGAIN_US = 20000,
 };
@@ -23,25 +23,9 @@ static uint64_t now(const vf_unit *u)
 	return vf_clock_now(&u->gang->clock);
 }
 
-static void explain_gone(const char *name, char *why, size_t room)
-{
-	if (strncmp(name, "tcp://", 6) == 0)
-		(void)snprintf(why, room,
-			       "%.*s closed the connection: another program may be using the "
-			       "board, or it is gone; then run this again",
-			       GONE_MAX, name);
-	else
-		(void)snprintf(why, room,
-			       "%.*s is gone: unplugged, or the board was reset; plug it in and "
-			       "run this again, what is right already is not sent again",
-			       GONE_MAX, name);
-}
-
 bool vf_unit_to_be_told(const vf_unit *u)
 {
-	const vf_client_options *o = &u->opt;
-	return u->interruptions <
-	       (o->interruptions != NULL ? o->interruptions(o->ctx) : vf_interruptions());
+	return u->interruptions < vf_client_asked(&u->opt);
 }
 
 /* --- the end of a job ------------------------------------------------------- */
@@ -54,14 +38,14 @@ static void report(vf_unit *u, const vf_job_result *r, const vf_board *board,
 		u->gang->call.ended(u->gang->call.ctx, u->user, r, board, link);
 }
 
-static void finish_job(vf_unit *u)
+void vf_unit_finish(vf_unit *u)
 {
 	vf_job *job = u->job;
 	u->job = NULL;
 	u->state = VF_UNIT_HOMING;
-	u->rate = vf_pipe_baud(u->pipe) != u->baud ? u->baud : 0;
+	u->rate = u->pipe != NULL && vf_pipe_baud(u->pipe) != u->baud ? u->baud : 0;
 	if (vf_job_board(job) != NULL)
-		vf_ports_remember(u->opt.port);
+		vf_ports_remember(u->back.port);
 	report(u, vf_job_result_get(job), vf_job_board(job), vf_job_link(job));
 	vf_job_free(job);
 	vf_keeper_free(&u->keeper);
@@ -101,6 +85,7 @@ static void step_opening(vf_unit *u)
 	if (status != VF_OK) {
 		opening_failed(u, &err);
 	} else {
+		vf_return_begin(&u->back, &u->opt, u->baud);
 		u->state = u->job != NULL ? VF_UNIT_WORKING : VF_UNIT_IDLE;
 		if (u->job == NULL && u->gang->call.opened != NULL)
 			u->gang->call.opened(u->gang->call.ctx, u->user);
@@ -114,6 +99,8 @@ static void step_opening(vf_unit *u)
 static bool receive(vf_unit *u)
 {
 	uint8_t buf[CHUNK];
+	if (u->pipe == NULL)
+		return false;
 	const long n = vf_pipe_read(u->pipe, buf, sizeof buf);
 	if (n > 0) {
 		u->due = true;
@@ -176,7 +163,7 @@ static bool settle_rate(vf_unit *u)
 }
 
 /* What has arrived comes before the job is asked whether anything is overdue. */
-static bool move(vf_unit *u)
+bool vf_unit_move(vf_unit *u)
 {
 	if (!settle_rate(u))
 		return true;
@@ -197,13 +184,10 @@ static bool move(vf_unit *u)
 
 static void step_working(vf_unit *u)
 {
-	char why[GONE_MAX + 160];
-	if (!move(u)) {
-		explain_gone(u->opt.port, why, sizeof why);
-		vf_job_pipe_lost(u->job, why);
-	}
+	if (!vf_unit_move(u) && vf_unit_leave(u))
+		return;
 	if (vf_job_finished(u->job) && u->rate == 0) {
-		finish_job(u);
+		vf_unit_finish(u);
 		u->due = true;
 	}
 }
@@ -218,7 +202,7 @@ static void step_idle(vf_unit *u)
 		return;
 	u->state = VF_UNIT_CLOSING;
 	u->due = true;
-	explain_gone(u->opt.port, err.text, sizeof err.text);
+	vf_unit_explain(u->back.port, 0, "", err.text, sizeof err.text);
 	err.code = VF_E_LINK;
 	if (u->gang->call.gone != NULL)
 		u->gang->call.gone(u->gang->call.ctx, u->user, &err);
@@ -237,7 +221,7 @@ static void step_closing(vf_unit *u)
 	const uint64_t us = vf_io_now_us();
 	if (u->give_up_us == 0)
 		u->give_up_us = us + CLOSE_US;
-	if (!vf_pipe_drained(u->pipe, us >= u->give_up_us)) {
+	if (u->pipe != NULL && !vf_pipe_drained(u->pipe, us >= u->give_up_us)) {
 		u->until_us = us + CLOSE_AGAIN_US;
 		return;
 	}
@@ -249,8 +233,9 @@ static void step_closing(vf_unit *u)
 void vf_unit_step(vf_unit *u)
 {
 	static void (*const step[])(vf_unit *) = {
-		[VF_UNIT_OPENING] = step_opening, [VF_UNIT_IDLE] = step_idle,
-		[VF_UNIT_WORKING] = step_working, [VF_UNIT_HOMING] = step_homing,
+		[VF_UNIT_OPENING] = step_opening,       [VF_UNIT_IDLE] = step_idle,
+		[VF_UNIT_WORKING] = step_working,       [VF_UNIT_AWAY] = vf_unit_step_away,
+		[VF_UNIT_ASKING] = vf_unit_step_asking, [VF_UNIT_HOMING] = step_homing,
 		[VF_UNIT_CLOSING] = step_closing,
 	};
 	u->due = false;
@@ -263,6 +248,7 @@ void vf_unit_step(vf_unit *u)
 void vf_unit_free(vf_unit *u)
 {
 	vf_job_free(u->job);
+	vf_job_free(u->away);
 	vf_keeper_free(&u->keeper);
 	vf_pipe_close(u->pipe);
 	vf_free(&vf_io_alloc, u->name);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <libserialport.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,16 +31,40 @@ static char *load_known(void)
 	return text;
 }
 
+/* The number of the USB interface that a port belongs to: it stands in the
+ * directory of the interface, which is the port's own device (CDC ACM) or the one
+ * above it (converters). -1: unknown. */
+static int interface_of(const char *name)
+{
+	static const char *const at[] = {"", "../"};
+	const char *base = strrchr(name, '/');
+	int number = -1;
+	for (size_t i = 0; base != NULL && i < sizeof at / sizeof at[0] && number < 0; i++) {
+		char text[16] = "";
+		char *path =
+			vf_io_print("/sys/class/tty/%s/device/%sbInterfaceNumber", base + 1, at[i]);
+		FILE *f = path != NULL ? fopen(path, "re") : NULL;
+		if (f != NULL && fgets(text, sizeof text, f) != NULL)
+			number = (int)strtol(text, NULL, 16);
+		if (f != NULL)
+			(void)fclose(f);
+		free(path);
+	}
+	return number;
+}
+
 static void describe(const struct sp_port *port, const char *known, vf_port_info *info)
 {
 	*info = (vf_port_info){.name = sp_get_port_name(port),
 			       .description = sp_get_port_description(port),
 			       .vid = -1,
-			       .pid = -1};
+			       .pid = -1,
+			       .interface = -1};
 	if (sp_get_port_transport(port) == SP_TRANSPORT_USB) {
 		info->serial = sp_get_port_usb_serial(port);
 		if (sp_get_port_usb_vid_pid(port, &info->vid, &info->pid) != SP_OK)
 			info->vid = info->pid = -1;
+		info->interface = interface_of(info->name);
 	}
 	info->known = vf_known_usb(info->vid, info->pid) ||
 		      vf_known_has(known, info->name, info->vid, info->pid, info->serial);
@@ -112,6 +137,30 @@ static void store_known(const char *text)
 		}
 	}
 	free(path);
+}
+
+void vf_port_identify(const char *name, vf_port_id *id)
+{
+	char path[PATH_MAX];
+	struct sp_port *port = NULL;
+	vf_port_info info;
+	*id = (vf_port_id){.vid = -1, .pid = -1, .interface = -1};
+	if (realpath(name, path) == NULL || sp_get_port_by_name(path, &port) != SP_OK)
+		return;
+	describe(port, "", &info);
+	id->vid = info.vid;
+	id->pid = info.pid;
+	id->interface = info.interface;
+	if (info.serial != NULL && strlen(info.serial) < sizeof id->serial)
+		memcpy(id->serial, info.serial, strlen(info.serial) + 1);
+	sp_free_port(port);
+}
+
+bool vf_port_is(const vf_port_info *port, const vf_port_id *id)
+{
+	return id->vid >= 0 && id->serial[0] != '\0' && port->serial != NULL &&
+	       port->vid == id->vid && port->pid == id->pid && port->interface == id->interface &&
+	       strcmp(port->serial, id->serial) == 0;
 }
 
 /* Only ports that the system lists: a pseudo-terminal's name means another

@@ -30,6 +30,17 @@ uint64_t vf_io_now_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
+void vf_io_sleep(uint64_t until_us)
+{
+	const uint64_t now = vf_io_now_us();
+	if (until_us <= now)
+		return;
+	const uint64_t left = until_us - now;
+	const struct timespec t = {.tv_sec = (time_t)(left / 1000000u),
+				   .tv_nsec = (long)(left % 1000000u) * 1000};
+	(void)nanosleep(&t, NULL);
+}
+
 uint64_t vf_io_random(void *unused)
 {
 	(void)unused;

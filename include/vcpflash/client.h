@@ -17,8 +17,21 @@ typedef struct vf_client_options {
 	/* How often the person has asked to stop, as vf_interruptions; asked at least ten
 	 * times a second. NULL: vf_interruptions itself. */
 	unsigned (*interruptions)(void *ctx);
+	/* How long a port is waited for that is not there, held by another program, or
+	 * where no board answers; VF_CLIENT_FOREVER: until asked to stop. 0: not at all. */
+	uint32_t wait_ms;
+	/* How long a port is waited for that goes away once a board has answered (it was
+	 * reset, or its cable was pulled), under its own name or another; the job then goes
+	 * on where it was. 0: VF_CLIENT_RETURN_MS; VF_CLIENT_NEVER: not at all. */
+	uint32_t return_ms;
+	/* What is being waited for, a line at a time. NULL: it is not said. */
+	void (*note)(void *ctx, const char *line);
 	void *ctx;
 } vf_client_options;
+
+#define VF_CLIENT_FOREVER UINT32_MAX
+#define VF_CLIENT_NEVER   (UINT32_MAX - 1)
+enum { VF_CLIENT_RETURN_MS = 10000 }; /* a board's restart, and its USB device anew */
 
 /* Fills the parts of a job's configuration that the operating system serves:
  * memory and randomness. */
@@ -44,7 +57,8 @@ void vf_packer_free(vf_packer *p); /* NULL is harmless */
 size_t vf_packer_deflate(void *packer, const uint8_t *in, size_t in_len, uint8_t *out, size_t room);
 
 /* Finds the one port where a board answers; its name into `name` (`room`
- * bytes). VF_E_LINK lists what was tried, or the several that answered. */
+ * bytes). VF_E_LINK lists what was tried, or the several that answered (at once,
+ * however long may be waited for the first). */
 int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_error *err);
 
 /* Opens the port, carries out the job, closes. Returns result.error.code.

@@ -17,6 +17,7 @@
 extern const vf_alloc vf_io_alloc; /* realloc and free */
 
 uint64_t vf_io_now_us(void);
+void vf_io_sleep(uint64_t until_us); /* or to the next signal that is caught */
 uint64_t vf_io_random(void *unused); /* from the system's generator */
 
 /* --- pipes ---------------------------------------------------------------- */
@@ -87,12 +88,25 @@ typedef struct vf_port_info {
 	const char *description; /* may be NULL */
 	const char *serial;      /* USB serial number; may be NULL */
 	int vid, pid;            /* USB ids, -1 if none */
+	int interface;           /* which of the USB device's interfaces, -1 if unknown */
 	bool known;              /* USB ids of boards and probes that we know, or used before */
 } vf_port_info;
 
 /* Calls `each` for every serial port of the system until it returns nonzero;
  * returns that, or 0, or a negative vf_status. */
 int vf_ports_list(int (*each)(void *ctx, const vf_port_info *port), void *ctx, vf_error *err);
+
+/* What a port can be told by when it comes back under another name. */
+typedef struct vf_port_id {
+	int vid, pid;     /* -1: not on USB, or not listed by the system */
+	int interface;    /* -1: unknown */
+	char serial[128]; /* empty: none, and then it cannot be told */
+} vf_port_id;
+
+/* Of a port that is there now (a link to it will do). */
+void vf_port_identify(const char *name, vf_port_id *id);
+/* Is the port the one that this was taken of? */
+bool vf_port_is(const vf_port_info *port, const vf_port_id *id);
 
 /* Remembers that a board answered at this port (a file in the user's state
  * directory), so that `auto` may speak to it later. Only ports that the system

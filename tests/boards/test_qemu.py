@@ -63,9 +63,9 @@ class Firmware(bench.Case):
     def killed_at(self, board, image, share, host=False):
         """Kills QEMU (or the command) when so much of the programming is done; the command's
         exit code."""
-        process = subprocess.Popen(bench.command("--json", "program", image, port=board.port), text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   env=bench.clean_environment())
+        process = subprocess.Popen(bench.command("--json", "--wait", 0, "program", image, port=board.port),
+                                   text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=bench.clean_environment())
         for line in process.stdout:
             event = bench.json.loads(line)
             if event.get("phase") == "program" and event["done"] >= share * event["total"]:

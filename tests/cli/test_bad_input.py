@@ -148,7 +148,7 @@ class Boards(bench.Case):
     def test_a_busy_port(self):
         name = self.file("a.bin", self.bytes(60000))
         with Board(self.folder, link="uart:115200", time_mode="real") as board:
-            first = subprocess.Popen([str(bench.BIN / "vcpflash"), "-p", board.port, "--json", "program",
+            first = subprocess.Popen([str(bench.BIN / "vcpflash"), "-p", board.port, "--json", "--wait", "0", "program",
                                       f"{name}@{BASE:#x}"], text=True, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, env=bench.clean_environment())
             first.stdout.readline()
@@ -194,7 +194,7 @@ class Boards(bench.Case):
         for how in ("kill", "terminate"):
             with self.subTest(how), Board(self.folder, link="uart:115200", time_mode="real",
                                           flash=False) as board:
-                run = subprocess.Popen([str(bench.BIN / "vcpflash"), "-p", board.port, "--json", "program",
+                run = subprocess.Popen([str(bench.BIN / "vcpflash"), "-p", board.port, "--json", "--wait", "0", "program",
                                         f"{name}@{BASE:#x}"], text=True, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, env=bench.clean_environment())
                 for line in run.stdout:

@@ -46,8 +46,8 @@ class Keep(bench.Case):
                      **{"link": "uart:921600", "time_mode": "real", **more})
 
     def begin(self, board):
-        process = subprocess.Popen(bench.command("--json", "program", self.image, port=board.port), text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+        process = subprocess.Popen(bench.command("--json", "--wait", 0, "program", self.image, port=board.port),
+                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
         for line in process.stdout:
             if '"phase":"program"' in line:
                 break

@@ -21,15 +21,17 @@ class Phases(bench.Case):
         self.phases = {"compare": self.program, "keep": self.program, "program": self.program,
                        "verify": self.program, "read": read, "erase": ("erase", "0", "16K")}
 
-    def board(self):
-        self.file("flash.bin", self.old)
-        return Board(self.folder, link="uart:2000000", time_mode="real")
+    def board(self, new=True):
+        if new:
+            self.file("flash.bin", self.old)
+            self.identity = self.random.randrange(1 << 31)
+        return Board(self.folder, "--seed", self.identity, link="uart:2000000", time_mode="real")
 
-    def until(self, board, phase):
+    def until(self, board, phase, *options):
         """The command, running, with its phase begun."""
-        process = subprocess.Popen(bench.command("--json", *self.phases[phase], port=board.port), text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   env=bench.clean_environment())
+        process = subprocess.Popen(bench.command("--json", *options, *self.phases[phase], port=board.port),
+                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env={**bench.clean_environment(), "XDG_STATE_HOME": str(self.folder)})
         for line in process.stdout:
             if f'"phase":"{phase}"' in line:
                 return process
@@ -65,7 +67,7 @@ class Phases(bench.Case):
     def test_the_board_goes_away(self):
         for phase in self.phases:
             with self.subTest(phase), self.board() as board:
-                process = self.until(board, phase)
+                process = self.until(board, phase, "--wait", 0)
                 board.process.kill()
                 code, err = self.ended(process)
                 self.assertEqual((code, err.count("\n")), (3, 1), err)
@@ -77,15 +79,29 @@ class Phases(bench.Case):
             with self.subTest(phase), self.board() as board:
                 process = self.until(board, phase)
                 board.process.send_signal(signal.SIGUSR1)
-                code, err = self.ended(process)
-                self.assertEqual(code, 0, err)
-                if phase == "read":
-                    self.assertEqual((self.folder / "out.bin").read_bytes(), self.old[:16 * KB])
-                    (self.folder / "out.bin").unlink()
-                    continue
-                at, want = (0, b"\xff" * 16 * KB) if phase == "erase" else (100, self.image)
-                board.stop()
-                self.assertEqual(board.contents(), self.old[:at] + want + self.old[at + 16 * KB:])
+                self.finishes(process, phase, board)
+
+    def test_it_is_unplugged_and_plugged_in(self):
+        """The port goes with the board, and is another one behind the same name."""
+        for phase in self.phases:
+            with self.subTest(phase), self.board() as board:
+                process = self.until(board, phase)
+                board.stop(signal.SIGKILL)
+                with self.board(new=False) as again:
+                    err = self.finishes(process, phase, again)
+                self.assertIn("is gone: waiting", err)
+
+    def finishes(self, process, phase, board):
+        code, err = self.ended(process)
+        self.assertEqual(code, 0, err)
+        if phase == "read":
+            self.assertEqual((self.folder / "out.bin").read_bytes(), self.old[:16 * KB])
+            (self.folder / "out.bin").unlink()
+            return err
+        at, want = (0, b"\xff" * 16 * KB) if phase == "erase" else (100, self.image)
+        board.stop()
+        self.assertEqual(board.contents(), self.old[:at] + want + self.old[at + 16 * KB:])
+        return err
 
 
 if __name__ == "__main__":
