@@ -180,7 +180,7 @@ void vf_job_open_again(vf_job *j)
 }
 
 /* Once RUN was sent, everything before it was done and checked. */
-static const char *unconfirmed(const vf_job *j)
+const char *vf_job_unconfirmed(const vf_job *j)
 {
 	if (!j->run_sent)
 		return "";
@@ -205,7 +205,8 @@ static bool board_restarted(vf_job *j)
 	const vf_error *why = vf_session_error(j->session);
 	if (!count_restart(j) || j->run_sent) {
 		(void)vf_fail(&j->result.error, VF_E_LINK, "%.250s%s", why->text,
-			      j->run_sent ? unconfirmed(j) : " (it happened too often to go on)");
+			      j->run_sent ? vf_job_unconfirmed(j)
+					  : " (it happened too often to go on)");
 		return vf_job_leave(j);
 	}
 	vf_job_note(j, "the board restarted: beginning again, what is right already stays");
@@ -216,7 +217,7 @@ static bool board_restarted(vf_job *j)
 static bool line_lost(vf_job *j)
 {
 	const vf_error *why = vf_session_error(j->session);
-	(void)vf_fail(&j->result.error, why->code, "%.250s%s", why->text, unconfirmed(j));
+	(void)vf_fail(&j->result.error, why->code, "%.250s%s", why->text, vf_job_unconfirmed(j));
 	return vf_job_leave(j);
 }
 
@@ -373,7 +374,7 @@ void vf_job_pipe_lost(vf_job *j, const char *why)
 		return;
 	/* Once all is done but the farewell, nothing is missing. */
 	if (!j->closing)
-		(void)vf_fail(&j->result.error, VF_E_LINK, "%.270s%s", why, unconfirmed(j));
+		(void)vf_fail(&j->result.error, VF_E_LINK, "%.270s%s", why, vf_job_unconfirmed(j));
 	finish(j);
 }
 

@@ -101,8 +101,7 @@ typedef struct vf_job_cursor {
 /* What of the board's memories must not start yet, and what may (job_set.c). */
 typedef struct vf_job_set {
 	bool known;                 /* what the journal said was taken in */
-	bool marked;                /* the board says incomplete, because of this job */
-	bool asked;                 /* it was told to, whether or not it has said so */
+	bool asked;                 /* to say incomplete, because of this job: it may have heard */
 	uint8_t state;              /* enum vf_wire_set_state, as it was */
 	vf_spans open, lent, whole; /* as they were */
 	vf_spans mine;              /* what this job makes whole, or erases */
@@ -390,6 +389,8 @@ bool vf_job_diagnose(vf_job *j);
 
 /* job_rescue.c: interruption */
 /* The person wants to stop: leaves, or begins to put back what no file names. */
+/* What is not known of a RUN that was sent, to be put behind an error; "": none was. */
+const char *vf_job_unconfirmed(const vf_job *j);
 void vf_job_stop(vf_job *j);
 /* Of a sector that is to be rescued, as just looked at: does it hold what it held
  * before the job? Then nothing is missing. */

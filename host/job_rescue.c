@@ -174,6 +174,12 @@ void vf_job_stop(vf_job *j)
 		(void)vf_job_leave(j);
 		return;
 	}
+	if (j->run_sent) {
+		(void)vf_fail(&j->result.error, VF_E_INTERRUPTED, "interrupted%s",
+			      vf_job_unconfirmed(j));
+		(void)vf_job_leave(j);
+		return;
+	}
 	if (j->rescuing && sectors > 0) {
 		say_lost(j);
 		(void)vf_job_leave(j);

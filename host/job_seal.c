@@ -143,7 +143,7 @@ static bool seal_incomplete(vf_job *j)
 static bool as_before(const vf_job *j, uint8_t state)
 {
 	const vf_job_set *s = &j->set;
-	return !s->marked && state == s->state && vf_spans_equal(&s->open, &s->next_open) &&
+	return !s->asked && state == s->state && vf_spans_equal(&s->open, &s->next_open) &&
 	       vf_spans_equal(&s->lent, &s->next_lent) && vf_spans_equal(&s->whole, &s->next_whole);
 }
 

@@ -128,7 +128,8 @@ int vf_job_set_afterwards(vf_job *j)
 		vf_spans_cut_all(&s->next_open, alloc, &s->mine) != VF_OK ||
 		vf_spans_cut_all(&s->next_open, alloc, &restored) != VF_OK ||
 		vf_spans_add_all(&s->next_lent, alloc, &s->lent) != VF_OK ||
-		vf_spans_cut_all(&s->next_lent, alloc, &s->full) != VF_OK ||
+		vf_spans_cut_all(&s->next_lent, alloc, j->config.discard ? &s->mine : &s->full) !=
+			VF_OK ||
 		vf_spans_cut_all(&s->next_lent, alloc, &restored) != VF_OK ||
 		vf_spans_add_all(&s->next_whole, alloc, &s->whole) != VF_OK ||
 		vf_spans_add_common(&s->next_whole, alloc, &s->lent, &restored) != VF_OK ||
@@ -168,12 +169,20 @@ static bool refuse_run(vf_job *j)
 {
 	char what[VF_JOB_SET_TEXT];
 	vf_job_set_left(j, what);
-	if (!j->config.run_after || what[0] == '\0')
+	/* Who was interrupted wants nothing started any more. */
+	if (!j->config.run_after || j->rescuing || what[0] == '\0')
 		return false;
-	(void)vf_fail(&j->result.error, VF_E_REFUSED,
-		      "an interrupted run left %s incomplete, so nothing would start: program or "
-		      "erase that first; nothing was changed",
-		      what);
+	if (j->set.next_open.count > 0)
+		(void)vf_fail(&j->result.error, VF_E_REFUSED,
+			      "an interrupted run left %s incomplete, so nothing would start: "
+			      "program or erase that first; nothing was changed",
+			      what);
+	else
+		(void)vf_fail(&j->result.error, VF_E_REFUSED,
+			      "an interrupted run left %s without bytes that no file names, so "
+			      "nothing would start: run it again where it ran, or give them up "
+			      "with --discard; nothing was changed",
+			      what);
 	return true;
 }
 

@@ -148,12 +148,8 @@ static bool changes(const vf_slot *s)
 void vf_job_unfinished(vf_job *j)
 {
 	for (const vf_slot *s = j->head; s != NULL; s = s->next)
-		if (s->op.status != VF_OPERATION_DONE)
-			continue;
-		else if (changes(s))
+		if (s->op.status == VF_OPERATION_DONE && changes(s))
 			finished(j, s);
-		else
-			j->set.marked = j->set.marked || s->op.message.type == VF_MESSAGE_SET;
 }
 
 /* Takes what is finished; false: the job is leaving. */
@@ -165,9 +161,7 @@ static bool take_all(vf_job *j)
 		bool going = true;
 		if (changes(s))
 			finished(j, s);
-		else if (s->op.message.type == VF_MESSAGE_SET)
-			j->set.marked = true;
-		else
+		else if (s->op.message.type != VF_MESSAGE_SET)
 			going = vf_job_check_take(j, s);
 		if (changes(s) && vf_job_programs(s->op.message.type) == programs)
 			j->progress.done += s->op.message.length;

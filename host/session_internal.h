@@ -182,6 +182,7 @@ struct vf_session {
 		vf_guard_terms terms;
 		uint8_t key[VF_KEY_SIZE]; /* of the session */
 		bool proving, want, sealing;
+		bool doubted; /* it said no: is it still the board that welcomed us? */
 		unsigned rounds;
 		uint32_t held_ms; /* the board made us wait */
 	} guard;

@@ -3,7 +3,9 @@
  *
  *   all described --- PROVE ---> PROVED: yes ---> on to the rate, or open
  *                       ^           | later: wait as long as it says
- *                       +-----------+ no: LOST
+ *                       +-----------+ no: HELLO again. Has WELCOME the nonce that
+ *                                     was proved with: LOST. If not, the board
+ *                                     restarted in between: from the beginning
  */
 #include <string.h>
 
@@ -23,6 +25,23 @@ static void new_nonce(vf_session *s, uint8_t nonce[VF_NONCE_SIZE])
 	}
 }
 
+static void say_wrong(vf_session *s)
+{
+	vf_session_set_lost(s, VF_E_REFUSED,
+			    "the board has another key: give the file of the right one with "
+			    "--key-file");
+}
+
+/* A board that restarted since WELCOME has another nonce, and finds wrong what is right. */
+static void doubt(vf_session *s)
+{
+	s->guard.proving = s->guard.want = s->welcomed = false;
+	s->guard.doubted = s->want_hello = true;
+	memset(s->described, 0, sizeof s->described);
+	s->repeat_us = s->now + REPEAT_US;
+	s->give_up_us = s->now + s->config.open_timeout_us;
+}
+
 bool vf_prove_begin(vf_session *s)
 {
 	const vf_welcome *w = &s->board.welcome;
@@ -30,6 +49,11 @@ bool vf_prove_begin(vf_session *s)
 	s->board.proven = (w->capabilities & VF_CAP_KEY) == 0;
 	if (s->board.proven || s->config.key == NULL)
 		return false;
+	if (s->guard.doubted &&
+	    memcmp(s->guard.terms.board, w->nonce, sizeof s->guard.terms.board) == 0) {
+		say_wrong(s);
+		return true;
+	}
 	s->guard.terms.session = s->number;
 	memcpy(s->guard.terms.board, w->nonce, sizeof w->nonce);
 	new_nonce(s, s->guard.terms.host);
@@ -97,10 +121,10 @@ void vf_prove_on_proved(vf_session *s, const uint8_t *body, size_t len)
 		accepted(s, &p);
 	else if (p.result == VF_PROVED_LATER)
 		wait_for(s, p.wait_ms);
+	else if (s->guard.doubted)
+		say_wrong(s);
 	else
-		vf_session_set_lost(s, VF_E_REFUSED,
-				    "the board has another key: give the file of the right one "
-				    "with --key-file");
+		doubt(s);
 }
 
 /* --- trailers --------------------------------------------------------------------- */

@@ -218,6 +218,10 @@ static uint8_t replace(vf_target *t, vf_target_operation *o)
 	j->cancelled = false;
 	if (j->wanted || restless(t))
 		return VF_T_WAIT;
+	if (!j->ours) { /* ranges that another host had written are none of this set */
+		j->staged = 0;
+		j->ours = true;
+	}
 	if (u->finished) /* its SET record was the last that was wanted */
 		return VF_FAIL_NONE;
 	if (!settled(j))
@@ -275,6 +279,7 @@ static bool step(vf_target *t)
 static void drop(vf_target *t)
 {
 	vf_target_journal *j = t->config.journal;
+	j->ours = false;
 	if (!j->begun)
 		j->wanted = false;
 }

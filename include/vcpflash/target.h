@@ -374,6 +374,7 @@ struct vf_target_journal {
 	bool wiped;     /* which is erased */
 	bool wanted;    /* a record is to be written: */
 	bool begun;     /* and being written */
+	bool ours;      /* `staged` are of the SET under way, not of one that was dropped */
 	bool cancelled; /* it was of a set that has to be written from its begin again */
 	bool moved;     /* something has changed that operations wait for */
 	uint32_t need;  /* slots, with what belongs to it */

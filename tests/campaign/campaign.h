@@ -211,6 +211,7 @@ void oracle_outside(world *w);         /* at the end: everywhere else, and blank
 void oracle_watch(world *w);           /* may the application be started, and is it whole? */
 bool oracle_whole(const world *w);     /* all of one image */
 bool oracle_untouched(const world *w); /* it never began */
+uint64_t oracle_cells(const world *w); /* a sum over all but the board's own journal */
 
 /* Plays a scenario; false and `why` if something was wrong. */
 bool play(const scenario *s, pool *arrays, counters *count, bool verbose, char *why, size_t room);

@@ -24,6 +24,12 @@ static bool link_fault(const trouble *t, unsigned n)
 	return false;
 }
 
+static bool restarts(const trouble *t, unsigned n)
+{
+	return fired(t, n, TROUBLE_RESETS) || fired(t, n, TROUBLE_RESET) ||
+	       fired(t, n, TROUBLE_CUT) || fired(t, n, TROUBLE_POWER);
+}
+
 /* May a run with these troubles, in this world, end so? */
 static bool expected(const world *w, const trouble *t, unsigned n)
 {
@@ -32,8 +38,10 @@ static bool expected(const world *w, const trouble *t, unsigned n)
 		return fired(t, n, TROUBLE_CTRL_C) || fired(t, n, TROUBLE_CTRL_C_TWICE);
 	case VF_E_LINK:
 		return link_fault(t, n) || fired(t, n, TROUBLE_UNPLUG);
-	case VF_E_FLASH: /* cells left torn may fail once more */
-		return w->lasting || fired(t, n, TROUBLE_CHIP_FAIL) || w->powers > 0;
+	case VF_E_FLASH: /* cells left torn, or by a failed operation, may fail once more */
+		return w->lasting || w->chip_failed || w->powers > 0;
+	case VF_E_REFUSED: /* what nobody kept has to be given up before it starts */
+		return w->s->run_after && !w->s->keeper && w->failed_runs > 0;
 	case VF_E_FILE:
 		return fired(t, n, TROUBLE_NO_DISK);
 	default:
@@ -44,24 +52,39 @@ static bool expected(const world *w, const trouble *t, unsigned n)
 static void check_error(world *w, const trouble *t, unsigned n)
 {
 	const vf_error *e = &w->result.error;
+	uint32_t address;
 	if (e->text[0] == '\0')
 		world_fail(w, "ends with %d and without a line", e->code);
 	else if (strchr(e->text, '\n') != NULL)
 		world_fail(w, "ends with more than a line: %s", e->text);
+	else if (strstr(e->text, "ready for the next command") != NULL &&
+		 vf_sim_board_running(w->board, &address))
+		world_fail(w, "the application runs, and this is said: %s", e->text);
 	else if (!expected(w, t, n))
 		world_fail(w, "ends with %d, for no such reason: %s", e->code, e->text);
 }
 
 /* The application was started if that was asked for, and somebody resets the board. */
-static void check_started(world *w)
+static void check_started(world *w, bool restarted)
 {
 	uint32_t address;
-	world_pass(w, 100 * MS);
-	if (!vf_sim_board_running(w->board, &address))
-		world_fail(w, "says it is done, and started nothing");
-	else if (address != w->job.address)
+	world_pass(w, 2 * SECOND); /* the line may stall before the board's last words have left */
+	if (!vf_sim_board_running(w->board, &address)) {
+		if (!restarted)
+			world_fail(w, "says it is done, and started nothing");
+	} else if (address != w->job.address) {
 		world_fail(w, "started 0x%08x", (unsigned)address);
+	}
 	world_cycle(w, SECOND);
+}
+
+/* A board that restarted at the last moment reads its journal first. */
+static void settle(world *w)
+{
+	for (unsigned ms = 0; ms < 2000 && w->board->state == VF_SIM_SERVING &&
+			      vf_target_startable(&w->board->target) == VF_STARTABLE_LATER;
+	     ms++)
+		world_pass(w, MS);
 }
 
 static void judge(world *w, const trouble *t, unsigned n)
@@ -70,9 +93,10 @@ static void judge(world *w, const trouble *t, unsigned n)
 		return;
 	oracle_spared(w);
 	if (w->result.error.code == VF_OK) {
+		settle(w);
 		oracle_done(w);
 		if (w->s->run_after)
-			check_started(w);
+			check_started(w, restarts(t, n));
 		return;
 	}
 	check_error(w, t, n);
@@ -112,13 +136,13 @@ static void let_stranger_try(world *w)
 	key[rng_below(&w->rng, sizeof key)] ^= 1;
 	w->job.session.key = rng_one_in(&w->rng, 3) ? NULL : key;
 	w->job.keeper = (vf_job_keeper){0};
-	const uint64_t changes = world_changes(w);
+	const uint64_t cells = oracle_cells(w);
 	w->count->strangers++;
 	world_say(w, "a stranger");
 	if (world_run(w, w->s->kind, NULL, 0) && w->result.error.code != VF_E_REFUSED)
 		world_fail(w, "a stranger's run ends with %d: %s", w->result.error.code,
 			   w->result.error.text);
-	else if (world_changes(w) != changes)
+	else if (oracle_cells(w) != cells)
 		world_fail(w, "a stranger changed the flash");
 	w->job = ours;
 }
@@ -133,6 +157,14 @@ static void say_troubles(world *w, const run_plan *p)
 	world_say(w, "a run with %s, %s", first, second);
 }
 
+/* An application that was started at the last moment does not answer. */
+static void leave_application(world *w)
+{
+	uint32_t address;
+	if (vf_sim_board_running(w->board, &address))
+		world_cycle(w, SECOND);
+}
+
 static void troubled_run(world *w, const run_plan *plan)
 {
 	run_plan p = *plan;
@@ -142,6 +174,7 @@ static void troubled_run(world *w, const run_plan *plan)
 	else
 		w->failed_runs++;
 	world_pass(w, p.pause_us);
+	leave_application(w);
 	/* A journal that failed is read again when the board starts. */
 	if (p.cycle || (w->config.journal != VF_SIM_JOURNAL_NONE &&
 			fired(p.trouble, TROUBLES, TROUBLE_CHIP_FAIL)))

@@ -18,7 +18,7 @@ typedef struct talk {
 	vf_session *s;
 	uint64_t now, random;
 	vf_guard_terms terms;
-	unsigned hellos, proves;
+	unsigned hellos, proves, starts;
 } talk;
 
 static uint64_t some_number(void *ctx)
@@ -98,6 +98,7 @@ static void welcome(talk *k)
 			.queue = 16,
 			.name = "board",
 			.nonce = {9, 8, 7}};
+	w.nonce[3] = (uint8_t)k->starts;
 	k->terms.session = w.session;
 	memcpy(k->terms.board, w.nonce, sizeof w.nonce);
 	say(k, body, vf_pack_welcome(body, 1, &w));
@@ -199,6 +200,33 @@ static void a_board_that_says_no_is_left(void **state)
 	talk *k = begin(true);
 	(void)state;
 	answer(k, VF_PROVED_NO, 1000, key, 0);
+	assert_int_equal(k->hellos, 2);
+	answer(k, VF_PROVED_NO, 1000, key, 0); /* to the same, sent twice */
+	assert_int_equal(vf_session_status(k->s), VF_SESSION_OPENING);
+	welcome(k);
+	assert_refused(k, "another key");
+	assert_int_equal(k->proves, 1); /* no second one, for which the board would wait longer */
+	end(k);
+}
+
+static void a_board_that_restarted_meanwhile_is_asked_again(void **state)
+{
+	talk *k = begin(true);
+	(void)state;
+	answer(k, VF_PROVED_NO, 1000, key, 0);
+	k->starts++;
+	welcome(k);
+	listen(k);
+	assert_int_equal(k->proves, 2);
+	answer(k, VF_PROVED_YES, 0, key, 0);
+	assert_int_equal(vf_session_status(k->s), VF_SESSION_OPEN);
+	end(k);
+	k = begin(true);
+	answer(k, VF_PROVED_NO, 1000, key, 0);
+	k->starts++;
+	welcome(k);
+	listen(k);
+	answer(k, VF_PROVED_NO, 1000, key, 0);
 	assert_refused(k, "another key");
 	end(k);
 }
@@ -263,6 +291,7 @@ int main(void)
 		cmocka_unit_test(with_the_key_it_opens),
 		cmocka_unit_test(a_board_that_does_not_hold_it_is_not_believed),
 		cmocka_unit_test(a_board_that_says_no_is_left),
+		cmocka_unit_test(a_board_that_restarted_meanwhile_is_asked_again),
 		cmocka_unit_test(it_waits_as_long_as_it_is_told),
 		cmocka_unit_test(it_does_not_wait_for_ever),
 		cmocka_unit_test(a_board_that_falls_silent_is_given_up),
