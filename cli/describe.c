@@ -73,6 +73,10 @@ static void print_memory(const cli_options *o, const vf_memory *m, unsigned inde
 static void print_condition(const cli_options *o, const vf_memory *m, const vf_condition *c)
 {
 	char mode[160];
+	if (c->known != 0 && c->probe != VF_PROBE_GOOD) {
+		cli_print(o, "          trouble  %s", vf_condition_probe(c));
+		return;
+	}
 	if (c->known == 0 || o->verbose == 0)
 		return;
 	vf_condition_found(c, mode, sizeof mode);
@@ -167,7 +171,10 @@ static cJSON *condition_json(const vf_memory *m, const vf_condition *c)
 {
 	static const char *const mode[] = {"qpi", "addr4", "asleep", "continuous", "busy"};
 	static const char *const quad[] = {"none", "on", "refused", "unknown"};
+	static const char *const probe[] = {"good",   "absent",   "unknown", "conflict",
+					    "differ", "unsteady", "busy"};
 	cJSON *json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "probe", probe[c->probe <= VF_PROBE_BUSY ? c->probe : 5]);
 	cJSON_AddBoolToObject(json, "sfdp", (c->source & VF_CONDITION_SFDP) != 0);
 	cJSON_AddBoolToObject(json, "table", (c->source & VF_CONDITION_TABLE) != 0);
 	cJSON_AddStringToObject(json, "conflict", c->conflict);

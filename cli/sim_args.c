@@ -85,7 +85,7 @@ static const char help[] =
 	"  --time real|none   none: chip and link take no time\n"
 	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,badbit=ADDR,\n"
 	"                     badrate=BAUD,cut=N[:before|:torn|:after],link=overrun,\n"
-	"                     chip=protected|qpi|addr4|asleep|continuous\n"
+	"                     chip=protected|qpi|addr4|asleep|continuous|absent|shorted\n"
 	"  --seed N           for faults; printed if drawn\n"
 	"  --ring N, --window N, --payload N    the loader's buffers, in bytes\n"
 	"  --blocking         the board cannot receive while its chip works\n"

@@ -41,6 +41,23 @@ const char *vf_condition_quad(const vf_condition *c)
 	return c->quad < sizeof name / sizeof name[0] ? name[c->quad] : "not known";
 }
 
+const char *vf_condition_probe(const vf_condition *c)
+{
+	static const char *const text[] = {
+		"it is known",
+		"no chip answers: check its power, chip-select, clock and data pins",
+		"its loader does not know this chip, which has no usable SFDP: add a row to "
+		"nor/parts.c, and check the data pins if the id looks like none",
+		"what the chip says of itself and the loader's table or controller do not go "
+		"together: report it, or set trust_table",
+		"the two dies answer differently: check the second one's pins, and that both are "
+		"the same part",
+		"it does not answer twice the same: check bus clock, sampling, wiring, and the "
+		"time that chip-select stays high",
+		"it stays busy: check its data pins, or power it off and on"};
+	return text[c->probe < sizeof text / sizeof text[0] ? c->probe : VF_PROBE_UNSTEADY];
+}
+
 uint8_t vf_condition_protected(const vf_condition *c, unsigned dies)
 {
 	uint8_t bits = 0;

@@ -264,6 +264,32 @@ static const vf_memory *memory_to_test(const vf_board *b)
 	return NULL;
 }
 
+/* The board looked for a chip and could not make it out: what it read, and what to do. */
+static int blame_probe(doctor *d)
+{
+	const vf_board *b = &d->r->board;
+	for (unsigned i = 0; i < b->welcome.memories; i++) {
+		const vf_condition *c = &b->condition[i];
+		const uint8_t *id = b->memory[i].id;
+		char text[2 * LINE];
+		if (!c->known || c->probe == VF_PROBE_GOOD)
+			continue;
+		d->r->stage = "probe";
+		(void)snprintf(text, sizeof text,
+			       "its id reads %02x %02x %02x %02x %02x %02x, SFDP: %s%s%s; %s",
+			       id[0], id[1], id[2], id[3], id[4], id[5],
+			       (c->source & VF_CONDITION_SFDP) != 0 ? "usable" : "nothing",
+			       c->conflict[0] != '\0' ? "; in conflict: " : "", c->conflict,
+			       vf_condition_probe(c));
+		say(d, "chip: id as read: %02x %02x %02x %02x %02x %02x", id[0], id[1], id[2],
+		    id[3], id[4], id[5]);
+		return end(d, VF_CULPRIT_CHIP, VF_E_FLASH,
+			   "the chip or its connection to the board is at fault, not the link: ",
+			   text);
+	}
+	return VF_OK;
+}
+
 /* What the board says of it; whoever cannot tell says nothing. */
 static void tell_condition(doctor *d)
 {
@@ -535,6 +561,8 @@ int vf_doctor(const vf_doctor_config *config, vf_doctor_report *report)
 	if (status != VF_OK)
 		return status;
 	d.m = memory_to_test(&report->board);
+	if (blame_probe(&d) != VF_OK)
+		return report->error.code;
 	if (d.m == NULL)
 		return end(&d, VF_CULPRIT_BOARD, VF_E_REFUSED, "the link is fine; ",
 			   "the board lists no external flash that can be read and written: its "

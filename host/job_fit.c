@@ -1,5 +1,7 @@
 /* job_fit.c - does what is asked fit the board? Everything is checked here,
  * before anything is changed: addresses, sizes, rights, protected ranges. */
+#include <vcpflash/doctor.h>
+
 #include "job_internal.h"
 
 enum { LIST_MAX = 200, NAME_MAX_SHOWN = 100 };
@@ -60,9 +62,23 @@ static void list_memories(const vf_job *j, char out[LIST_MAX])
 	}
 }
 
+/* Where the board could not make its chip out there is nothing to be read or written. */
+static int chip_there(vf_job *j, const vf_memory *m)
+{
+	const vf_condition *c = &j->board.condition[m - j->board.memory];
+	if (!c->known || c->probe == VF_PROBE_GOOD)
+		return VF_OK;
+	return vf_fail(&j->result.error, VF_E_FLASH,
+		       "the board's flash at 0x%08x, whose id reads %02x %02x %02x: %s", m->base,
+		       m->id[0], m->id[1], m->id[2], vf_condition_probe(c));
+}
+
 static void nowhere(vf_job *j, const char *who, uint64_t start, uint64_t end)
 {
 	char list[LIST_MAX];
+	for (unsigned i = 0; i < j->board.welcome.memories; i++)
+		if (chip_there(j, &j->board.memory[i]) != VF_OK)
+			return;
 	list_memories(j, list);
 	(void)vf_fail(&j->result.error, VF_E_REFUSED,
 		      "%s%s0x%08llx-0x%08llx is in no memory of this board (it has %s)", who,
@@ -72,6 +88,8 @@ static void nowhere(vf_job *j, const char *who, uint64_t start, uint64_t end)
 
 static int too_large(vf_job *j, const char *who, const vf_memory *m, uint64_t start, uint64_t end)
 {
+	if (chip_there(j, m) != VF_OK)
+		return j->result.error.code;
 	return vf_fail(
 		&j->result.error, VF_E_REFUSED,
 		"%s%s0x%08llx-0x%08llx goes past the end of %s, which is 0x%08x: %llu bytes too "
@@ -85,6 +103,8 @@ static int too_large(vf_job *j, const char *who, const vf_memory *m, uint64_t st
 
 static int may_read(vf_job *j, const vf_memory *m)
 {
+	if (chip_there(j, m) != VF_OK)
+		return j->result.error.code;
 	if ((m->flags & VF_MEMORY_READ) != 0)
 		return VF_OK;
 	return vf_fail(&j->result.error, VF_E_REFUSED, "the board does not let %s be read",
@@ -93,6 +113,8 @@ static int may_read(vf_job *j, const vf_memory *m)
 
 static int may_write(vf_job *j, const vf_memory *m)
 {
+	if (chip_there(j, m) != VF_OK)
+		return j->result.error.code;
 	if ((m->flags & VF_MEMORY_WRITE) == 0)
 		return vf_fail(&j->result.error, VF_E_REFUSED,
 			       "the board does not let %s (0x%08x-0x%08x) be changed", m->name,
@@ -142,7 +164,7 @@ static int fit_segment(vf_job *j, const vf_segment *s, bool write)
 			return too_large(j, who, before, s->addr, end);
 		if (m == NULL) {
 			nowhere(j, who, s->addr, end);
-			return VF_E_REFUSED;
+			return j->result.error.code;
 		}
 		const uint64_t stop = end < memory_end(m) ? end : memory_end(m);
 		int status = write ? may_write(j, m) : may_read(j, m);

@@ -3,6 +3,8 @@
  */
 #include "board.h"
 
+#include <string.h>
+
 enum { DIGEST_NS = 20, SHA_NS = 50, UNPACK_NS = 83 }; /* a byte, assumed for a 480 MHz Cortex-M7 */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -36,6 +38,14 @@ static void cut(vf_sim_board *b, const vf_bus_op *op, uint64_t now)
 	vf_sim_board_die(b, 1000000);
 }
 
+/* What the pins read where no chip drives them. */
+static uint64_t nobody(const vf_sim_board *b, const vf_bus_op *op, uint64_t now)
+{
+	if (op->dir == VF_BUS_READ)
+		memset(op->rx, b->config.fault.silent == 1 ? 0xFF : 0, op->len);
+	return now + 1;
+}
+
 /* One transaction; false if power died in it. */
 static bool transact(vf_sim_board *b, const vf_bus_op *op)
 {
@@ -45,7 +55,9 @@ static bool transact(vf_sim_board *b, const vf_bus_op *op)
 		cut(b, op, now);
 		return false;
 	}
-	b->nor_due = vf_sim_chip_bus(b->chip, op, now) - b->skipped;
+	b->nor_due = (b->config.fault.silent != 0 ? nobody(b, op, now)
+						  : vf_sim_chip_bus(b->chip, op, now)) -
+		     b->skipped;
 	b->nor_on_bus = true;
 	return true;
 }

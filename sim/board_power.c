@@ -38,16 +38,26 @@ static void seed_guard(vf_sim_board *b)
 		t->seed[i] = (uint8_t)vf_sim_rng_next(&b->rng);
 }
 
-/* The chip is known: the loader starts to serve. */
-static void serve(vf_sim_board *b)
+static void describe(vf_sim_board *b)
 {
-	b->memory = b->nor.memory;
 	vf_nor_condition(&b->nor, &b->condition);
-	b->target_config.memory[VF_SIM_EXTERNAL].condition = &b->condition;
+	b->memory = b->nor.memory;
 	b->memory.flags |= VF_MEMORY_RUN; /* this board maps its chip: the driver cannot know */
 	if (b->config.blocking)
 		b->memory.flags |= VF_MEMORY_BLOCKING;
 	vf_sim_board_place_journal(b);
+}
+
+/* The loader starts to serve: the chip, or what stands for it. */
+static void serve(vf_sim_board *b)
+{
+	b->target_config.memory[VF_SIM_EXTERNAL].condition = &b->condition;
+	if (vf_nor_status(&b->nor) == VF_OK) {
+		describe(b);
+	} else {
+		vf_nor_stand_in(&b->nor, &b->condition);
+		b->memory = b->nor.memory;
+	}
 	seed_guard(b);
 	b->digested = b->hashed = b->unpacked = 0;
 	if (vf_target_init(&b->target, &b->target_config) != VF_OK) {
@@ -63,7 +73,7 @@ void vf_sim_board_probe_step(vf_sim_board *b)
 	if (vf_sim_board_nor(b) != VF_NOR_DONE || b->state != VF_SIM_PROBING)
 		return;
 	b->nor_due = VF_SIM_NEVER;
-	if (vf_nor_status(&b->nor) == VF_OK)
+	if (vf_nor_status(&b->nor) == VF_OK || b->config.fault.silent != 0)
 		serve(b);
 	else
 		b->state = VF_SIM_DEAD;

@@ -93,7 +93,8 @@ static bool read_cut(vf_sim_fault *f, const char *text, const char **end)
 /* How the chip is met. */
 static bool read_chip(vf_sim_fault *f, const char *text, const char **end)
 {
-	static const char *const word[] = {"protected", "qpi", "addr4", "asleep", "continuous"};
+	static const char *const word[] = {"protected",  "qpi",    "addr4",  "asleep",
+					   "continuous", "absent", "shorted"};
 	const size_t len = strcspn(text, ",");
 	*end = text + len;
 	for (unsigned i = 0; i < sizeof word / sizeof word[0]; i++) {
@@ -101,6 +102,8 @@ static bool read_chip(vf_sim_fault *f, const char *text, const char **end)
 			continue;
 		if (i == 0)
 			f->protect = true;
+		else if (i > 4)
+			f->silent = (uint8_t)(i - 4);
 		else
 			f->left_in = (uint8_t)(VF_SIM_MODE_SPI + i);
 		return true;
@@ -132,7 +135,7 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		 "cut=N with the number of a bus transaction, from 1; or N:before, N:after"},
 		{"badbit=", "badbit=ADDR with an address, at most 8 of them"},
 		{"badrate=", "badrate=BAUD with a rate above which the line is bad"},
-		{"chip=", "chip=protected, qpi, addr4, asleep or continuous"},
+		{"chip=", "chip=protected, qpi, addr4, asleep, continuous, absent or shorted"},
 		{"link=", "link=overrun: the board loses what its ring has no room for"},
 	};
 	const unsigned count = sizeof forms / sizeof forms[0];

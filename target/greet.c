@@ -58,8 +58,10 @@ uint32_t vf_t_greeting(const vf_target *t, uint8_t *out)
 	put_decimal(&x, VF_WIRE_VERSION);
 	put(&x, "; ");
 	put(&x, info->name);
-	put(&x, ", ");
-	put_size(&x, info->size);
+	if ((info->flags & VF_MEMORY_READ) != 0) { /* or its size means nothing */
+		put(&x, ", ");
+		put_size(&x, info->size);
+	}
 	put(&x, " at 0x");
 	put_hex(&x, info->base);
 	put(&x, ". Close this terminal and type on the host: vcpflash program FILE\r\n");

@@ -11,17 +11,23 @@ enum {
 	MEMORY_SIZE = 52, /* and erase types, protected ranges, name, as memory.c has them */
 	ERASE_SIZE = 12,
 	RANGE_SIZE = 8,
-	CONDITION_SIZE = 12, /* and what SFDP and table disagree about */
+	CONDITION_SIZE = 13, /* and what SFDP and table disagree about */
 	REGISTERS_MAX = 2,
 };
 
-static const vf_wire_field fields[] = {
-	VF_FIELD(vf_condition, source),       VF_FIELD(vf_condition, found),
-	VF_FIELD(vf_condition, quad),         VF_FIELD(vf_condition, lanes),
-	VF_FIELD(vf_condition, protect_mask), VF_FIELD(vf_condition, complemented),
-	VF_FIELD(vf_condition, registers),    VF_FIELD(vf_condition, status[0][0]),
-	VF_FIELD(vf_condition, status[0][1]), VF_FIELD(vf_condition, status[1][0]),
-	VF_FIELD(vf_condition, status[1][1]), VF_FIELD_END};
+static const vf_wire_field fields[] = {VF_FIELD(vf_condition, source),
+				       VF_FIELD(vf_condition, found),
+				       VF_FIELD(vf_condition, quad),
+				       VF_FIELD(vf_condition, lanes),
+				       VF_FIELD(vf_condition, protect_mask),
+				       VF_FIELD(vf_condition, complemented),
+				       VF_FIELD(vf_condition, registers),
+				       VF_FIELD(vf_condition, status[0][0]),
+				       VF_FIELD(vf_condition, status[0][1]),
+				       VF_FIELD(vf_condition, status[1][0]),
+				       VF_FIELD(vf_condition, status[1][1]),
+				       VF_FIELD(vf_condition, probe),
+				       VF_FIELD_END};
 
 size_t vf_pack_condition(uint8_t *out, const vf_condition *c)
 {
@@ -51,7 +57,7 @@ static size_t place(const uint8_t *body, size_t len)
 static bool good(const vf_condition *c)
 {
 	return c->source < 4 && (c->found & 0x60) == 0 && c->quad <= VF_CONDITION_QUAD_UNKNOWN &&
-	       c->complemented <= 1 && c->registers <= REGISTERS_MAX;
+	       c->complemented <= 1 && c->registers <= REGISTERS_MAX && c->probe <= VF_PROBE_BUSY;
 }
 
 void vf_unpack_condition(vf_condition *c, const uint8_t *body, size_t len)

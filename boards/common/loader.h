@@ -119,6 +119,10 @@ int vf_nor_door_init_with(vf_nor_door *d, const vf_nor_config *config, const vf_
  * can be mapped gets VF_MEMORY_RUN. */
 bool vf_nor_door_probe(vf_nor_door *d, int *status);
 
+/* After a probe that failed: .memory and .condition stand for the chip, so that the board can be
+ * served and a host can be told what was read. False where the configuration was at fault. */
+bool vf_nor_door_stand_in(vf_nor_door *d, int status);
+
 /* After the probe: a journal (docs/JOURNAL.md) in the chip's last two sectors, which are
  * protected for it. Fills in what `config` says of it; `memory` is the chip's index there.
  * Who names features names vf_target_journal_feature too. */

@@ -73,6 +73,14 @@ bool vf_nor_door_probe(vf_nor_door *d, int *status)
 	return true;
 }
 
+bool vf_nor_door_stand_in(vf_nor_door *d, int status)
+{
+	if (status == VF_OK || status == VF_E_USAGE)
+		return false;
+	vf_nor_stand_in(&d->nor, &d->condition);
+	return true;
+}
+
 void vf_nor_door_keep(vf_nor_door *d, vf_target_config *config, uint8_t memory,
 		      vf_target_journal *journal)
 {

@@ -107,19 +107,15 @@ static const vf_nor_hooks hooks = {
 #define WITH_JOURNAL 0 /* 1: in the chip's last two sectors, which then are the board's own */
 #endif
 
-/* Without a chip there is nothing to serve; whoever listens learns why. */
-static _Noreturn void complain(int status)
+/* Whoever listens learns what is wrong with the chip; so does a host that asks. */
+static void complain(int status)
 {
 	char line[VF_COMPLAINT_MAX];
 	size_t len = vf_nor_door_complaint(&door, status, line, sizeof line);
 
-	for (uint32_t said = micros(NULL) - 1000000;;) {
-		if (micros(NULL) - said >= 1000000 && !uart_sending(&port)) {
-			uart_send(&port, (const uint8_t *)line, len);
-			said = micros(NULL);
-		}
-		(void)uart_sending(&port);
-	}
+	uart_send(&port, (const uint8_t *)line, len);
+	while (uart_sending(&port))
+		;
 }
 
 void board_main(void)
@@ -136,10 +132,16 @@ void board_main(void)
 	c.door[0] = vf_nor_door_of(&door);
 	if (WITH_JOURNAL && status == VF_OK)
 		vf_nor_door_keep(&door, &c.target, 0, &journal);
-	if (status == VF_OK)
-		status = vf_loader_init(&loader, &c);
 	if (status != VF_OK)
 		complain(status);
+	if (vf_nor_door_stand_in(&door, status))
+		status = VF_OK;
+	if (status == VF_OK && vf_loader_init(&loader, &c) != VF_OK) {
+		status = VF_E_USAGE;
+		complain(status);
+	}
+	if (status != VF_OK)
+		vf_fault();
 	vf_irq_enable(UART_IRQ);
 	for (;;)
 		vf_loader_poll(&loader);

@@ -101,6 +101,7 @@ static void probe(void)
 	nor_good = status == VF_OK;
 	if (!nor_good)
 		uart_print(vf_loader_complaint(status));
+	(void)vf_nor_door_stand_in(&nor, status);
 }
 
 static void add(vf_loader_config *c, const vf_memory *info, uint8_t *work, uint32_t len,
@@ -112,7 +113,8 @@ static void add(vf_loader_config *c, const vf_memory *info, uint8_t *work, uint3
 	c->door[i] = door;
 }
 
-/* A board whose external chips do not answer still serves its internal flash. */
+/* A board whose external chips do not answer still serves its internal flash, and says of
+ * them what it read. */
 static int join(void)
 {
 	vf_loader_config c = config;
@@ -121,9 +123,7 @@ static int join(void)
 	c.target.rate_count = uart_rate_count;
 	for (uint8_t i = 0; i < c.target.id_len; i++)
 		c.target.id[i] = ((const volatile uint8_t *)UID_ADDRESS)[i];
-	if (nor_good)
-		add(&c, &nor.nor.memory, nor_work, sizeof nor_work, &nor.condition,
-		    vf_nor_door_of(&nor));
+	add(&c, &nor.nor.memory, nor_work, sizeof nor_work, &nor.condition, vf_nor_door_of(&nor));
 	internal_init(&own, boot_stub_guards());
 	c.target.journal_memory = c.target.memories;
 	add(&c, &own.memory, internal_work, sizeof internal_work, NULL, internal_door(&own));
@@ -134,13 +134,13 @@ static int join(void)
 static bool pressed(void)
 {
 	enum { TICK_US = 1000 };
-	unsigned m = 0;
+	enum { EXTERNAL, INTERNAL };
 
 	if (vf_target_rx_space(&loader.target) != sizeof ring)
 		return true;
-	if (nor_good && loader.busy[m++] && vf_nor_door_rest_us(&nor) < TICK_US)
+	if (loader.busy[EXTERNAL] && vf_nor_door_rest_us(&nor) < TICK_US)
 		return true;
-	return loader.busy[m] && !internal_erasing(&own);
+	return loader.busy[INTERNAL] && !internal_erasing(&own);
 }
 
 /* Between two rounds. What one round finished the next one may take further, so it is

@@ -157,6 +157,12 @@ int port_init(uint32_t (*micros)(void *))
 	features.journal = &vf_target_journal_feature;
 #endif
 	c.door[0] = vf_nor_door_of(&door);
+	if (vf_nor_door_stand_in(&door, status)) {
+		port_complain(status);
+		while (still_sending(NULL))
+			;
+		status = VF_OK;
+	}
 	return status == VF_OK ? vf_loader_init_with(&loader, &c, &features) : status;
 }
 

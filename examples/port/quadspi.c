@@ -38,6 +38,7 @@ static const vf_nor_config controller = {
 /* --- the driver, the engine and their memory ------------------------------------- */
 
 static vf_nor nor;
+static vf_condition condition; /* of the chip, for `vcpflash doctor` */
 static vf_target target;
 static uint8_t ring[32 * KB], window[64 * KB], frame[4 * KB], transmit[1 * KB];
 static uint8_t work[4 * KB] __attribute__((aligned(32)));
@@ -58,15 +59,18 @@ static bool drive(void)
 	}
 }
 
-/* False: vf_nor_status(&nor) says what is wrong with the chip, nor.chip.id which it
- * is. A chip that still erases, begun before a reset, is waited for. */
+/* A chip that still erases, begun before a reset, is waited for. Where none can be made
+ * out the link is served all the same: `vcpflash doctor` tells what was read of it. */
 bool port_init(const uint8_t id[12])
 {
 	vf_target_config c = {
 		.name = "my board",
 		.id_len = 12,
 		.memories = 1,
-		.memory = {{.info = &nor.memory, .work = work, .work_len = sizeof work}},
+		.memory = {{.info = &nor.memory,
+			    .work = work,
+			    .work_len = sizeof work,
+			    .condition = &condition}},
 		.ring = ring,
 		.ring_len = sizeof ring,
 		.window = window,
@@ -85,7 +89,11 @@ bool port_init(const uint8_t id[12])
 	vf_nor_probe(&nor);
 	while (!drive())
 		;
-	return vf_nor_status(&nor) == VF_OK && vf_target_init(&target, &c) == VF_OK;
+	if (vf_nor_status(&nor) == VF_OK)
+		vf_nor_condition(&nor, &condition);
+	else
+		vf_nor_stand_in(&nor, &condition);
+	return vf_target_init(&target, &c) == VF_OK;
 }
 
 /* In the receive callback: copies into the ring, nothing else. */

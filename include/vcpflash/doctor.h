@@ -56,6 +56,8 @@ const char *vf_culprit_name(uint8_t culprit);
 const char *vf_condition_facts(const vf_condition *c); /* where its description is from */
 void vf_condition_found(const vf_condition *c, char *out, size_t room); /* in which mode */
 const char *vf_condition_quad(const vf_condition *c);
+/* How the look for the chip ended, and what to do where it is not known. */
+const char *vf_condition_probe(const vf_condition *c);
 /* Block-protect bits of status register 1 that are set in any of its dies. */
 uint8_t vf_condition_protected(const vf_condition *c, unsigned dies);
 

@@ -95,6 +95,18 @@ enum vf_condition_quad {
 	VF_CONDITION_QUAD_UNKNOWN, /* SFDP does not say how: two lanes at the most */
 };
 
+/* How the look for the chip ended. Where it is not VF_PROBE_GOOD the memory's id is what was
+ * read, it has no rights, and its geometry means nothing. */
+enum vf_condition_probe {
+	VF_PROBE_GOOD,
+	VF_PROBE_ABSENT,   /* the id reads all 0 or all 1 */
+	VF_PROBE_UNKNOWN,  /* no usable SFDP, and in no table */
+	VF_PROBE_CONFLICT, /* SFDP, table or controller do not go together: `conflict` */
+	VF_PROBE_DIFFER,   /* the two dies answer differently */
+	VF_PROBE_UNSTEADY, /* it does not answer twice the same, or the controller fails */
+	VF_PROBE_BUSY,     /* it never becomes ready */
+};
+
 enum { VF_CONDITION_CONFLICT_MAX = 20 };
 
 /* For the diagnosis of a serial NOR, nothing else goes by it. */
@@ -108,6 +120,7 @@ typedef struct vf_condition {
 	uint8_t complemented; /* protection is inverted (CMP): clear bits protect all */
 	uint8_t registers;    /* known of status[]: 0, 1 or 2 a die */
 	uint8_t status[2][2]; /* of each die: SR1, SR2 */
+	uint8_t probe;        /* enum vf_condition_probe */
 	/* In what SFDP and table disagree (and the table is gone by); "" in nothing. */
 	char conflict[VF_CONDITION_CONFLICT_MAX + 1];
 } vf_condition;

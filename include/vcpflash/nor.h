@@ -228,4 +228,9 @@ int vf_nor_status(const vf_nor *nor);
  * the source `look`. */
 void vf_nor_condition(const vf_nor *nor, vf_condition *out);
 
+/* After a probe that failed: nor->memory becomes one that stands for the chip, without rights, and
+ * `out` says how the probe ended. A board that serves it can be asked what is wrong (`vcpflash
+ * doctor`) over a link that works. */
+void vf_nor_stand_in(vf_nor *nor, vf_condition *out);
+
 #endif

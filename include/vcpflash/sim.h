@@ -41,6 +41,7 @@ typedef struct vf_sim_fault {
 	uint32_t bad_bits;   /* entries in bad_bit */
 	uint32_t bad_bit[8]; /* addresses of cells that will not program */
 	bool overrun;        /* the board's port takes what its ring has no room for */
+	uint8_t silent;      /* no chip answers: 1, every bit reads 1; 2, every bit reads 0 */
 	bool protect;        /* all block-protect bits of the chip are set */
 	uint8_t left_in;     /* how the chip is met at first: enum vf_sim_mode */
 } vf_sim_fault;

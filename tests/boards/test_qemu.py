@@ -145,12 +145,15 @@ class Firmware(bench.Case):
         return said.decode(errors="replace")
 
     def test_complaint(self):
-        """A chip that is in no table and has no SFDP: one line says so, nothing is guessed."""
+        """A chip that is in no table and has no SFDP: the board says so, nothing is guessed, and
+        `doctor` tells link and chip apart."""
         drive = qemu.drive(self.folder / "drive", 64 * 1024)
         with Qemu(drive, "sst25wf512") as board:
             run = board.run("info")
-        self.assertEqual(run.code, 3, run.err)
-        self.assertRegex(run.err, r"in no table: .*\(its id: BF 25 01")
+            self.assertEqual(run.code, 0, run.err)
+            self.assertIn("unknown flash chip", run.out)
+            run = board.run("doctor")
+        self.assertEnds(run, 4, "not the link", "its id reads bf 25 01", "SFDP: nothing", "nor/parts.c")
 
 if __name__ == "__main__":
     bench.main()

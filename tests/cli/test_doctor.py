@@ -57,6 +57,27 @@ class Doctor(bench.Case):
         self.assertNotEqual(condition["protect_bits"], 0)
         self.assertEqual(condition["protect_bits"] & ~condition["protect_mask"], 0)
 
+    def test_no_chip(self):
+        """The link works, the chip does not answer: that is told apart, with what was read."""
+        for how, byte in (("absent", "ff"), ("shorted", "00")):
+            with self.subTest(how), Board(self.folder, "--fault", "chip=" + how) as board:
+                run = board.run("--json", "doctor", env=self.env)
+                self.blames(run, 4, "chip", "not the link", " ".join([byte] * 6),
+                            "no chip answers", "chip-select")
+                self.assertEqual(run.result["stage"], "probe")
+                self.assertEqual(run.result["link"]["echoes"][-1]["bytes"], 4096)
+                self.assertEqual([e["lost"] for e in run.result["link"]["echoes"]], [0] * 6)
+                condition = run.result["info"]["memories"][0]["condition"]
+                self.assertEqual(condition["probe"], "absent")
+                self.assertIn("no chip answers", board.run("info", env=self.env).out)
+                image = self.file("a.bin", self.bytes(100))
+                for address in (BASE, BASE + 0x800000):
+                    run = board.run("program", f"{image}@{address:#x}", env=self.env)
+                    self.assertEnds(run, 4, " ".join([byte] * 3), "no chip answers")
+                self.assertEnds(board.run("erase", "--chip", env=self.env), 4, "no chip answers")
+                board.stop()
+                self.assertEqual(board.contents(), self.old)
+
     def test_found(self):
         """The mode that the last program left the chip in, and what the chip is known by."""
         (self.folder / "flash.bin").unlink()

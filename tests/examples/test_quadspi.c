@@ -123,11 +123,16 @@ static void finds_a_chip_in_any_mode(void **state)
 	assert_int_equal(result.error.code, VF_OK);
 }
 
-static void a_controller_that_fails_is_no_board(void **state)
+static void a_controller_that_fails_is_told(void **state)
 {
 	(void)state;
 	world.broken = true;
-	assert_false(port_init(id));
+	assert_true(port_init(id));
+	assert_int_equal(project_carry_out((vf_job_config){.kind = VF_JOB_LINK}).error.code, VF_OK);
+	vf_job_result result = project_carry_out((vf_job_config){
+		.kind = VF_JOB_ERASE, .has_address = true, .address = BASE, .length = 4096});
+	assert_int_equal(result.error.code, VF_E_FLASH);
+	assert_non_null(strstr(result.error.text, "does not answer twice the same"));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -138,7 +143,7 @@ int main(void)
 		T(programs_a_chip_it_has_found),
 		T(a_chip_that_reports_a_failure_is_tried_again),
 		T(finds_a_chip_in_any_mode),
-		T(a_controller_that_fails_is_no_board),
+		T(a_controller_that_fails_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -690,6 +690,7 @@ static void conditions(void **state)
 				   .complemented = 1,
 				   .registers = 2,
 				   .status = {{0x1C, 0x42}, {0x18, 2}},
+				   .probe = VF_PROBE_CONFLICT,
 				   .conflict = "4-byte erase opcode"};
 	uint8_t out[VF_WIRE_CONTROL_MAX];
 	vf_condition back;
@@ -708,9 +709,9 @@ static void conditions(void **state)
 		vf_unpack_condition(&back, out, n);
 		assert_int_equal(back.known, 0);
 	}
-	for (size_t i = 0; i < 7; i++) {
-		static const uint8_t at[] = {1, 2, 3, 6, 7, 12, 0},
-				     bad[] = {4, 0x20, 4, 2, 3, 21, 11};
+	for (size_t i = 0; i < 8; i++) {
+		static const uint8_t at[] = {1, 2, 3, 6, 7, 12, 13, 0},
+				     bad[] = {4, 0x20, 4, 2, 3, 7, 21, 12};
 		const uint8_t was = out[bare + at[i]];
 		out[bare + at[i]] = bad[i];
 		vf_unpack_condition(&back, out, len);
