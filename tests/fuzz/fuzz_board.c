@@ -33,6 +33,16 @@ static const vf_memory memories[2] = {
 	 .erase = {{2048, 0, 9000}}},
 };
 
+static const vf_condition condition = {.known = 1,
+				       .source = VF_CONDITION_SFDP | VF_CONDITION_TABLE,
+				       .found = VF_FOUND_KNOWN | VF_FOUND_QPI,
+				       .quad = VF_CONDITION_QUAD_ON,
+				       .lanes = 0x44,
+				       .protect_mask = 0x3C,
+				       .registers = 2,
+				       .status = {{0, 2}},
+				       .conflict = "page size"};
+
 void fuzz_board_start(fuzz_board *b)
 {
 	memset(b, 0, sizeof *b);
@@ -57,6 +67,7 @@ void fuzz_board_start(fuzz_board *b)
 	for (unsigned m = 0; m < 2; m++)
 		b->config.memory[m] =
 			(vf_target_memory){&b->info[m], b->work[m], sizeof b->work[m], NULL};
+	b->config.memory[0].condition = &condition;
 	FUZZ_CHECK(vf_target_init(&b->t, &b->config) == VF_OK);
 }
 

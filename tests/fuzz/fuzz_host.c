@@ -3,7 +3,7 @@
  * doubled, changed with its sum made right again, replaced, or surrounded by bytes
  * of the input. The job ends, in bounded memory and time.
  */
-#include <vcpflash/job.h>
+#include <vcpflash/doctor.h>
 
 #include "fuzz.h"
 
@@ -182,6 +182,21 @@ static void run(bench *t)
 	}
 }
 
+/* What a person would be told of the chips, whatever the board said of them. */
+static void tell_conditions(const vf_job *job)
+{
+	const vf_board *b = vf_job_board(job);
+	char text[160];
+	for (unsigned i = 0; b != NULL && i < b->welcome.memories; i++) {
+		const vf_condition *c = &b->condition[i];
+		vf_condition_found(c, text, sizeof text);
+		FUZZ_CHECK(strlen(text) > 0 && strlen(vf_condition_facts(c)) > 0);
+		FUZZ_CHECK(strlen(vf_condition_quad(c)) > 0 && strlen(vf_condition_probe(c)) > 0);
+		FUZZ_CHECK((vf_condition_protected(c, b->memory[i].dies) & ~c->protect_mask) == 0);
+		FUZZ_CHECK(strlen(c->conflict) <= VF_CONDITION_CONFLICT_MAX);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static bench t; /* large; begun anew each time */
@@ -207,6 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	run(&t);
 	const vf_job_result *r = vf_job_result_get(t.job);
 	FUZZ_CHECK(r->error.code == VF_OK || r->error.text[0] != '\0');
+	tell_conditions(t.job);
 	vf_job_free(t.job);
 	vf_image_free(&image);
 	FUZZ_CHECK(t.used == 0);

@@ -249,6 +249,40 @@ static void test_no_id(void **state)
 	end(&p);
 }
 
+/* The board serves its link, but could not make its chip out. */
+static void test_no_chip(void **state)
+{
+	static const struct {
+		uint8_t probe;
+		const char *word;
+	} of[] = {{VF_PROBE_ABSENT, "no chip answers"},     {VF_PROBE_UNKNOWN, "nor/parts.c"},
+		  {VF_PROBE_CONFLICT, "in conflict: page"}, {VF_PROBE_DIFFER, "the two dies"},
+		  {VF_PROBE_UNSTEADY, "twice the same"},    {VF_PROBE_BUSY, "stays busy"}};
+	(void)state;
+	for (unsigned i = 0; i < sizeof of / sizeof of[0]; i++) {
+		vf_condition c = {.known = 1, .probe = of[i].probe};
+		patient p;
+		begin(&p);
+		if (of[i].probe == VF_PROBE_CONFLICT)
+			memcpy(c.conflict, "page", 5);
+		p.b->info[0].flags = 0;
+		p.b->info[0].id_len = 6;
+		memset(p.b->info[0].id, 0xA5, 6);
+		p.b->target.memory[0].condition = &c;
+		bench_board(p.b);
+		assert_int_equal(doctor(&p, false), VF_E_FLASH);
+		blames(&p, VF_CULPRIT_CHIP, of[i].word);
+		blames(&p, VF_CULPRIT_CHIP, "a5 a5 a5 a5 a5 a5");
+		assert_string_equal(p.report.stage, "probe");
+		assert_true(p.report.link.echoes > 2);
+		assert_int_equal(p.jobs, 1);
+		assert_int_equal(bench_changes(p.b), 0);
+		assert_int_equal(bench_range(p.b, VF_JOB_READ, BENCH_NOR_BASE, 16), VF_E_FLASH);
+		assert_non_null(strstr(p.b->result.error.text, "a5 a5 a5"));
+		end(&p);
+	}
+}
+
 /* The line alone: every echo comes back however slow it is, as long as a session would use. */
 static void slow(uint32_t baud, uint16_t longest)
 {
@@ -323,7 +357,7 @@ int main(void)
 		cmocka_unit_test(test_chip_faults),      cmocka_unit_test(test_address_lines),
 		cmocka_unit_test(test_supply),           cmocka_unit_test(test_no_id),
 		cmocka_unit_test(test_slow_lines),       cmocka_unit_test(test_back_pressure),
-		cmocka_unit_test(test_no_back_pressure),
+		cmocka_unit_test(test_no_back_pressure), cmocka_unit_test(test_no_chip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

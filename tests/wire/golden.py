@@ -172,7 +172,8 @@ def welcome(name, number, session, board, chip_id, version=1, version_max=1, mem
 
 
 def memory(name, number, tag, index, part, kind, flags, dies, chip_id, base, size, page, unit,
-           page_typ, page_max, read_rate, erase, protect=(), torn=None):
+           page_typ, page_max, read_rate, erase, protect=(), torn=None,
+           condition=None):
     fields = [("index", index), ("memory_kind", kind), ("flags", flags), ("dies", dies),
               ("id_len", len(chip_id)), ("erase_types", len(erase)), ("protects", len(protect)),
               ("base", base), ("size", size), ("page", page), ("unit", unit),
@@ -197,6 +198,14 @@ def memory(name, number, tag, index, part, kind, flags, dies, chip_id, base, siz
         for i, (offset, length) in enumerate(torn):
             fields += [(f"torn{i}_offset", offset), (f"torn{i}_len", length)]
             body += le(offset, 4) + le(length, 4)
+    if condition is not None:
+        numbers, conflict = condition[:-1], condition[-1]
+        names = ("source", "found", "quad", "lanes", "protect", "inverted", "registers",
+                 "status00", "status01", "status10", "status11", "probe")
+        fields += list(zip((f"condition_{n}" for n in names), numbers, strict=True))
+        fields.append(("conflict", conflict or "-"))
+        told = bytes(numbers) + le(len(conflict), 1) + conflict.encode("ascii")
+        body += le(len(told), 1) + told
     return body_record(name, 0x82, number, tag, fields, body)
 
 
@@ -304,6 +313,19 @@ def control():
                  bytes.fromhex("20BA20"), 0x90000000, 64 << 20, 256, 1, 120, 1800, 40000000, nor,
                  [((64 << 20) - 8192, 8192)], [(0, 65536), (0x20000, 1), (0x30000, 0x2000),
                                                ((64 << 20) - 1, 1)])
+    yield memory("memory-condition", 8, 0x55667788, 0, "MT25TL01G", 1, 0b0111, 2,
+                 bytes.fromhex("20BA21104400"), 0x90000000, 128 << 20, 512, 2, 120, 1800, 80000000,
+                 [(2 * size, typ, top) for size, typ, top in nor], (), [],
+                 (3, 0x83, 1, 0x44, 0x5C, 0, 1, 0x04, 0, 0x18, 0, 0, ""))
+    yield memory("memory-condition-most", 9, 0x55667788, 0, "W25Q128JV", 1, 0b0111, 1,
+                 bytes.fromhex("EF4018"), 0x90000000, 16 << 20, 256, 1, 400, 3000, 0, nor, (), [],
+                 (3, 0x9F, 3, 0x12, 0xFF, 1, 2, 0xFC, 0x42, 0xFF, 0xFF, 0, "opcode of 4K erase 20"[:20]))
+    yield memory("memory-no-chip", 10, 0x55667788, 0, "no flash chip answers", 1, 0, 1,
+                 b"\xff" * 6, 0x90000000, 4096, 256, 1, 0, 0, 0, [(4096, 0, 1)], (), [],
+                 (0,) * 11 + (1, ""))
+    yield memory("memory-conflict", 11, 0x55667788, 1, "contradictory chip", 1, 0, 2,
+                 bytes.fromhex("20BA21104400"), 0x90000000, 4096, 256, 1, 0, 0, 0, [(4096, 0, 1)],
+                 (), [(0, 1)], (3,) + (0,) * 10 + (3, "page size"))
     yield body_record("rate", 0x07, 19, 0x55667788, [("baud", 3000000)], le(3000000, 4))
     yield body_record("rate-most", 0x07, 65535, MASK, [("baud", MASK)], le(MASK, 4))
     yield body_record("rated", 0x89, 20, 0x55667788, [("baud", 2000000)], le(2000000, 4))

@@ -96,6 +96,21 @@ static const struct member memory_members[] = {MEMBER(vf_memory, "memory_kind", 
 static const struct member torn_members[] = {
 	MEMBER(vf_torn, "torns", count), TORN(0), TORN(1), TORN(2), TORN(3), MEMBERS_END};
 
+static const struct member condition_members[] = {
+	MEMBER(vf_condition, "condition_source", source),
+	MEMBER(vf_condition, "condition_found", found),
+	MEMBER(vf_condition, "condition_quad", quad),
+	MEMBER(vf_condition, "condition_lanes", lanes),
+	MEMBER(vf_condition, "condition_protect", protect_mask),
+	MEMBER(vf_condition, "condition_inverted", complemented),
+	MEMBER(vf_condition, "condition_registers", registers),
+	MEMBER(vf_condition, "condition_status00", status[0][0]),
+	MEMBER(vf_condition, "condition_status01", status[0][1]),
+	MEMBER(vf_condition, "condition_status10", status[1][0]),
+	MEMBER(vf_condition, "condition_status11", status[1][1]),
+	MEMBER(vf_condition, "condition_probe", probe),
+	MEMBERS_END};
+
 #define ISLAND(n)                                                                                  \
 	MEMBER(vf_state, "island" #n "_start", island[n].start),                                   \
 		MEMBER(vf_state, "island" #n "_end", island[n].end)
@@ -245,6 +260,34 @@ static size_t pack_plain(uint8_t *out, const struct golden_record *r, uint8_t ki
 	return at + len;
 }
 
+static const char *conflict_of(const struct golden_record *r)
+{
+	const char *text = golden_text(r, "conflict");
+
+	return strcmp(text, "-") == 0 ? "" : text;
+}
+
+/* A memory's description, and the chip's condition behind it. */
+static size_t pack_memory(uint8_t *out, const struct golden_record *r, uint16_t number,
+			  uint32_t tag)
+{
+	vf_memory memory;
+	vf_torn torn;
+	vf_condition condition = {.known = 1};
+
+	fill(&memory, r, memory_members);
+	fill_id(memory.id, r);
+	fill_name(memory.name, sizeof memory.name, golden_text(r, "part"));
+	fill(&torn, r, torn_members);
+	size_t len = vf_pack_memory(out, number, tag, (uint8_t)golden_number(r, "index"), &memory,
+				    golden_has(r, "torns") ? &torn : NULL);
+	if (!golden_has(r, "conflict"))
+		return len;
+	fill(&condition, r, condition_members);
+	fill_name(condition.conflict, sizeof condition.conflict, conflict_of(r));
+	return len + vf_pack_condition(out + len, &condition);
+}
+
 static size_t pack(uint8_t *out, const struct golden_record *r)
 {
 	uint16_t number = (uint16_t)golden_number(r, "number");
@@ -252,8 +295,6 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 	uint8_t kind = (uint8_t)golden_number(r, "kind");
 	vf_hello hello;
 	vf_welcome welcome;
-	vf_memory memory;
-	vf_torn torn;
 	vf_state state;
 	vf_refuse refuse;
 	vf_prove prove;
@@ -270,12 +311,7 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 		fill_name(welcome.name, sizeof welcome.name, golden_text(r, "board"));
 		return vf_pack_welcome(out, number, &welcome);
 	case VF_KIND_MEMORY:
-		fill(&memory, r, memory_members);
-		fill_id(memory.id, r);
-		fill_name(memory.name, sizeof memory.name, golden_text(r, "part"));
-		fill(&torn, r, torn_members);
-		return vf_pack_memory(out, number, tag, (uint8_t)golden_number(r, "index"), &memory,
-				      golden_has(r, "torns") ? &torn : NULL);
+		return pack_memory(out, r, number, tag);
 	case VF_KIND_STATE:
 		fill(&state, r, state_members);
 		return vf_pack_state(out, number, tag, &state);
@@ -295,13 +331,29 @@ static size_t pack(uint8_t *out, const struct golden_record *r)
 	}
 }
 
-static void check_unpacked(const uint8_t *body, size_t len, const struct golden_record *r)
+static void check_memory(const uint8_t *body, size_t len, const struct golden_record *r)
 {
 	uint8_t index;
-	vf_hello hello;
-	vf_welcome welcome;
 	vf_memory memory;
 	vf_torn torn;
+	vf_condition condition;
+
+	assert_int_equal(vf_unpack_memory(&index, &memory, &torn, body, len), 0);
+	assert_int_equal(index, golden_number(r, "index"));
+	compare(&memory, r, memory_members);
+	compare(&torn, r, torn_members);
+	compare_id(memory.id, VF_MEMORY_ID_MAX, r);
+	assert_string_equal(memory.name, golden_text(r, "part"));
+	vf_unpack_condition(&condition, body, len);
+	assert_int_equal(condition.known, golden_has(r, "conflict"));
+	compare(&condition, r, condition_members);
+	assert_string_equal(condition.conflict, condition.known ? conflict_of(r) : "");
+}
+
+static void check_unpacked(const uint8_t *body, size_t len, const struct golden_record *r)
+{
+	vf_hello hello;
+	vf_welcome welcome;
 	vf_state state;
 	vf_refuse refuse;
 	vf_prove prove;
@@ -320,12 +372,7 @@ static void check_unpacked(const uint8_t *body, size_t len, const struct golden_
 		assert_string_equal(welcome.name, golden_text(r, "board"));
 		break;
 	case VF_KIND_MEMORY:
-		assert_int_equal(vf_unpack_memory(&index, &memory, &torn, body, len), 0);
-		assert_int_equal(index, golden_number(r, "index"));
-		compare(&memory, r, memory_members);
-		compare(&torn, r, torn_members);
-		compare_id(memory.id, VF_MEMORY_ID_MAX, r);
-		assert_string_equal(memory.name, golden_text(r, "part"));
+		check_memory(body, len, r);
 		break;
 	case VF_KIND_STATE:
 		assert_int_equal(vf_unpack_state(&state, body, len), 0);
