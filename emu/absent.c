@@ -93,3 +93,58 @@ uint64_t vf_emu_board_watched(const vf_emu_board *b, int index)
 	(void)b, (void)index;
 	return 0;
 }
+
+void vf_emu_usb_plug(vf_emu_board *b, bool in)
+{
+	(void)b, (void)in;
+}
+
+bool vf_emu_usb_ready(const vf_emu_board *b)
+{
+	(void)b;
+	return false;
+}
+
+size_t vf_emu_usb_write(vf_emu_board *b, const uint8_t *data, size_t len, uint32_t baud)
+{
+	(void)b, (void)data, (void)len, (void)baud;
+	return 0;
+}
+
+size_t vf_emu_usb_read(vf_emu_board *b, uint8_t *buf, size_t room)
+{
+	(void)b, (void)buf, (void)room;
+	return 0;
+}
+
+void vf_emu_usb_open(vf_emu_board *b, bool open, bool reads)
+{
+	(void)b, (void)open, (void)reads;
+}
+
+void vf_emu_usb_suspend(vf_emu_board *b, bool on)
+{
+	(void)b, (void)on;
+}
+
+void vf_emu_usb_reset(vf_emu_board *b)
+{
+	(void)b;
+}
+
+void vf_emu_usb_attack(vf_emu_board *b, uint32_t transfers)
+{
+	(void)b, (void)transfers;
+}
+
+const char *vf_emu_usb_trouble(const vf_emu_board *b)
+{
+	(void)b;
+	return "";
+}
+
+void vf_emu_usb_count(const vf_emu_board *b, vf_emu_usb_counts *counts)
+{
+	(void)b;
+	*counts = (vf_emu_usb_counts){0};
+}

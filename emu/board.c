@@ -1,17 +1,20 @@
-/* board.c - an STM32H747I-DISCO: the machine with the memories of an STM32H747,
- * its peripherals, two MT25QL512AB, and the far end of the virtual COM port.
+/* board.c - an STM32H747I-DISCO or STM32H745I-DISCO: the machine with the memories of an
+ * STM32H747, its peripherals, two MT25QL512AB, and the far ends of the virtual COM
+ * ports.
  */
 
 #include <vcpflash/emu.h>
 
 #include "machine.h"
 #include "stm32h7.h"
+#include "usb_host.h"
 
 #include <string.h>
 
 enum {
 	SENT = 64 * 1024, /* bytes that nobody fetched; a power of two */
 	CUT_OFF_NS = 1000000000,
+	PULLED_NS = 1000000000,
 	CUT_LOOK_NS = 10000, /* how often the chip's transactions are looked at */
 	BUS_RATE = 50000000, /* bytes a second and die: four lines at 100 MHz */
 	NS_PER_US = 1000,
@@ -33,6 +36,8 @@ struct vf_emu_board {
 	uint64_t sent_all;
 	uint32_t baud; /* of the last byte sent */
 	vf_stm32h7 soc;
+	vf_usb_host host;
+	vf_emu_device device[VF_H7_DEVICES + 1]; /* the host, then those of soc */
 	sent_byte sent[SENT];
 };
 
@@ -89,6 +94,117 @@ size_t vf_emu_board_read(vf_emu_board *b, uint8_t *buf, size_t room, uint32_t ba
 	return n;
 }
 
+/* --- the USB cable -------------------------------------------------------------------- */
+
+static uint64_t host_next(const void *state)
+{
+	return vf_usb_host_next(state);
+}
+
+static void host_advance(void *state, uint64_t now_ns)
+{
+	vf_usb_host_advance(state, now_ns);
+}
+
+static void on_usb(void *context, const char *line)
+{
+	const vf_emu_board *b = context;
+	if (b->config.log != NULL)
+		b->config.log(b->config.ctx, line);
+}
+
+/* The host is no device of the microcontroller: it has no registers, and resets are
+ * none of its concern. But it lives in the same time. */
+static vf_emu_devices with_host(vf_emu_board *b, const vf_emu_devices *soc)
+{
+	const vf_usb_host_config c = {
+		.port = vf_h7_otg_port(vf_stm32h7_usb(&b->soc)),
+		.full_speed = b->config.usb_full_speed,
+		.seed = b->config.seed,
+		.pull_after = b->config.unplug,
+		.pulled_ns = PULLED_NS,
+		.noise = b->config.usb_noise,
+		.log = on_usb,
+		.context = b,
+	};
+	vf_usb_host_init(&b->host, &c);
+	b->device[0] = (vf_emu_device){.name = "USB host",
+				       .state = &b->host,
+				       .next_ns = host_next,
+				       .advance = host_advance};
+	memcpy(b->device + 1, soc->device, soc->count * sizeof *soc->device);
+	return (vf_emu_devices){b->device, soc->count + 1};
+}
+
+void vf_emu_usb_plug(vf_emu_board *b, bool in)
+{
+	vf_usb_host_plug(&b->host, in, vf_emu_board_now(b));
+	vf_emu_machine_touch(b->machine);
+}
+
+bool vf_emu_usb_ready(const vf_emu_board *b)
+{
+	return vf_usb_host_ready(&b->host);
+}
+
+size_t vf_emu_usb_write(vf_emu_board *b, const uint8_t *data, size_t len, uint32_t baud)
+{
+	return vf_usb_host_write(&b->host, data, len, baud);
+}
+
+size_t vf_emu_usb_read(vf_emu_board *b, uint8_t *buf, size_t room)
+{
+	return vf_usb_host_read(&b->host, buf, room);
+}
+
+void vf_emu_usb_open(vf_emu_board *b, bool open, bool reads)
+{
+	vf_usb_host_open(&b->host, open, reads);
+}
+
+void vf_emu_usb_suspend(vf_emu_board *b, bool on)
+{
+	vf_usb_host_suspend(&b->host, on, vf_emu_board_now(b));
+	vf_emu_machine_touch(b->machine);
+}
+
+void vf_emu_usb_reset(vf_emu_board *b)
+{
+	vf_usb_host_reset(&b->host, vf_emu_board_now(b));
+	vf_emu_machine_touch(b->machine);
+}
+
+void vf_emu_usb_attack(vf_emu_board *b, uint32_t transfers)
+{
+	vf_usb_host_attack(&b->host, transfers, vf_emu_board_now(b));
+	vf_emu_machine_touch(b->machine);
+}
+
+const char *vf_emu_usb_trouble(const vf_emu_board *b)
+{
+	return b->host.trouble;
+}
+
+void vf_emu_usb_count(const vf_emu_board *b, vf_emu_usb_counts *counts)
+{
+	const vf_usb_counts *c = &b->host.counts;
+	*counts = (vf_emu_usb_counts){
+		.out_bytes = c->out_bytes,
+		.in_bytes = c->in_bytes,
+		.out_packets = c->out_packets,
+		.in_packets = c->in_packets,
+		.naks = c->naks,
+		.stalls = c->stalls,
+		.timeouts = c->timeouts,
+		.repeats = c->repeats,
+		.resets = c->resets,
+		.enumerations = c->enumerations,
+		.frames = c->frames,
+		.attacks = c->attacks,
+		.most = c->most,
+	};
+}
+
 /* --- building it -------------------------------------------------------------------- */
 
 /* A chip that is misused is a firmware that would not work: the run stops. */
@@ -135,6 +251,8 @@ static int make_machine(vf_emu_board *b, vf_error *err)
 		b->options.status &= ~(uint32_t)OPTION_BCM4;
 	vf_stm32h7_config soc = {
 		.bus = vf_emu_machine_bus(b->machine),
+		.board = b->config.model == VF_EMU_H745I_DISCO ? VF_H7_H745I_DISCO
+							       : VF_H7_H747I_DISCO,
 		.flash = b->config.internal,
 		.nor_array = b->config.external,
 		.nor_size = VF_EMU_EXTERNAL_SIZE,
@@ -145,7 +263,9 @@ static int make_machine(vf_emu_board *b, vf_error *err)
 		.sent = on_sent,
 		.context = b,
 	};
-	return vf_emu_machine_attach(b->machine, vf_stm32h7_init(&b->soc, &soc), err);
+	const vf_emu_devices *own = vf_stm32h7_init(&b->soc, &soc);
+	vf_emu_devices all = with_host(b, own);
+	return vf_emu_machine_attach(b->machine, &all, err);
 }
 
 int vf_emu_available(vf_error *err)
@@ -252,7 +372,9 @@ void vf_emu_board_counts(const vf_emu_board *b, vf_emu_counts *counts)
 {
 	const vf_sim_stats *stats = vf_sim_chip_stats(b->chip);
 	*counts = (vf_emu_counts){
-		.received = b->soc.usart1.received,
+		.received =
+			(b->config.model == VF_EMU_H745I_DISCO ? &b->soc.usart3 : &b->soc.usart1)
+				->received,
 		.sent = b->sent_all,
 		.transactions = stats->transactions,
 		.pages = stats->programs,

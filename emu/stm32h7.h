@@ -8,6 +8,7 @@
 #ifndef VCPFLASH_EMU_STM32H7_H
 #define VCPFLASH_EMU_STM32H7_H
 
+#include "stm32h7_otg.h"
 #include "stm32h7_register.h"
 
 #include <vcpflash/sim_chip.h>
@@ -25,10 +26,16 @@ enum {
 	VF_H7_QSPI_BUFFER = 4096, /* of the model: what one chip transaction may carry */
 	VF_H7_UART_FIFO = 16,
 	VF_H7_UART_LINE = 8192, /* of the model: bytes that wait on the line */
-	VF_H7_DEVICES = 44,
+	VF_H7_DEVICES = 48,
 };
 
 #define VF_H7_MAPPED_BASE 0x90000000u
+
+/* Which board it sits on: what its pins are wired to. */
+enum vf_h7_board {
+	VF_H7_H747I_DISCO, /* UART: USART1; USB: OTG1_HS behind a ULPI PHY */
+	VF_H7_H745I_DISCO, /* UART: USART3; USB: OTG2_FS */
+};
 
 /* The last option bytes that were programmed; they outlive a power cut. */
 typedef struct vf_h7_options {
@@ -39,6 +46,7 @@ typedef struct vf_h7_options {
 
 typedef struct vf_stm32h7_config {
 	const vf_emu_bus *bus;
+	enum vf_h7_board board;
 	uint8_t *flash;         /* internal flash, 2 MB, bank 1 first */
 	uint8_t *nor_array;     /* the array of `nor`, in memory-mapped order */
 	uint32_t nor_size;      /* both dies */
@@ -47,7 +55,7 @@ typedef struct vf_stm32h7_config {
 	uint64_t seed;          /* of the random number generator */
 	vf_h7_options *options; /* NULL: as delivered, and lost with the model */
 
-	/* The other end of the virtual COM port takes a byte that USART1 sent at
+	/* The other end of the virtual COM port takes a byte that the USART sent at
 	 * `baud`, when its stop bit has passed. */
 	void (*sent)(void *context, uint8_t byte, uint32_t baud);
 	void *context;
@@ -116,6 +124,7 @@ typedef struct vf_h7_gpio {
 
 typedef struct vf_h7_uart {
 	vf_h7_unit unit;
+	const struct vf_h7_uart_place *place;
 	uint32_t value[0x30 / 4];
 	uint32_t flags; /* of ISR: those that are kept, not computed */
 	uint16_t rx[VF_H7_UART_FIFO];
@@ -202,7 +211,15 @@ typedef struct vf_h7_plain {
 	uint32_t value[0xF0 / 4];
 } vf_h7_plain;
 
-enum vf_h7_plain_block { VF_H7_EXTI, VF_H7_ART, VF_H7_DBGMCU, VF_H7_FMC, VF_H7_UID, VF_H7_PLAINS };
+enum vf_h7_plain_block {
+	VF_H7_EXTI,
+	VF_H7_ART,
+	VF_H7_DBGMCU,
+	VF_H7_FMC,
+	VF_H7_UID,
+	VF_H7_CRS,
+	VF_H7_PLAINS
+};
 
 typedef struct vf_stm32h7 {
 	vf_stm32h7_config config;
@@ -212,7 +229,8 @@ typedef struct vf_stm32h7 {
 	vf_h7_syscfg syscfg;
 	vf_h7_hsem hsem;
 	vf_h7_gpio gpio[VF_H7_PORTS];
-	vf_h7_uart usart1;
+	vf_h7_uart usart1, usart3;
+	vf_h7_otg otg[2];
 	vf_h7_dma dma[2];
 	vf_h7_dmamux dmamux1;
 	vf_h7_mdma mdma;
@@ -229,11 +247,16 @@ typedef struct vf_stm32h7 {
  * them when it starts. `soc` must stay where it is. */
 const vf_emu_devices *vf_stm32h7_init(vf_stm32h7 *soc, const vf_stm32h7_config *config);
 
-/* The line towards USART1: bytes that the other end sends one after the other at
+/* The line towards the board's USART: bytes that the other end sends one after the other at
  * `baud`. Returns how many were taken; the line holds VF_H7_UART_LINE. */
 size_t vf_stm32h7_feed(vf_stm32h7 *soc, const uint8_t *data, size_t len, uint32_t baud);
 size_t vf_stm32h7_feed_space(const vf_stm32h7 *soc);
-uint32_t vf_stm32h7_baud(const vf_stm32h7 *soc); /* of USART1 now; 0 if it has none */
+uint32_t vf_stm32h7_baud(const vf_stm32h7 *soc); /* of that USART now; 0 if it has none */
+/* The USART that the board's virtual COM port is at. */
+vf_h7_uart *vf_stm32h7_uart(vf_stm32h7 *soc);
+/* The OTG core behind the board's USB socket, 1 or 2. */
+unsigned vf_h7_usb_number(enum vf_h7_board board);
+vf_h7_otg *vf_stm32h7_usb(vf_stm32h7 *soc);
 
 /* The user button (PC13), pressed or not. */
 void vf_stm32h7_button(vf_stm32h7 *soc, bool pressed);
@@ -265,6 +288,8 @@ uint32_t vf_h7_core_hz(const vf_stm32h7 *soc, unsigned core);
 uint32_t vf_h7_hclk(const vf_stm32h7 *soc);
 uint32_t vf_h7_pclk2(const vf_stm32h7 *soc);
 uint32_t vf_h7_usart16_hz(const vf_stm32h7 *soc);
+uint32_t vf_h7_usart28_hz(const vf_stm32h7 *soc);
+uint32_t vf_h7_usb_hz(const vf_stm32h7 *soc);
 uint32_t vf_h7_quadspi_hz(const vf_stm32h7 *soc);
 /* Stops the run where a clock is faster than supply, flash wait states or a
  * domain allow. Called after whatever may change one. */
@@ -309,6 +334,7 @@ unsigned vf_h7_syscfg_init(vf_stm32h7 *soc, vf_emu_device *device);
 unsigned vf_h7_hsem_init(vf_stm32h7 *soc, vf_emu_device *device);
 unsigned vf_h7_gpio_init(vf_stm32h7 *soc, vf_emu_device *device);
 unsigned vf_h7_uart_init(vf_stm32h7 *soc, vf_emu_device *device);
+unsigned vf_h7_otg_init(vf_stm32h7 *soc, vf_emu_device *device);
 unsigned vf_h7_dma_init(vf_stm32h7 *soc, vf_emu_device *device);
 unsigned vf_h7_mdma_init(vf_stm32h7 *soc, vf_emu_device *device);
 unsigned vf_h7_quadspi_init(vf_stm32h7 *soc, vf_emu_device *device);

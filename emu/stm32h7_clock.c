@@ -95,11 +95,11 @@ uint32_t vf_h7_pclk2(const vf_stm32h7 *soc)
 	return halved(vf_h7_hclk(soc), vf_h7_field(reg(soc, 0x1C), 8, 3));
 }
 
-uint32_t vf_h7_usart16_hz(const vf_stm32h7 *soc)
+static uint32_t usart_hz(const vf_stm32h7 *soc, unsigned shift, uint32_t bus)
 {
-	switch (vf_h7_field(reg(soc, 0x54), 3, 3)) {
+	switch (vf_h7_field(reg(soc, 0x54), shift, 3)) {
 	case 0:
-		return vf_h7_pclk2(soc);
+		return bus;
 	case 1:
 		return pll_hz(soc, 1, PLL_Q);
 	case 2:
@@ -110,6 +110,30 @@ uint32_t vf_h7_usart16_hz(const vf_stm32h7 *soc)
 		return source_hz(soc, VF_H7_CSI);
 	default:
 		return 32768;
+	}
+}
+
+uint32_t vf_h7_usart16_hz(const vf_stm32h7 *soc)
+{
+	return usart_hz(soc, 3, vf_h7_pclk2(soc));
+}
+
+uint32_t vf_h7_usart28_hz(const vf_stm32h7 *soc)
+{
+	return usart_hz(soc, 0, halved(vf_h7_hclk(soc), vf_h7_field(reg(soc, 0x1C), 4, 3)));
+}
+
+uint32_t vf_h7_usb_hz(const vf_stm32h7 *soc)
+{
+	switch (vf_h7_field(reg(soc, 0x54), 20, 2)) {
+	case 1:
+		return pll_hz(soc, 0, PLL_Q);
+	case 2:
+		return pll_hz(soc, 2, PLL_Q);
+	case 3:
+		return source_hz(soc, VF_H7_HSI48);
+	default:
+		return 0;
 	}
 }
 

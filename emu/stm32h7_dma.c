@@ -12,7 +12,7 @@
 
 enum { LISR = 0x00, LIFCR = 0x08, STREAM = 0x10, STEP = 0x18 };
 enum { SCR = 0, SNDTR = 4, SPAR = 8, SM0AR = 12, SM1AR = 16, SFCR = 20 };
-enum { REQUEST_UART_RX = 41, REQUEST_UART_TX = 42 };
+enum { REQUEST_UART_RX = 41, REQUEST_UART_TX = 42, REQUEST_UART3_RX = 45, REQUEST_UART3_TX = 46 };
 
 #define EN   (1u << 0)
 #define CIRC (1u << 8)
@@ -84,8 +84,12 @@ static bool requested(const vf_h7_dma *dma, unsigned n)
 	switch (soc->dmamux1.value[channel] & 0xFF) {
 	case REQUEST_UART_RX:
 		return vf_h7_uart_requests(&soc->usart1, true);
+	case REQUEST_UART3_RX:
+		return vf_h7_uart_requests(&soc->usart3, true);
 	case REQUEST_UART_TX:
 		return vf_h7_uart_requests(&soc->usart1, false);
+	case REQUEST_UART3_TX:
+		return vf_h7_uart_requests(&soc->usart3, false);
 	default:
 		return false;
 	}

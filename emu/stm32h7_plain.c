@@ -3,9 +3,10 @@
  * tell one chip from another. ST's SystemInit writes FMC before its clock is on, so
  * FMC asks for none.
  *
- * Offsets: stm32h747xx.h (EXTI_TypeDef, ART_TypeDef, DBGMCU_TypeDef,
+ * Offsets: stm32h747xx.h (EXTI_TypeDef, ART_TypeDef, CRS_TypeDef, DBGMCU_TypeDef,
  * FMC_Bank1_TypeDef, UID_BASE, FLASHSIZE_BASE). DBGMCU_IDCODE says device 450h of
- * revision V (REV_ID_V of stm32h7xx_hal.h). EXTI raises no interrupt.
+ * revision V (REV_ID_V of stm32h7xx_hal.h). EXTI raises no interrupt. HSI48
+ * is exact, so that CRS has nothing to do.
  */
 #include "stm32h7.h"
 
@@ -44,6 +45,12 @@ static const vf_h7_register fmc[] = {
 	KEEPS(0x14, "BTR3"),
 	KEEPS(0x18, "BCR4"),
 	KEEPS(0x1C, "BTR4"),
+};
+static const vf_h7_register crs[] = {
+	{0x00, "CR", 0x00002000, 0x00003FEF},
+	{0x04, "CFGR", 0x2022BB7F, UINT32_MAX},
+	{0x08, "ISR", 0, 0},
+	{0x0C, "ICR", 0, 0},
 };
 static const vf_h7_register uid[] = {
 	{0x00, "UID", 0, 0},
@@ -99,6 +106,7 @@ unsigned vf_h7_plain_init(vf_stm32h7 *soc, vf_emu_device *device)
 		[VF_H7_ART] = BLOCK("ART", 0x40024400, art, VF_H7_AHB1, 14),
 		[VF_H7_DBGMCU] = BLOCK("DBGMCU", 0x5C001000, dbgmcu, VF_H7_ALWAYS, 0),
 		[VF_H7_FMC] = BLOCK("FMC", 0x52004000, fmc, VF_H7_ALWAYS, 0),
+		[VF_H7_CRS] = BLOCK("CRS", 0x40008400, crs, VF_H7_APB1H, 1),
 		[VF_H7_UID] = BLOCK("UID", 0x1FF1E800, uid, VF_H7_ALWAYS, 0),
 	};
 

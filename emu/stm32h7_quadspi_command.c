@@ -75,13 +75,13 @@ static uint64_t chip_do(vf_h7_quadspi *q, const vf_bus_op *op, uint64_t at_ps)
 	return vf_sim_chip_bus(q->unit.soc->config.nor, op, at_ps / PS / 1000);
 }
 
-/* Pins as on the board: clock, chip-select, four lines a die. */
+/* Pins as on the boards: chip-select, four lines a die, and the clock, where the two differ. */
 static bool wired(const vf_stm32h7 *soc)
 {
 	static const struct {
 		uint8_t port, pin, af;
 	} pin[] = {
-		{1, 2, 9},  {6, 6, 10},                        /* PB2 CLK, PG6 NCS */
+		{6, 6, 10},                                    /* PG6 NCS */
 		{3, 11, 9}, {5, 9, 10}, {5, 7, 9}, {5, 6, 9},  /* bank 1 */
 		{7, 2, 9},  {7, 3, 9},  {6, 9, 9}, {6, 14, 9}, /* bank 2 */
 	};
@@ -89,7 +89,8 @@ static bool wired(const vf_stm32h7 *soc)
 	for (unsigned i = 0; i < sizeof pin / sizeof *pin; i++)
 		if (!vf_h7_pin_is(soc, pin[i].port, pin[i].pin, pin[i].af))
 			return false;
-	return true;
+	return soc->config.board == VF_H7_H745I_DISCO ? vf_h7_pin_is(soc, 5, 10, 9)
+						      : vf_h7_pin_is(soc, 1, 2, 9);
 }
 
 static const char *not_modelled(const vf_h7_quadspi *q)

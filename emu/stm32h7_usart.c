@@ -1,4 +1,4 @@
-/* stm32h7_usart.c - USART1, the virtual COM port: bytes that take their time on
+/* stm32h7_usart.c - USART1 and USART3, a virtual COM port each: bytes that take their time on
  * the line, a FIFO or a single byte each way, overrun, idle line, DMA requests.
  *
  * Offsets, fields: stm32h747xx.h (USART_TypeDef, USART_CR1_* to USART_PRESC_*).
@@ -59,6 +59,20 @@ enum {
 #define OTHERS2 0x0067B87Eu
 #define OTHERS3 0x0001E73Eu /* infrared, smartcard, half duplex, hardware flow control */
 
+/* Where the two are that boards have their virtual COM port at. */
+typedef struct vf_h7_uart_place {
+	const char *name;
+	uint32_t base;
+	uint8_t irq, gate, bit;
+	uint8_t port, tx, rx; /* pins, both in alternate function 7 */
+	uint32_t (*hz)(const vf_stm32h7 *soc);
+} vf_h7_uart_place;
+
+static const vf_h7_uart_place places[2] = {
+	{"USART1", 0x40011000, 37, VF_H7_APB2, 4, 0, 9, 10, vf_h7_usart16_hz},
+	{"USART3", 0x40004800, 39, VF_H7_APB1L, 18, 1, 10, 11, vf_h7_usart28_hz},
+};
+
 static const vf_h7_register map[] = {
 	{CR1, "CR1", 0, UINT32_MAX}, {CR2, "CR2", 0, 0xFFFFFF79}, {CR3, "CR3", 0, 0xFFFEFFFF},
 	{BRR, "BRR", 0, 0xFFFF},     {0x10, "GTPR", 0, 0xFFFF},   {RTOR, "RTOR", 0, UINT32_MAX},
@@ -80,7 +94,7 @@ static uint32_t baud_of(const vf_h7_uart *uart)
 {
 	static const uint16_t divide[16] = {1,  2,  4,   6,   8,   10,  12,  16,
 					    32, 64, 128, 256, 256, 256, 256, 256};
-	const uint32_t hz = vf_h7_usart16_hz(uart->unit.soc) / divide[reg(uart, PRESC) & 15];
+	const uint32_t hz = uart->place->hz(uart->unit.soc) / divide[reg(uart, PRESC) & 15];
 	uint32_t brr = reg(uart, BRR);
 
 	if ((reg(uart, CR1) & OVER8) != 0) {
@@ -138,7 +152,7 @@ static void interrupt(vf_h7_uart *uart)
 	level = level || ((now & TXFT) != 0 && (cr3 >> 23 & 1) != 0);
 	level = level || ((now & RXFT) != 0 && (cr3 >> 28 & 1) != 0);
 	if (level != uart->level)
-		vf_h7_irq(uart->unit.soc, 37, level);
+		vf_h7_irq(uart->unit.soc, uart->place->irq, level);
 	uart->level = level;
 }
 
@@ -150,6 +164,17 @@ bool vf_h7_uart_requests(const vf_h7_uart *uart, bool receive)
 		return false;
 	return receive ? (cr3 & DMAR) != 0 && uart->rx_count != 0
 		       : (cr3 & DMAT) != 0 && (status(uart) & TXE) != 0;
+}
+
+static bool pin_is(const vf_h7_uart *uart, unsigned pin)
+{
+	return vf_h7_pin_is(uart->unit.soc, uart->place->port, pin, 7);
+}
+
+/* Bytes are exchanged with the world by the one that the board is wired to. */
+static bool wired(vf_h7_uart *uart)
+{
+	return uart == vf_stm32h7_uart(uart->unit.soc);
 }
 
 /* What changed here may be a request there, and serving it changes this. */
@@ -178,7 +203,7 @@ static void shifted(vf_h7_uart *uart)
 
 	uart->shifting = false;
 	uart->transmitted += !uart->preamble;
-	if (!uart->preamble && vf_h7_pin_is(uart->unit.soc, 0, 9, 7) && config->sent != NULL)
+	if (!uart->preamble && pin_is(uart, uart->place->tx) && wired(uart) && config->sent != NULL)
 		config->sent(config->context, uart->shift, baud_of(uart));
 	uart->preamble = false;
 	load_shift(uart, now);
@@ -204,7 +229,7 @@ static void receive(vf_h7_uart *uart, uint8_t byte)
 	uint16_t seen = 0;
 
 	if ((reg(uart, CR1) & (UE | RE)) != (UE | RE) || own == 0 ||
-	    !vf_h7_pin_is(uart->unit.soc, 0, 10, 7)) {
+	    !pin_is(uart, uart->place->rx)) {
 		uart->lost++;
 		return;
 	}
@@ -400,14 +425,22 @@ static void write_register(void *state, uint32_t offset, unsigned size, uint32_t
 	settle(uart);
 }
 
+vf_h7_uart *vf_stm32h7_uart(vf_stm32h7 *soc)
+{
+	return soc->config.board == VF_H7_H745I_DISCO ? &soc->usart3 : &soc->usart1;
+}
+
 size_t vf_stm32h7_feed_space(const vf_stm32h7 *soc)
 {
-	return VF_H7_UART_LINE - soc->usart1.line_count;
+	const vf_h7_uart *uart =
+		soc->config.board == VF_H7_H745I_DISCO ? &soc->usart3 : &soc->usart1;
+
+	return VF_H7_UART_LINE - uart->line_count;
 }
 
 size_t vf_stm32h7_feed(vf_stm32h7 *soc, const uint8_t *data, size_t len, uint32_t baud)
 {
-	vf_h7_uart *uart = &soc->usart1;
+	vf_h7_uart *uart = vf_stm32h7_uart(soc);
 	const uint64_t now = vf_h7_now(soc);
 	size_t n;
 
@@ -437,28 +470,32 @@ static void reset(void *state, enum vf_emu_reset cause)
 
 unsigned vf_h7_uart_init(vf_stm32h7 *soc, vf_emu_device *device)
 {
-	vf_h7_uart *uart = &soc->usart1;
+	for (unsigned i = 0; i < 2; i++) {
+		vf_h7_uart *uart = i == 0 ? &soc->usart1 : &soc->usart3;
+		const vf_h7_uart_place *place = &places[i];
 
-	uart->unit = (vf_h7_unit){.soc = soc,
-				  .name = "USART1",
-				  .map = map,
-				  .registers = sizeof map / sizeof *map,
-				  .value = uart->value,
-				  .gate = VF_H7_APB2,
-				  .gate_bit = 4};
-	*device = (vf_emu_device){.name = "USART1",
-				  .base = 0x40011000,
-				  .size = 0x400,
-				  .state = uart,
-				  .read = read_register,
-				  .write = write_register,
-				  .next_ns = next,
-				  .advance = advance,
-				  .reset = reset};
-	return 1;
+		uart->place = place;
+		uart->unit = (vf_h7_unit){.soc = soc,
+					  .name = place->name,
+					  .map = map,
+					  .registers = sizeof map / sizeof *map,
+					  .value = uart->value,
+					  .gate = place->gate,
+					  .gate_bit = place->bit};
+		device[i] = (vf_emu_device){.name = place->name,
+					    .base = place->base,
+					    .size = 0x400,
+					    .state = uart,
+					    .read = read_register,
+					    .write = write_register,
+					    .next_ns = next,
+					    .advance = advance,
+					    .reset = reset};
+	}
+	return 2;
 }
 
 uint32_t vf_stm32h7_baud(const vf_stm32h7 *soc)
 {
-	return baud_of(&soc->usart1);
+	return baud_of(soc->config.board == VF_H7_H745I_DISCO ? &soc->usart3 : &soc->usart1);
 }

@@ -1,10 +1,11 @@
-/* emu.h - an STM32H747I-DISCO that executes its firmware, an engine too.
+/* emu.h - an STM32H747I-DISCO or STM32H745I-DISCO that executes its firmware, an
+ * engine too.
  *
  * Where sim.h runs the board library compiled for the PC, this runs the machine
  * code that a real board runs: a Cortex-M7 and a Cortex-M4 (libunicorn), the
  * peripherals by their registers, two MT25QL512AB on QUADSPI by the chip model of
- * sim_chip.h. docs/EMULATOR.md says what is modelled, from which source, and what
- * is simplified.
+ * sim_chip.h, and a USB host at the end of a cable. docs/EMULATOR.md says what is modelled, from
+ * which source, and what is simplified.
  *
  * It reads no clock and does no I/O: bytes and time are handed in, and a run
  * repeats exactly. What the manual forbids stops it: run() then fails, and
@@ -32,8 +33,15 @@ enum {
 	VF_EMU_BOARD_CORES = 2,           /* 0 = Cortex-M7, 1 = Cortex-M4 */
 };
 
+/* The boards differ in a few pins, and in where their two virtual COM ports are. */
+enum vf_emu_model {
+	VF_EMU_H747I_DISCO, /* ST-LINK: USART1; USB socket: OTG1_HS, high speed */
+	VF_EMU_H745I_DISCO, /* ST-LINK: USART3; USB socket: OTG2_FS, full speed */
+};
+
 typedef struct vf_emu_board_config {
 	vf_alloc alloc;
+	enum vf_emu_model model;
 	uint8_t *internal;     /* internal flash, firmware in it; VF_EMU_INTERNAL_SIZE */
 	uint8_t *external;     /* VF_EMU_EXTERNAL_SIZE, in memory-mapped order */
 	uint32_t time_percent; /* the chip's program and erase times; 100 = typical */
@@ -42,7 +50,11 @@ typedef struct vf_emu_board_config {
 	uint64_t cut;          /* bus transaction (from 1) after which power dies for a
 				* second; 0 never */
 	uint64_t seed;
-	/* A line for the person: resets, power cuts. NULL allowed. */
+	uint64_t unplug;     /* bulk packet (from 1) after which the USB cable is pulled for
+			      * a second; 0 never */
+	bool usb_full_speed; /* the host's port knows no high speed */
+	uint32_t usb_noise;  /* of so many USB packets one handshake is lost; 0 none */
+	/* A line for the person: resets, power cuts, the USB host. NULL allowed. */
 	void (*log)(void *ctx, const char *line);
 	void *ctx;
 } vf_emu_board_config;
@@ -57,12 +69,41 @@ int vf_emu_available(vf_error *err);
 vf_emu_board *vf_emu_board_new(const vf_emu_board_config *config, vf_error *err);
 void vf_emu_board_free(vf_emu_board *b);
 
-/* The host's side of the virtual COM port. write: bytes that the line takes now
+/* The host's side of the ST-LINK's virtual COM port. write: bytes that the line takes now
  * (a sender that is ahead of it is held back), sent at `baud`; 0: whatever the
  * board has. read: bytes that the board sent; those sent at another rate than
  * `baud` arrive as others. */
 size_t vf_emu_board_write(vf_emu_board *b, const uint8_t *data, size_t len, uint32_t baud);
 size_t vf_emu_board_read(vf_emu_board *b, uint8_t *buf, size_t room, uint32_t baud);
+
+/* The host at the board's own USB socket. It enumerates what it finds there and opens
+ * the port of a CDC-ACM function, as Linux does. The cable is not plugged in until
+ * plug(…, true). A port that is not ready takes no bytes, and what was under way when
+ * the cable was pulled is lost. A rate other than 0 that differs from the last is told to
+ * the board (SET_LINE_CODING). */
+void vf_emu_usb_plug(vf_emu_board *b, bool in);
+bool vf_emu_usb_ready(const vf_emu_board *b);
+size_t vf_emu_usb_write(vf_emu_board *b, const uint8_t *data, size_t len, uint32_t baud);
+size_t vf_emu_usb_read(vf_emu_board *b, uint8_t *buf, size_t room);
+/* Somebody has the port open (to begin with: yes), and takes what comes. */
+void vf_emu_usb_open(vf_emu_board *b, bool open, bool reads);
+/* The computer falls asleep, or wakes. */
+void vf_emu_usb_suspend(vf_emu_board *b, bool on);
+/* A reset of the bus; so many hostile transfers drawn from the seed, and then an
+ * ordinary enumeration. */
+void vf_emu_usb_reset(vf_emu_board *b);
+void vf_emu_usb_attack(vf_emu_board *b, uint32_t transfers);
+/* The last rule of USB that the board broke, one line; empty: none. */
+const char *vf_emu_usb_trouble(const vf_emu_board *b);
+
+typedef struct vf_emu_usb_counts {
+	uint64_t out_bytes, in_bytes;     /* of the port: towards the board, from it */
+	uint64_t out_packets, in_packets; /* bulk packets that were taken */
+	uint64_t naks, stalls, timeouts, repeats;
+	uint64_t resets, enumerations, frames, attacks;
+	uint32_t most; /* bulk packets in a frame or microframe */
+} vf_emu_usb_counts;
+void vf_emu_usb_count(const vf_emu_board *b, vf_emu_usb_counts *counts);
 
 /* Lets everything happen that is due by `until_ns`. VF_OK, or VF_E_FLASH once the
  * run was stopped. */
@@ -82,7 +123,7 @@ void vf_emu_board_power_cut(vf_emu_board *b, uint64_t off_ns);
 typedef struct vf_emu_counts {
 	uint64_t instructions[VF_EMU_BOARD_CORES];
 	uint64_t handlers[VF_EMU_BOARD_CORES]; /* of those, in exceptions */
-	uint64_t received, sent;               /* bytes on the virtual COM port */
+	uint64_t received, sent;               /* bytes on the ST-LINK's port */
 	uint64_t transactions;                 /* on the external flash's bus … */
 	uint64_t pages, erases;                /* … page programs and erases among them */
 } vf_emu_counts;
