@@ -34,6 +34,7 @@ typedef struct sim_options {
 	bool blocking;
 	bool no_sfdp;
 	bool journal;
+	uint8_t guests;          /* enum vf_sim_guests */
 	bool emulated;           /* --board: its firmware is executed */
 	const char *firmware;    /* of the Cortex-M7 (or of both cores); NULL: ours */
 	const char *firmware_m4; /* of the Cortex-M4 */

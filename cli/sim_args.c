@@ -27,6 +27,7 @@ enum option_code {
 	OPT_BLOCKING,
 	OPT_NO_SFDP,
 	OPT_JOURNAL,
+	OPT_GUESTS,
 	OPT_BOARD,
 	OPT_FIRMWARE,
 	OPT_FIRMWARE_M4,
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
 	{"blocking", no_argument, NULL, OPT_BLOCKING},
 	{"no-sfdp", no_argument, NULL, OPT_NO_SFDP},
 	{"journal", no_argument, NULL, OPT_JOURNAL},
+	{"guests", required_argument, NULL, OPT_GUESTS},
 	{"board", required_argument, NULL, OPT_BOARD},
 	{"firmware", required_argument, NULL, OPT_FIRMWARE},
 	{"firmware-m4", required_argument, NULL, OPT_FIRMWARE_M4},
@@ -92,6 +94,8 @@ static const char help[] =
 	"  --no-sfdp          the chip has no parameter table\n"
 	"  --journal          the board keeps a journal in the chip's last two erase units:\n"
 	"                     after a cut it knows what is torn, and what may start\n"
+	"  --guests LIST      protocols that the board speaks beside its own: off, or some of\n"
+	"                     console,ymodem (all); off with --key-file\n"
 	"  --key-file FILE    the board listens only to hosts that hold this key: 32 bytes,\n"
 	"                     raw or as 64 hexadecimal digits\n"
 	"  --name NAME        what the board calls itself\n"
@@ -229,6 +233,31 @@ static int parse_name(sim_options *o, const char *name)
 	return good ? -1 : bad_value("--name", name, "1 to 32 printable ASCII characters");
 }
 
+/* off, or names with commas between them. */
+static int parse_guests(sim_options *o, const char *value)
+{
+	static const struct {
+		const char *name;
+		uint8_t bit;
+	} known[] = {{"console", VF_SIM_GUEST_CONSOLE}, {"ymodem", VF_SIM_GUEST_YMODEM}};
+	const char *at = value;
+	o->guests = 0;
+	if (strcmp(value, "off") == 0)
+		return -1;
+	for (;;) {
+		size_t len = strcspn(at, ","), i = 0;
+		while (i < sizeof known / sizeof known[0] &&
+		       (strlen(known[i].name) != len || strncmp(known[i].name, at, len) != 0))
+			i++;
+		if (i == sizeof known / sizeof known[0])
+			return bad_value("--guests", value, "off, or some of console,ymodem");
+		o->guests |= known[i].bit;
+		if (at[len] == '\0')
+			return -1;
+		at += len + 1;
+	}
+}
+
 static int parse_key(sim_options *o, const char *name)
 {
 	vf_error err;
@@ -279,6 +308,8 @@ static int parse_option(sim_options *o, int code, const char *value)
 	case OPT_JOURNAL:
 		o->journal = true;
 		return -1;
+	case OPT_GUESTS:
+		return parse_guests(o, value);
 	case OPT_KEY_FILE:
 		return parse_key(o, value);
 	case OPT_LIST:
@@ -324,6 +355,7 @@ static bool is_plain(int code)
 	case OPT_BLOCKING:
 	case OPT_NO_SFDP:
 	case OPT_JOURNAL:
+	case OPT_GUESTS:
 	case OPT_KEY_FILE:
 		return true;
 	default:
@@ -352,7 +384,9 @@ static int check_emulated(const sim_options *o)
 int sim_parse(sim_options *o, int argc, char **argv)
 {
 	int code, index = 0;
-	*o = (sim_options){.part = vf_sim_part_find("mt25ql512ab"), .base = 0x90000000};
+	*o = (sim_options){.part = vf_sim_part_find("mt25ql512ab"),
+			   .base = 0x90000000,
+			   .guests = VF_SIM_GUEST_CONSOLE | VF_SIM_GUEST_YMODEM};
 	(void)vf_sim_link_parse(&o->link, "usb-fs", NULL);
 	while ((code = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
 		o->plain = is_plain(code) ? long_options[index].name : o->plain;

@@ -107,6 +107,7 @@ static int make_board(simulation *s, vf_error *err)
 		.internal = s->internal.bytes,
 		.journal = o->journal ? VF_SIM_JOURNAL_EXTERNAL : VF_SIM_JOURNAL_NONE,
 		.key = o->has_key ? o->key : NULL,
+		.guests = o->guests,
 		.free_cpu = o->no_time,
 		.blocking = o->blocking,
 		.ring = o->ring,

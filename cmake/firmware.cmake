@@ -29,7 +29,8 @@ endif()
 set(VF_ARM_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror)
 # What the library and boards/common come from, for every CPU.
 file(GLOB VF_ARM_LIBRARY CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/wire/*.c ${PROJECT_SOURCE_DIR}/target/*.c
-	${PROJECT_SOURCE_DIR}/nor/*.c ${PROJECT_SOURCE_DIR}/usb/*.c ${PROJECT_SOURCE_DIR}/boards/common/*.c)
+	${PROJECT_SOURCE_DIR}/nor/*.c ${PROJECT_SOURCE_DIR}/usb/*.c ${PROJECT_SOURCE_DIR}/guest/*.c
+	${PROJECT_SOURCE_DIR}/boards/common/*.c)
 
 # One object out of each source; their paths in the variable `out`.
 function(_vf_arm_objects out folder cpu sources options)

@@ -6,6 +6,7 @@
 #ifndef VCPFLASH_SIM_BOARD_INTERNAL_H
 #define VCPFLASH_SIM_BOARD_INTERNAL_H
 
+#include <vcpflash/guest.h>
 #include <vcpflash/nor.h>
 #include <vcpflash/sim.h>
 
@@ -136,6 +137,8 @@ struct vf_sim_board {
 	uint8_t *block;   /* and so this */
 	vf_inflate inflate;
 	vf_target_journal journal;
+	vf_guest guest;
+	vf_console console;
 	vf_target_guard guard;
 	bool loop_wanted;  /* the main loop has something new to look at */
 	uint64_t loop_at;  /* or must look at this time */
@@ -152,6 +155,7 @@ uint32_t vf_sim_board_buffer(uint64_t rate);
 
 /* board_journal.c */
 void vf_sim_board_place_journal(vf_sim_board *b);
+void vf_sim_board_invite(vf_sim_board *b);
 
 /* board_rate.c */
 bool vf_sim_board_can_raise(const vf_sim_board *b);

@@ -60,6 +60,8 @@ static void serve(vf_sim_board *b)
 	}
 	seed_guard(b);
 	b->digested = b->hashed = b->unpacked = 0;
+	if (b->config.guests != 0)
+		vf_sim_board_invite(b);
 	if (vf_target_init(&b->target, &b->target_config) != VF_OK) {
 		b->state = VF_SIM_DEAD;
 		return;

@@ -87,13 +87,28 @@ static inline vf_target_operation *vf_t_slot(vf_target *t, uint32_t number)
 	return &t->slot[number % VF_TARGET_QUEUE];
 }
 
+/* Does what comes in go to guests too? */
+static inline bool vf_t_hears_guests(const vf_target *t)
+{
+	return t->config.guest != NULL && !t->session.open && t->config.guard == NULL;
+}
+
 /* ring.c: the consumer's side */
 uint32_t vf_t_ring_used(const vf_target *t);
 uint32_t vf_t_ring_peek(const vf_target *t, const uint8_t **bytes); /* contiguous ones */
 void vf_t_ring_take(vf_target *t, uint32_t n);
 uint32_t vf_t_ring_lost(const vf_target *t);
 
+/* visit.c: what of guests comes by when bytes do. Never called where there are none. */
+struct vf_target_visit_feature {
+	uint32_t (*share)(vf_target *t, const uint8_t *in, uint32_t len); /* bytes taken */
+	const uint8_t *(*tx)(vf_target *t, size_t *len);
+	void (*tx_done)(vf_target *t, size_t sent);
+	bool (*due)(const vf_target *t, uint32_t *left); /* lowers what is left of the wait */
+};
+
 /* link.c */
+uint32_t vf_t_link_decode(vf_target *t, const uint8_t *in, uint32_t len); /* up to an event */
 void vf_t_link_drain(vf_target *t);
 void vf_t_link_noise(vf_target *t);
 uint32_t vf_t_payload_in(const vf_target *t);

@@ -285,9 +285,10 @@ static void ended(vf_target *t, unsigned memory)
 		u->type = 0; /* nothing follows */
 }
 
+/* A guest has nobody to tell, and knows by itself. */
 static bool deafens(const vf_target *t, unsigned memory)
 {
-	return (vf_t_info(t, memory)->flags & VF_MEMORY_BLOCKING) != 0 &&
+	return !t->session.guest && (vf_t_info(t, memory)->flags & VF_MEMORY_BLOCKING) != 0 &&
 	       vf_t_longest_us(t, memory) > VF_T_DEAF_US;
 }
 

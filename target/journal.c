@@ -268,7 +268,7 @@ static void close(vf_target *t)
 static bool step(vf_target *t)
 {
 	vf_target_journal *j = t->config.journal;
-	if (!t->session.open && j->loaded && !j->wanted && !j->broken)
+	if (!t->session.open && !t->session.guest && j->loaded && !j->wanted && !j->broken)
 		close(t);
 	vf_j_log_step(t);
 	bool moved = j->moved;

@@ -29,7 +29,7 @@ uint32_t vf_t_payload_out(const vf_target *t)
  * finish, and it counts for nobody. */
 void vf_t_session_clear(vf_target *t)
 {
-	t->session.open = false;
+	t->session.open = t->session.guest = false;
 	if (vf_t_has_key(t))
 		t->with.guard->forget(t);
 	memset(&t->stream, 0, sizeof t->stream);
@@ -49,6 +49,8 @@ void vf_t_session_clear(vf_target *t)
 
 static void open_session(vf_target *t, const vf_hello *h)
 {
+	if (vf_t_hears_guests(t))
+		t->config.guest->end(t->config.guest->self);
 	vf_t_session_clear(t);
 	t->session = (vf_target_session){
 		.number = h->session,
@@ -240,6 +242,22 @@ static void forget_stale_text(vf_target *t)
 		(void)vf_decoder_flush_text(&t->decoder);
 }
 
+/* Decodes up to the byte that makes something of those before it; how many. */
+uint32_t vf_t_link_decode(vf_target *t, const uint8_t *in, uint32_t len)
+{
+	enum vf_decoder_event event;
+	uint32_t n = (uint32_t)vf_decode(&t->decoder, in, len, &event);
+	if (n != 0)
+		remember_last(t, in, n);
+	if (event == VF_DECODE_FRAME)
+		take_frame(t, t->decoder.buf, t->decoder.len);
+	else if (event == VF_DECODE_DAMAGED)
+		damaged(t);
+	else if (event == VF_DECODE_TEXT && t->with.text != NULL && !vf_t_hears_guests(t))
+		t->with.text->line(t, t->decoder.buf, t->decoder.len);
+	return n;
+}
+
 /* Takes what was in the ring when it began, so that it ends. */
 void vf_t_link_drain(vf_target *t)
 {
@@ -248,17 +266,9 @@ void vf_t_link_drain(vf_target *t)
 		forget_stale_text(t);
 	while (budget != 0) {
 		const uint8_t *in;
-		enum vf_decoder_event event;
 		uint32_t len = vf_t_min(vf_t_ring_peek(t, &in), budget);
-		uint32_t n = (uint32_t)vf_decode(&t->decoder, in, len, &event);
-		if (n != 0)
-			remember_last(t, in, n);
-		if (event == VF_DECODE_FRAME)
-			take_frame(t, t->decoder.buf, t->decoder.len);
-		else if (event == VF_DECODE_DAMAGED)
-			damaged(t);
-		else if (event == VF_DECODE_TEXT && t->with.text != NULL)
-			t->with.text->line(t, t->decoder.buf, t->decoder.len);
+		uint32_t n = vf_t_hears_guests(t) ? t->config.guest->engine->share(t, in, len)
+						  : vf_t_link_decode(t, in, len);
 		vf_t_ring_take(t, n);
 		budget -= n;
 	}

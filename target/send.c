@@ -189,7 +189,7 @@ static void send_next(vf_target *t)
 {
 	uint8_t body[VF_WIRE_CONTROL_MAX];
 	unsigned answer = next_answer(t);
-	bool answers = answer != t->config.memories;
+	bool answers = answer != t->config.memories && !t->session.guest;
 	bool knows = !vf_t_journal_unread(t);
 	if (take_pending(t, VF_T_GREETING)) {
 		send_greeting(t);
@@ -220,8 +220,10 @@ const uint8_t *vf_target_tx(vf_target *t, size_t *len)
 	*len = 0;
 	if (t->speed.due) /* the port has another rate to set first */
 		return NULL;
-	if (t->out.len == 0)
+	if (t->out.len == 0 && !t->out.guest)
 		send_next(t);
+	if (t->out.len == 0 && (t->out.guest || vf_t_hears_guests(t)))
+		return t->config.guest->engine->tx(t, len);
 	*len = t->out.len - t->out.sent;
 	return *len != 0 ? t->config.tx + t->out.sent : NULL;
 }
@@ -259,6 +261,10 @@ static void frame_sent(vf_target *t)
 void vf_target_tx_done(vf_target *t, size_t sent)
 {
 	uint32_t left = t->out.len - t->out.sent;
+	if (t->out.guest) {
+		t->config.guest->engine->tx_done(t, sent);
+		return;
+	}
 	t->out.sent += vf_t_min(left, sent < left ? (uint32_t)sent : left);
 	if (t->out.len != 0 && t->out.sent == t->out.len)
 		frame_sent(t);

@@ -70,13 +70,16 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 {
 	t->now = now_us;
 	vf_t_link_drain(t);
-	if (t->with.text != NULL)
+	if (t->with.text != NULL && !vf_t_hears_guests(t))
 		t->with.text->answer(t);
 	if (t->config.rate_max != 0)
 		t->with.rate->watch(t);
 	if (vf_t_has_key(t))
 		t->with.guard->watch(t);
 	work(t);
+	t->restless = vf_t_hears_guests(t) && t->config.guest->step(t->config.guest->self, now_us);
+	if (t->restless)
+		work(t);
 	t->stats.lost_bytes = vf_t_ring_lost(t);
 }
 
@@ -114,9 +117,11 @@ bool vf_target_deadline(const vf_target *t, uint32_t *at_us)
 		due = sooner(t, t->config.guard->since, t->config.guard->wait_us, &left);
 	if (t->session.open && vf_t_busy(t))
 		due = sooner(t, t->out.told_at, VF_T_HEARTBEAT_US, &left);
-	if (t->with.text != NULL && t->with.text->waits(t))
+	if (t->with.text != NULL && !vf_t_hears_guests(t) && t->with.text->waits(t))
 		due = sooner(t, t->last_at, VF_T_LINE_US, &left);
-	if (work_waits(t))
+	if (vf_t_hears_guests(t) && t->config.guest->engine->due(t, &left))
+		due = true;
+	if (work_waits(t) || t->restless)
 		due = sooner(t, t->now, 0, &left);
 	if (due)
 		*at_us = t->now + left;
@@ -129,6 +134,8 @@ bool vf_target_run(vf_target *t, uint32_t *address)
 		return false;
 	t->run = VF_T_QUIET;
 	*address = t->run_address;
+	if (t->session.guest) /* who is not asked again should the port not leave */
+		vf_t_session_clear(t);
 	return true;
 }
 

@@ -70,6 +70,12 @@ enum vf_sim_journal { /* where the board keeps its journal (JOURNAL.md) */
 		      VF_SIM_JOURNAL_INTERNAL, /* the internal flash's last two sectors */
 };
 
+enum vf_sim_guests { /* other protocols on its line (GUESTS.md); none with a key */
+		     VF_SIM_GUEST_CONSOLE = 1u << 0,
+		     VF_SIM_GUEST_YMODEM = 1u << 1,
+		     VF_SIM_GUEST_SERPROG = 1u << 2,
+};
+
 typedef struct vf_sim_board_config {
 	vf_alloc alloc;
 	const char *name;        /* what the board calls itself; NULL = "vcpflash-sim" */
@@ -81,6 +87,7 @@ typedef struct vf_sim_board_config {
 	uint8_t journal;         /* enum vf_sim_journal; its range is protected */
 	const uint8_t *key;      /* VF_KEY_SIZE bytes: it listens only to hosts that hold it;
 				  * NULL: to all */
+	uint8_t guests;          /* enum vf_sim_guests, any of them */
 	bool free_cpu;           /* digests and unpacking take no time of the board's processor */
 	bool no_deflate;         /* compressed data is not understood */
 	bool blocking;           /* serve the chip as a vendor driver does: the main loop

@@ -64,6 +64,33 @@ typedef struct vf_target_journal vf_target_journal; /* and so this */
 
 typedef struct vf_target_guard vf_target_guard; /* and this */
 
+/* Other protocols on the same line (docs/GUESTS.md): what the engine asks of them. While
+ * no session is open, and only on a board without a key, it shows them what comes in, and
+ * sends what they have to say. All are called from the main loop. */
+typedef struct vf_target_guest {
+	void *self;
+	const struct vf_target_visit_feature *engine; /* &vf_target_visit_feature: what of
+						       * the engine only boards with guests need */
+	/* Bytes that are theirs whatever stands in them, such as the middle of a block: how
+	 * many of these are; 0 where they expect none. No frame is looked for in what they
+	 * take. */
+	size_t (*take)(void *self, const uint8_t *bytes, size_t len);
+	/* Any other byte. It may be part of a frame, which only its end tells: one that
+	 * nothing else explains is noise. */
+	void (*see)(void *self, uint8_t byte);
+	/* Each tick. True if another step at once would find something to do. */
+	bool (*step)(void *self, uint32_t now_us);
+	/* When the next step is due at the latest if nothing happens; false: never. */
+	bool (*deadline)(const void *self, uint32_t *at_us);
+	/* As vf_target_tx and vf_target_tx_done. What `tx` returned stays valid until all of
+	 * it was reported, also after `end`. */
+	const uint8_t *(*tx)(void *self, size_t *len);
+	void (*tx_done)(void *self, size_t sent);
+	/* A host has opened a session: forget everything. What was asked of a chip it
+	 * finishes, and nobody learns the outcome. */
+	void (*end)(void *self);
+} vf_target_guest;
+
 typedef struct vf_target_config {
 	const char *name; /* the kind of board, printable ASCII, 1 to 32 characters */
 	uint8_t id[VF_WIRE_ID_MAX];
@@ -105,11 +132,12 @@ typedef struct vf_target_config {
 	 * nobody can change, leave out or repeat what it says (docs/SECURITY.md). The
 	 * window has at least 1 KB and two pages of any memory then. NULL: whoever
 	 * reaches the port may do everything. */
-	vf_target_guard *guard;      /* some 450 bytes */
-	const uint8_t *key;          /* VF_KEY_SIZE bytes, which stay; from the port's own
-				      * flash, where no host can read them */
-	uint8_t seed[VF_NONCE_SIZE]; /* that no start of this board had before: random, or
-				      * a count of starts that survives a power cut */
+	vf_target_guard *guard;       /* some 450 bytes */
+	const uint8_t *key;           /* VF_KEY_SIZE bytes, which stay; from the port's own
+				       * flash, where no host can read them */
+	uint8_t seed[VF_NONCE_SIZE];  /* that no start of this board had before: random, or
+				       * a count of starts that survives a power cut */
+	const vf_target_guest *guest; /* stays valid. NULL: none; nor are there any with a key */
 } vf_target_config;
 
 /* What a port can do without. The linker keeps the code of what is named here, and
@@ -141,6 +169,7 @@ extern const struct vf_target_text_feature vf_target_text_feature;
 extern const struct vf_target_journal_feature vf_target_journal_feature;
 extern const struct vf_target_guard_feature vf_target_guard_feature;
 extern const struct vf_target_condition_feature vf_target_condition_feature;
+extern const struct vf_target_visit_feature vf_target_visit_feature;
 
 typedef struct vf_target_stats {
 	uint32_t frames; /* intact */
@@ -232,6 +261,52 @@ bool vf_target_rate(vf_target *t, uint32_t *baud);
 bool vf_target_vectors_plausible(const uint8_t table[8], uint32_t base, uint32_t size);
 
 const vf_target_stats *vf_target_stats_get(const vf_target *t);
+
+/* --- what guests may ask ----------------------------------------------------- */
+
+/* Of the tick that is being done, or was last. */
+uint32_t vf_target_now(const vf_target *t);
+
+/* The description of the board, as it was handed in. */
+const vf_target_config *vf_target_config_get(const vf_target *t);
+
+/* A guest works by messages (PROTOCOL 5), as a host does: so rights, protected ranges,
+ * the set and the journal hold for it without a line of its own. `open` forgets what an
+ * earlier visit left; false while a flash operation of it is still under way, or the
+ * journal has not been read: ask again in a later step. A host that opens a session ends
+ * the visit. */
+bool vf_target_guest_open(vf_target *t);
+void vf_target_guest_close(vf_target *t);
+
+/* Bytes of messages, as many as there is room for; how many were taken. */
+size_t vf_target_guest_put(vf_target *t, const uint8_t *bytes, size_t len);
+
+typedef struct vf_target_visit {
+	bool open;    /* false also once a host has ended it */
+	bool stopped; /* `failure` ended it: nothing more is done until the next `open` */
+	bool leaving; /* a RUN was carried out: say goodbye, and `leave` */
+	uint32_t put; /* messages that were seen, `done` of them finished */
+	uint32_t done;
+	uint32_t at; /* of the message under way: bytes that are dealt with */
+	vf_failure failure;
+} vf_target_visit;
+
+vf_target_visit vf_target_guest_visit(const vf_target *t);
+
+/* What READ, DIGEST, SHA256 or RECALL answers, in pieces: the next one, or NULL, and
+ * that it was taken. Nothing that follows is done before. */
+const uint8_t *vf_target_guest_answer(vf_target *t, size_t *len);
+void vf_target_guest_answer_taken(vf_target *t);
+
+/* After a RUN: the board goes once all that the guest has said is sent. */
+void vf_target_guest_leave(vf_target *t);
+
+/* The line of PROTOCOL 2.1, "\r\n" at both ends, into `out` of VF_TARGET_TX_MIN bytes;
+ * its length. */
+size_t vf_target_greeting(const vf_target *t, uint8_t *out);
+
+/* What the journal says: enum vf_wire_set. VF_SET_NONE where there is none, or none yet. */
+uint8_t vf_target_set(const vf_target *t);
 
 /* --- the engine's state, private ------------------------------------------ */
 
@@ -431,6 +506,7 @@ typedef struct vf_target_unit {
 typedef struct vf_target_session {
 	uint64_t number;
 	bool open;
+	bool guest;       /* not open, and a guest's messages are carried out */
 	uint16_t payload; /* most the host takes */
 	uint16_t seen;
 	uint16_t damaged;
@@ -444,6 +520,7 @@ typedef struct vf_target_out {
 	uint8_t reports;   /* what the frame on its way announces: deaf, run, rate */
 	uint8_t turn;      /* memory whose answer goes next */
 	bool answered;     /* an ANSWER went last: a STATE goes first */
+	bool guest;        /* what is on its way is a guest's */
 	bool told_stopped; /* as in the last STATE, and so below */
 	uint16_t number;   /* of the next frame */
 	uint32_t len;
@@ -475,6 +552,7 @@ struct vf_target {
 	uint8_t run_reports; /* that have left */
 	bool noisy;          /* at noise_at there was what is neither text nor a frame */
 	bool asked;          /* a line of text waits to be answered */
+	bool restless;       /* a guest has something to do at once */
 	uint8_t last[2];     /* last raw bytes, newest first */
 	vf_target_out out;
 	uint32_t now;

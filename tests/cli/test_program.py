@@ -193,7 +193,7 @@ class Program(bench.Case):
             with socket.create_connection((host, int(number)), timeout=bench.PATIENCE) as s:
                 s.sendall(b"\r")
                 seen = b""
-                while b"program" not in seen or not seen.endswith(b"\n"):
+                while b"program" not in seen or not seen.endswith(b"> "):
                     seen += s.recv(1000)
             self.assertIn(b"vcpflash", seen)
             self.assertTrue(seen.isascii())

@@ -13,16 +13,16 @@ TYPES = {"status", "flash", "bus"}            # contracts without code
 HOSTED_TYPES = TYPES | {"alloc", "error"}
 HEADERS = {                                   # room -> its public headers
     "wire": {"wire"}, "target": {"target"}, "nor": {"nor"}, "usb": {"usb"}, "image": {"image"},
-    "guest": {"serprog"},
+    "guest": {"guest", "serprog"},
     "host": {"session", "plan", "job", "doctor"}, "io": {"io"}, "client": {"client", "vcpflash"},
     "sim": {"sim", "sim_chip"}, "emu": {"emu"}, "cli": set(), "boards": set(),
 }
 ARROWS = {
     "wire": set(), "nor": set(), "usb": set(), "image": set(), "io": set(),
     "target": {"wire"}, "guest": {"target", "nor", "wire"}, "host": {"wire", "image"},
-    "sim": {"target", "nor", "wire"},
+    "sim": {"target", "nor", "wire", "guest"},
     "emu": {"sim"},
-    "client": {"host", "io", "wire", "image"}, "boards": {"target", "nor", "usb", "wire"},
+    "client": {"host", "io", "wire", "image"}, "boards": {"target", "nor", "usb", "wire", "guest"},
     "cli": {"client", "host", "image", "sim", "emu", "io", "target", "nor", "wire"},
 }
 FREESTANDING = {"wire", "target", "nor", "usb", "guest"}
