@@ -56,7 +56,15 @@ static void drop_pipe(vf_unit *u)
 
 bool vf_unit_leave(vf_unit *u)
 {
+	char why[2 * NAME_MOST + 160];
+	const char *fault = vf_pipe_fault(u->pipe);
 	const bool worth = vf_return_ms(&u->opt) != 0 && vf_job_worth_return(u->job);
+	if (fault != NULL) {
+		(void)snprintf(why, sizeof why, "%.*s: %s", NAME_MOST, u->back.port, fault);
+		vf_job_pipe_lost(u->job, why);
+		drop_pipe(u);
+		return false;
+	}
 	drop_pipe(u);
 	if (!worth) {
 		give_up(u, 0);

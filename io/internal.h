@@ -13,7 +13,7 @@
 
 /* --- pipes ---------------------------------------------------------------- */
 
-enum vf_pipe_kind { VF_PIPE_TTY, VF_PIPE_PTY, VF_PIPE_SOCKET, VF_PIPE_LISTEN };
+enum vf_pipe_kind { VF_PIPE_TTY, VF_PIPE_PTY, VF_PIPE_SOCKET, VF_PIPE_LISTEN, VF_PIPE_RFC2217 };
 
 struct vf_pipe {
 	enum vf_pipe_kind kind;
@@ -28,16 +28,36 @@ struct vf_pipe {
 	uint64_t leave_us;      /* TTY, a new rate is due: what was written is given up then */
 	uint64_t quiet_us;      /* TTY: all of that has left the UART then; 0: not known yet */
 	struct vf_connecting *connecting; /* SOCKET: not open yet (net.c) */
+	struct vf_rfc2217 *remote;        /* RFC2217 (rfc2217.c) */
+	bool heard;                       /* SOCKET: something came */
+	const char *fault;                /* why it ended, NULL unknown */
 };
 
 /* A pipe with that kind and a copy of the name, all descriptors -1. */
 vf_pipe *vf_pipe_make(enum vf_pipe_kind kind, const char *name, vf_error *err);
 
 vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err);
-vf_pipe *vf_pipe_begin_tcp(const char *host_port, vf_error *err);
+/* `scheme`: what stands before :// in its name. */
+vf_pipe *vf_pipe_begin_net(const char *scheme, const char *host_port, vf_error *err);
 /* SOCKET with `connecting`: as vf_pipe_opened. */
 int vf_net_connected(vf_pipe *p, uint64_t *again_us, vf_error *err);
 void vf_net_forget(vf_pipe *p); /* frees `connecting` */
+
+/* SOCKET: the first bytes are telnet's; then there is a fault. */
+bool vf_net_is_telnet(vf_pipe *p, const uint8_t *bytes, size_t len);
+
+/* RFC2217: what pipe.c and serial.c offer, of such a pipe. */
+vf_pipe *vf_pipe_begin_rfc2217(const char *host_port, uint32_t baud, vf_error *err);
+int vf_rfc2217_opened(vf_pipe *p, uint64_t *again_us, vf_error *err);
+void vf_rfc2217_free(vf_pipe *p); /* also of another kind */
+long vf_rfc2217_read(vf_pipe *p, uint8_t *buf, size_t len);
+long vf_rfc2217_write(vf_pipe *p, const uint8_t *buf, size_t len);
+uint32_t vf_rfc2217_baud(const vf_pipe *p);
+int vf_rfc2217_set_baud_soon(vf_pipe *p, uint32_t baud, uint64_t *again_us);
+bool vf_rfc2217_drained(const vf_pipe *p);
+const char *vf_rfc2217_fault(const vf_pipe *p);
+/* Is a wait for room of use, and is there something to read without one? */
+void vf_rfc2217_poll(const vf_pipe *p, bool *want_write, bool *readable);
 
 /* LISTEN: takes a peer if none is there, turns further ones away. */
 void vf_net_accept(vf_pipe *p);

@@ -75,22 +75,27 @@ static void tune(int fd)
 /* A connection on its way: the addresses of the host, tried one after the other. */
 struct vf_connecting {
 	host_port hp;
+	const char *scheme;
 	struct addrinfo *list;
 	const struct addrinfo *next; /* to be tried when this one fails */
 	uint64_t until_us;
 	int error; /* of the last that failed */
 };
 
-static int explain_connect(const host_port *hp, int error, vf_error *err)
+static int explain_connect(const struct vf_connecting *c, int error, vf_error *err)
 {
+	const host_port *hp = &c->hp;
 	if (error == ECONNREFUSED)
 		return vf_fail(err, VF_E_LINK,
-			       "tcp://%s:%s: connection refused; nobody listens there", hp->host,
-			       hp->port);
+			       "%s://%s:%s: connection refused; nobody listens there", c->scheme,
+			       hp->host, hp->port);
 	if (error == ETIMEDOUT)
-		return vf_fail(err, VF_E_LINK, "tcp://%s:%s: no answer within %d s", hp->host,
-			       hp->port, CONNECT_TIMEOUT_MS / 1000);
-	return vf_fail(err, VF_E_LINK, "tcp://%s:%s: %s", hp->host, hp->port, strerror(error));
+		return vf_fail(err, VF_E_LINK,
+			       "%s://%s:%s: no answer within %d s: is that machine on, and no "
+			       "firewall in between?",
+			       c->scheme, hp->host, hp->port, CONNECT_TIMEOUT_MS / 1000);
+	return vf_fail(err, VF_E_LINK, "%s://%s:%s: %s", c->scheme, hp->host, hp->port,
+		       strerror(error));
 }
 
 /* Begins with the next address that can be begun with; false: there is none. */
@@ -150,13 +155,13 @@ int vf_net_connected(vf_pipe *p, uint64_t *again_us, vf_error *err)
 		c->error = error;
 		(void)try_next(p);
 	}
-	return explain_connect(&c->hp, c->error, err);
+	return explain_connect(c, c->error, err);
 }
 
-vf_pipe *vf_pipe_begin_tcp(const char *text, vf_error *err)
+vf_pipe *vf_pipe_begin_net(const char *scheme, const char *text, vf_error *err)
 {
 	struct vf_connecting *c = calloc(1, sizeof *c);
-	char *name = vf_io_print("tcp://%s", text);
+	char *name = vf_io_print("%s://%s", scheme, text);
 	vf_pipe *p = NULL;
 	if (c == NULL || name == NULL)
 		(void)vf_fail(err, VF_E_NOMEM, "out of memory");
@@ -169,9 +174,23 @@ vf_pipe *vf_pipe_begin_tcp(const char *text, vf_error *err)
 		return NULL;
 	}
 	c->next = c->list;
+	c->scheme = scheme;
 	p->connecting = c;
 	(void)try_next(p); /* that there is none shows in vf_net_connected */
 	return p;
+}
+
+/* IAC and WILL, WONT, DO or DONT: how every telnet server begins, and no board. */
+bool vf_net_is_telnet(vf_pipe *p, const uint8_t *bytes, size_t len)
+{
+	if (p->kind != VF_PIPE_SOCKET || p->heard)
+		return false;
+	p->heard = true;
+	if (len < 3 || bytes[0] != 0xFF || bytes[1] < 0xFB || bytes[1] == 0xFF)
+		return false;
+	p->fault = "a telnet server answers there, which changes bytes: if it speaks RFC 2217, "
+		   "name the port rfc2217://HOST:PORT";
+	return true;
 }
 
 /* --- the listening end ------------------------------------------------------ */

@@ -32,17 +32,13 @@ vf_pipe *vf_pipe_begin(const char *name, uint32_t baud, vf_error *err)
 		return NULL;
 	}
 	if (strncmp(name, "tcp://", 6) == 0)
-		return vf_pipe_begin_tcp(name + 6, err);
-	if (strncmp(name, "rfc2217://", 10) == 0) {
-		(void)vf_fail(
-			err, VF_E_USAGE,
-			"%s: rfc2217:// is not supported by this version; use tcp://HOST:PORT",
-			name);
-		return NULL;
-	}
+		return vf_pipe_begin_net("tcp", name + 6, err);
+	if (strncmp(name, "rfc2217://", 10) == 0)
+		return vf_pipe_begin_rfc2217(name + 10, baud, err);
 	if (scheme_end != NULL && memchr(name, '/', (size_t)(scheme_end - name)) == NULL) {
 		(void)vf_fail(err, VF_E_USAGE,
-			      "%s: unknown kind of port; use a device path or tcp://HOST:PORT",
+			      "%s: unknown kind of port; use a device path, tcp://HOST:PORT or "
+			      "rfc2217://HOST:PORT",
 			      name);
 		return NULL;
 	}
@@ -51,6 +47,8 @@ vf_pipe *vf_pipe_begin(const char *name, uint32_t baud, vf_error *err)
 
 int vf_pipe_opened(vf_pipe *p, uint64_t *again_us, vf_error *err)
 {
+	if (p->kind == VF_PIPE_RFC2217)
+		return vf_rfc2217_opened(p, again_us, err);
 	return p->connecting != NULL ? vf_net_connected(p, again_us, err) : VF_OK;
 }
 
@@ -90,6 +88,7 @@ void vf_pipe_close(vf_pipe *p)
 	if (p->link != NULL)
 		remove_link(p);
 	vf_net_forget(p);
+	vf_rfc2217_free(p);
 	vf_fd_close(&p->fd);
 	vf_fd_close(&p->slave_fd);
 	vf_fd_close(&p->listen_fd);
@@ -130,9 +129,11 @@ long vf_pipe_read(vf_pipe *p, uint8_t *buf, size_t len)
 		vf_net_accept(p);
 	if (p->fd < 0 || len == 0)
 		return 0;
+	if (p->kind == VF_PIPE_RFC2217)
+		return vf_rfc2217_read(p, buf, len);
 	ssize_t n = read(p->fd, buf, len);
 	if (n > 0)
-		return (long)n;
+		return vf_net_is_telnet(p, buf, (size_t)n) ? VF_E_LINK : (long)n;
 	if (n < 0 && is_nothing_now(errno))
 		return 0;
 	return peer_gone(p);
@@ -146,10 +147,17 @@ long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len)
 		return (long)len; /* a line that ends in nobody's hands */
 	if (len == 0)
 		return 0;
+	if (p->kind == VF_PIPE_RFC2217)
+		return vf_rfc2217_write(p, buf, len);
 	ssize_t n = is_socket(p) ? send(p->fd, buf, len, MSG_NOSIGNAL) : write(p->fd, buf, len);
 	if (n >= 0)
 		return (long)n;
 	if (is_nothing_now(errno))
 		return 0;
 	return peer_gone(p);
+}
+
+const char *vf_pipe_fault(const vf_pipe *p)
+{
+	return p->kind == VF_PIPE_RFC2217 ? vf_rfc2217_fault(p) : p->fault;
 }

@@ -202,6 +202,8 @@ enum {
 
 uint32_t vf_pipe_baud(const vf_pipe *p)
 {
+	if (p->kind == VF_PIPE_RFC2217)
+		return vf_rfc2217_baud(p);
 	if (p->kind == VF_PIPE_PTY)
 		return vf_tty_baud(p->slave_fd);
 	return p->kind == VF_PIPE_TTY ? vf_tty_baud(p->fd) : 0;
@@ -209,7 +211,7 @@ uint32_t vf_pipe_baud(const vf_pipe *p)
 
 uint32_t vf_pipe_max_baud(const vf_pipe *p)
 {
-	if (p->kind != VF_PIPE_TTY)
+	if (p->kind != VF_PIPE_TTY && p->kind != VF_PIPE_RFC2217)
 		return 0;
 	return p->max_baud != 0 ? p->max_baud : BAUD_MOST;
 }
@@ -226,6 +228,8 @@ static int change_baud(vf_pipe *p, uint32_t baud, uint32_t before)
 
 int vf_pipe_set_baud_soon(vf_pipe *p, uint32_t baud, uint64_t *again_us)
 {
+	if (p->kind == VF_PIPE_RFC2217 && baud != 0)
+		return vf_rfc2217_set_baud_soon(p, baud, again_us);
 	if (p->kind != VF_PIPE_TTY || baud == 0)
 		return VF_E_USAGE;
 	const uint64_t now = vf_io_now_us();
@@ -257,6 +261,8 @@ int vf_pipe_set_baud(vf_pipe *p, uint32_t baud)
 
 bool vf_pipe_drained(vf_pipe *p, bool discard)
 {
+	if (p->kind == VF_PIPE_RFC2217)
+		return discard || vf_rfc2217_drained(p);
 	if (p->kind != VF_PIPE_TTY)
 		return true;
 	if (discard)

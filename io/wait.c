@@ -28,13 +28,19 @@ static bool interrupted_anew(vf_pipe_watch *watch, size_t count)
 	return anew;
 }
 
-static void fill(struct pollfd fds[2], const vf_pipe_watch *watch)
+/* `ready`: there is something to read before any wait. */
+static bool fill(struct pollfd fds[2], vf_pipe_watch *watch)
 {
 	const vf_pipe *p = watch->pipe;
 	fds[0] = (struct pollfd){.fd = p->fd, .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = p->listen_fd, .events = POLLIN};
-	if (watch->want_write || p->connecting != NULL)
+	bool want_write = watch->want_write;
+	watch->ready = false;
+	if (p->remote != NULL)
+		vf_rfc2217_poll(p, &want_write, &watch->ready);
+	if (want_write || p->connecting != NULL)
 		fds[0].events |= POLLOUT;
+	return watch->ready;
 }
 
 /* Signals are held back between the look at the flag and the wait, so that
@@ -45,15 +51,18 @@ void vf_pipes_wait(vf_pipe_watch *watch, size_t count, uint64_t until_us)
 	sigset_t hold, before;
 	if (count > VF_PIPES_MAX)
 		count = VF_PIPES_MAX;
+	bool ready = false;
 	for (size_t i = 0; i < count; i++)
-		fill(fds + 2 * i, watch + i);
+		ready = fill(fds + 2 * i, watch + i) || ready;
 	vf_interrupt_set(&hold);
 	(void)pthread_sigmask(SIG_BLOCK, &hold, &before);
-	struct timespec left = time_left(interrupted_anew(watch, count) ? 0 : until_us);
+	struct timespec left = time_left(interrupted_anew(watch, count) || ready ? 0 : until_us);
 	const int n = ppoll(fds, 2 * count, &left, &before);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	for (size_t i = 0; i < count; i++)
-		watch[i].ready = n > 0 && (fds[2 * i].revents != 0 || fds[2 * i + 1].revents != 0);
+		watch[i].ready =
+			watch[i].ready ||
+			(n > 0 && (fds[2 * i].revents != 0 || fds[2 * i + 1].revents != 0));
 }
 
 void vf_pipe_wait(vf_pipe *p, bool want_write, uint64_t until_us)

@@ -24,8 +24,9 @@ uint64_t vf_io_random(void *unused); /* from the system's generator */
 
 typedef struct vf_pipe vf_pipe;
 
-/* A device path (listed serial port or any tty, a pseudo-terminal included) or
- * tcp://HOST:PORT. `baud` is ignored where there is no such thing. VF_E_LINK:
+/* A device path (listed serial port or any tty, a pseudo-terminal included),
+ * tcp://HOST:PORT, or rfc2217://HOST:PORT: a serial port of another machine, with
+ * its baud rate. `baud` is ignored where there is no such thing. VF_E_LINK:
  * not there, busy, no right to open it — each with what to do. */
 vf_pipe *vf_pipe_open(const char *name, uint32_t baud, vf_error *err);
 /* The same without waiting, for whoever has other pipes to move meanwhile. Only the
@@ -65,6 +66,9 @@ bool vf_pipe_drained(vf_pipe *p, bool discard);
 /* Never block. Return bytes, 0 if none now, VF_E_LINK if the pipe is gone. */
 long vf_pipe_read(vf_pipe *p, uint8_t *buf, size_t len);
 long vf_pipe_write(vf_pipe *p, const uint8_t *buf, size_t len);
+
+/* Why it is gone, where more than that is known; NULL otherwise. Valid until it is closed. */
+const char *vf_pipe_fault(const vf_pipe *p);
 
 /* Waits until it is readable, or writable if `want_write`, or `until_us`, or a
  * signal; one that vf_interrupt_catch caught before ends one wait at once.

@@ -416,7 +416,7 @@ static void open_says_what_is_wrong(void **state)
 	expect_open_error("/dev/ttyNOTTHERE9", VF_E_LINK, "no such port");
 	expect_open_error(s->dir, VF_E_LINK, "not a serial port");
 	expect_open_error("/dev/null", VF_E_LINK, "not a serial port");
-	expect_open_error("rfc2217://h:1", VF_E_USAGE, "not supported by this version; use tcp://");
+	expect_open_error("rfc2217://h", VF_E_USAGE, "HOST:PORT");
 	expect_open_error("udp://h:1", VF_E_USAGE, "unknown kind of port");
 	expect_open_error("tcp://", VF_E_USAGE, "HOST:PORT");
 	expect_open_error("tcp://localhost", VF_E_USAGE, "HOST:PORT");
