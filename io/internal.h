@@ -59,6 +59,8 @@ const char *vf_rfc2217_fault(const vf_pipe *p);
 /* Is a wait for room of use, and is there something to read without one? */
 void vf_rfc2217_poll(const vf_pipe *p, bool *want_write, bool *readable);
 
+/* The addresses of HOST:PORT into `id`. */
+int vf_net_identify(const char *host_port, vf_port_place *id, vf_error *err);
 /* LISTEN: takes a peer if none is there, turns further ones away. */
 void vf_net_accept(vf_pipe *p);
 /* LISTEN: the peer is gone; wait for the next. */

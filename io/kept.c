@@ -146,3 +146,21 @@ void vf_kept_drop(const char *name, bool aside)
 	free(old);
 	free(path);
 }
+
+int vf_state_file(const char *name, char *path, size_t room, vf_error *err)
+{
+	char *found = vf_state_path(name);
+	if (found == NULL)
+		return vf_fail(err, VF_E_FILE,
+			       "there is no directory for %s: set HOME or XDG_STATE_HOME", name);
+	const int length = snprintf(path, room, "%s", found);
+	const int status =
+		length < 0 || (size_t)length >= room
+			? vf_fail(err, VF_E_FILE, "%.200s: that path is too long", found)
+		: make_directory(found) != 0
+			? vf_fail(err, VF_E_FILE, "%.200s: its directory cannot be made: %s", found,
+				  strerror(errno))
+			: VF_OK;
+	free(found);
+	return status;
+}

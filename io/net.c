@@ -193,6 +193,34 @@ bool vf_net_is_telnet(vf_pipe *p, const uint8_t *bytes, size_t len)
 	return true;
 }
 
+/* --- two names of one place -------------------------------------------------- */
+
+static void add_address(vf_port_place *id, const struct addrinfo *a)
+{
+	char host[64], port[8];
+	if (id->addresses == VF_PORT_ADDRESSES ||
+	    getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof host, port, sizeof port,
+			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return;
+	(void)snprintf(id->address[id->addresses++], VF_PORT_ADDRESS_MAX,
+		       strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+int vf_net_identify(const char *text, vf_port_place *id, vf_error *err)
+{
+	host_port hp;
+	if (split(&hp, text, err) != VF_OK)
+		return VF_E_USAGE;
+	struct addrinfo *list = look_up(&hp, 0, err);
+	if (list == NULL)
+		return VF_E_LINK;
+	id->network = true;
+	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
+		add_address(id, a);
+	freeaddrinfo(list);
+	return VF_OK;
+}
+
 /* --- the listening end ------------------------------------------------------ */
 
 static int listen_one(const struct addrinfo *a)

@@ -112,6 +112,19 @@ void vf_port_identify(const char *name, vf_port_id *id);
 /* Is the port the one that this was taken of? */
 bool vf_port_is(const vf_port_info *port, const vf_port_id *id);
 
+/* What a port's name stands for, so that two names of one port can be told: a device's
+ * number, the addresses of a host. `exists` is about devices: hosts are not asked. A
+ * host's name is looked up, which may take its time; VF_E_LINK: there is none. */
+enum { VF_PORT_ADDRESSES = 4, VF_PORT_ADDRESS_MAX = 80 };
+typedef struct vf_port_place {
+	bool network, exists;
+	uint64_t device; /* number of the device */
+	unsigned addresses;
+	char address[VF_PORT_ADDRESSES][VF_PORT_ADDRESS_MAX]; /* "[::1]:4444", "127.0.0.1:4444" */
+} vf_port_place;
+int vf_port_locate(const char *name, vf_port_place *id, vf_error *err);
+bool vf_port_same(const vf_port_place *a, const vf_port_place *b);
+
 /* Remembers that a board answered at this port (a file in the user's state
  * directory), so that `auto` may speak to it later. Only ports that the system
  * lists: a pseudo-terminal's name may be anybody's tomorrow. Failure is
@@ -146,6 +159,10 @@ int vf_kept_save(const char *name, const uint8_t *bytes, size_t len, vf_error *e
 int vf_kept_load(const char *name, uint8_t **bytes, size_t *len, vf_error *err);
 /* Removes it, or puts it aside under another name that nothing reads. */
 void vf_kept_drop(const char *name, bool aside);
+
+/* The path of a file in that directory, which is made if it is missing. VF_E_FILE: there
+ * is no place, with what to do. */
+int vf_state_file(const char *name, char *path, size_t room, vf_error *err);
 
 /* --- interruption --------------------------------------------------------- */
 

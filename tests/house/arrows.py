@@ -14,21 +14,23 @@ HOSTED_TYPES = TYPES | {"alloc", "error"}
 HEADERS = {                                   # room -> its public headers
     "wire": {"wire"}, "target": {"target"}, "nor": {"nor"}, "usb": {"usb"}, "image": {"image"},
     "guest": {"guest", "serprog"},
-    "host": {"session", "plan", "job", "doctor"}, "io": {"io"}, "client": {"client", "vcpflash"},
+    "host": {"session", "plan", "job", "doctor"}, "io": {"io"},
+    "log": {"log"}, "client": {"client", "vcpflash"},
     "sim": {"sim", "sim_chip"}, "emu": {"emu"}, "cli": set(), "boards": set(),
 }
 ARROWS = {
-    "wire": set(), "nor": set(), "usb": set(), "image": set(), "io": set(),
+    "wire": set(), "nor": set(), "usb": set(), "image": set(), "io": set(), "log": set(),
     "target": {"wire"}, "guest": {"target", "nor", "wire"}, "host": {"wire", "image"},
     "sim": {"target", "nor", "wire", "guest"},
     "emu": {"sim"},
     "client": {"host", "io", "wire", "image"}, "boards": {"target", "nor", "usb", "wire", "guest"},
-    "cli": {"client", "host", "image", "sim", "emu", "io", "target", "nor", "wire"},
+    "cli": {"client", "log", "host", "image", "sim", "emu", "io", "target", "nor", "wire"},
 }
 FREESTANDING = {"wire", "target", "nor", "usb", "guest"}
 FREESTANDING_STD = {"stdint.h", "stddef.h", "stdbool.h", "string.h", "stdatomic.h"}
 SYSTEM = {"io", "cli"}                        # may use POSIX headers, and any library
-LIBRARIES = {"client": {"libdeflate.h"}, "emu": {"unicorn/unicorn.h"}}
+LIBRARIES = {"client": {"libdeflate.h"}, "emu": {"unicorn/unicorn.h"},
+             "log": {"sqlite3.h"}}
 ISO_C = FREESTANDING_STD | {"stdio.h", "stdlib.h", "stdarg.h", "inttypes.h", "limits.h", "errno.h",
                             "ctype.h", "math.h", "assert.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
