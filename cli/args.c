@@ -41,6 +41,14 @@ static const char usage[] =
 	"  run     [ADDR]             leave the loader and start the application\n"
 	"  doctor                     tests the link alone, then the chip, and says which is at\n"
 	"                             fault (--whole-chip: all of it, destroys what it holds)\n"
+	"  gang    FILE[@ADDR]...     the same image into many boards at once, as 'program' does\n"
+	"          --ports LIST       at these ports, separated by commas; or more than once\n"
+	"          --all              at every serial port that is known to be a board\n"
+	"          --loop             the production line: one board after the other, until "
+	"Ctrl-C\n"
+	"          --log FILE         where a row is kept of each board; --no-log: nowhere\n"
+	"  log                        what gangs did; --csv, --since TIME, --board ID, --failed,\n"
+	"                             --log FILE\n"
 	"  ports                      serial ports; the ones where a board answers are marked\n"
 	"\n"
 	"PORT is a device, tcp://HOST:PORT, rfc2217://HOST:PORT (a port of another machine, with\n"
@@ -74,6 +82,16 @@ enum {
 	OPT_FORMAT,
 	OPT_FILL,
 	OPT_FAMILY,
+	OPT_PORTS,
+	OPT_ALL,
+	OPT_LOOP,
+	OPT_LOG,
+	OPT_NO_LOG,
+	OPT_CSV,
+	OPT_SINCE,
+	OPT_BOARD,
+	OPT_FAILED,
+	OPT_END,
 };
 
 static const struct option options[] = {
@@ -101,6 +119,15 @@ static const struct option options[] = {
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"fill", required_argument, NULL, OPT_FILL},
 	{"family", required_argument, NULL, OPT_FAMILY},
+	{"ports", required_argument, NULL, OPT_PORTS},
+	{"all", no_argument, NULL, OPT_ALL},
+	{"loop", no_argument, NULL, OPT_LOOP},
+	{"log", required_argument, NULL, OPT_LOG},
+	{"no-log", no_argument, NULL, OPT_NO_LOG},
+	{"csv", no_argument, NULL, OPT_CSV},
+	{"since", required_argument, NULL, OPT_SINCE},
+	{"board", required_argument, NULL, OPT_BOARD},
+	{"failed", no_argument, NULL, OPT_FAILED},
 	{NULL, 0, NULL, 0},
 };
 
@@ -110,19 +137,28 @@ static const struct {
 	const char *commands;
 } only[] = {
 	{OPT_WAIT, " info program verify read erase digest run doctor "},
-	{OPT_FULL, " program "},
+	{OPT_FULL, " program gang "},
 	{OPT_DRY_RUN, " program "},
-	{OPT_DISCARD, " program erase "},
-	{OPT_COMPRESS, " program "},
-	{OPT_VERIFY, " program verify "},
-	{OPT_RUN, " program "},
-	{OPT_YES, " program erase doctor "},
+	{OPT_DISCARD, " program erase gang "},
+	{OPT_COMPRESS, " program gang "},
+	{OPT_VERIFY, " program verify gang "},
+	{OPT_RUN, " program gang "},
+	{OPT_YES, " program erase doctor gang "},
 	{OPT_CHIP, " erase "},
 	{OPT_WHOLE_CHIP, " doctor "},
 	{'o', " merge "},
 	{OPT_FORMAT, " merge "},
 	{OPT_FILL, " merge "},
 	{OPT_FAMILY, " merge "},
+	{OPT_PORTS, " gang "},
+	{OPT_ALL, " gang "},
+	{OPT_LOOP, " gang "},
+	{OPT_LOG, " gang log "},
+	{OPT_NO_LOG, " gang "},
+	{OPT_CSV, " log "},
+	{OPT_SINCE, " log "},
+	{OPT_BOARD, " log "},
+	{OPT_FAILED, " log "},
 };
 
 /* How many arguments each command takes. */
@@ -142,6 +178,8 @@ static const struct {
 	{"run", 0, 1, "at most an address"},
 	{"doctor", 0, 0, "no argument"},
 	{"ports", 0, 0, "no argument"},
+	{"gang", 1, 1000, "the files to program"},
+	{"log", 0, 0, "no argument"},
 };
 
 /* Says what is wrong with the command line, as a person or a script wants it. */
@@ -254,6 +292,41 @@ static int no_option(const cli_options *o, int found, const char *word)
 	return wrong(o, "there is no option '%s', or it is short for several", word);
 }
 
+static int set_gang_option(cli_options *o, int option)
+{
+	switch (option) {
+	case OPT_PORTS:
+		if (o->port_lists == CLI_PORTS_MAX)
+			return wrong(o, "--ports may be given %d times", CLI_PORTS_MAX);
+		o->ports[o->port_lists++] = optarg;
+		break;
+	case OPT_ALL:
+		o->all = true;
+		break;
+	case OPT_LOOP:
+		o->loop = true;
+		break;
+	case OPT_LOG:
+		o->log = optarg;
+		break;
+	case OPT_NO_LOG:
+		o->no_log = true;
+		break;
+	case OPT_CSV:
+		o->csv = true;
+		break;
+	case OPT_SINCE:
+		o->since = optarg;
+		break;
+	case OPT_BOARD:
+		o->board = optarg;
+		break;
+	default:
+		o->failed = true;
+	}
+	return -1;
+}
+
 static int set_option(cli_options *o, int option)
 {
 	switch (option) {
@@ -309,8 +382,11 @@ static int set_option(cli_options *o, int option)
 	case OPT_VERIFY:
 	case OPT_COMPRESS:
 		return set_choice(o, option, optarg);
-	default:
+	case OPT_FILL:
+	case OPT_FAMILY:
 		return set_number(o, option, optarg);
+	default:
+		return set_gang_option(o, option);
 	}
 }
 
@@ -363,6 +439,23 @@ static int check_sense(const cli_options *o)
 	return -1;
 }
 
+static int check_gang(const cli_options *o, const bool *given)
+{
+	if (strcmp(o->command, "log") == 0 && o->csv && o->json)
+		return wrong(o, "--csv and --json contradict each other");
+	if (strcmp(o->command, "gang") != 0)
+		return -1;
+	if (given['p'])
+		return wrong(o, "'gang' takes its ports from --ports or --all, not from -p");
+	if (o->all && o->port_lists > 0)
+		return wrong(o, "--ports and --all contradict each other");
+	if (!o->all && o->port_lists == 0)
+		return wrong(o, "'gang' needs --ports LIST, or --all");
+	if (o->no_log && o->log != NULL)
+		return wrong(o, "--log and --no-log contradict each other");
+	return -1;
+}
+
 static int from_environment(cli_options *o)
 {
 	o->client.port = getenv("VCPFLASH_PORT");
@@ -407,7 +500,7 @@ static int take_options(cli_options *o, int argc, char **argv, bool *given, int 
 
 int cli_parse(cli_options *o, int argc, char **argv)
 {
-	bool given[OPT_FAMILY + 1] = {false};
+	bool given[OPT_END] = {false};
 	int count = 0;
 	memset(o, 0, sizeof *o);
 	o->json = wants_json(argc, argv);
@@ -426,5 +519,7 @@ int cli_parse(cli_options *o, int argc, char **argv)
 	code = check_arity(o);
 	if (code < 0)
 		code = check_only(o, given);
+	if (code < 0)
+		code = check_gang(o, given);
 	return code < 0 ? check_sense(o) : code;
 }

@@ -10,6 +10,8 @@
 #include <vcpflash/client.h>
 #include <vcpflash/image.h>
 
+enum { CLI_PORTS_MAX = 64 /* times --ports */ };
+
 typedef struct cli_options {
 	const char *command;
 	char **args; /* what follows the command, options taken out */
@@ -22,6 +24,11 @@ typedef struct cli_options {
 	uint8_t compress; /* enum vf_job_compress */
 	const char *out;
 	const char *format;
+	const char *ports[CLI_PORTS_MAX]; /* of --ports, each a list */
+	unsigned port_lists;
+	bool all, loop, no_log, csv, failed;
+	const char *log; /* --log FILE */
+	const char *since, *board;
 	bool fill_given;
 	uint8_t fill;
 	uint32_t family;
@@ -67,10 +74,13 @@ typedef void (*cli_line)(const cli_options *o, const char *fmt, ...);
 /* With --json, something that happened on the way: {"event":…,"text":…}. */
 void cli_event(const cli_options *o, const char *event, const char *text);
 
+/* Any object, as one line on standard output; frees it. */
+struct cJSON;
+void cli_emit(struct cJSON *json);
+
 /* Ends a command: prints the error line (or the JSON result) and returns the
  * exit code. `json` (may be NULL) is the rest of the result object, and is
  * freed. */
-struct cJSON;
 int cli_finish(const cli_options *o, const vf_error *err, struct cJSON *json);
 
 /* Asks on the terminal; true without asking with --yes or where there is no
@@ -91,6 +101,13 @@ typedef struct cli_progress {
 
 void cli_progress_begin(cli_progress *p, const cli_options *o);
 void cli_progress_show(cli_progress *p, const vf_progress *now);
+/* The parts of it, for many lines at once: takes note of the phase, and tells whether it
+ * is time to show it; a line of at most `wide` characters; what the terminal can do. */
+bool cli_progress_due(cli_progress *p, const vf_progress *now);
+void cli_progress_text(const cli_progress *p, const vf_progress *now, unsigned wide, char *out,
+		       size_t room);
+bool cli_can_redraw(void);
+void cli_terminal_size(unsigned *columns, unsigned *rows);
 /* Wipes the line, so that something else can be said. */
 void cli_progress_clear(cli_progress *p);
 
@@ -125,6 +142,17 @@ struct cJSON *cli_board_json(const char *port, const vf_board *b, const vf_job_r
 void cli_print_plan(const cli_options *o, cli_line line, const vf_job_plan *plan,
 		    const vf_board *b);
 struct cJSON *cli_plan_json(const vf_job_plan *plan, const vf_board *b);
+
+/* --- gang.c, log.c: many boards, and what became of them ------------------------ */
+
+int cli_gang(const cli_options *o);
+int cli_log(const cli_options *o);
+
+/* SHA-256 over the merged image, as docs/GANG.md defines it, as hexadecimal digits. */
+void cli_image_digest(const vf_image *img, char out[2 * VF_SHA256_SIZE + 1]);
+
+/* The log's path: --log, or the one in the user's state directory. */
+int cli_log_path(const cli_options *o, char *path, size_t room, vf_error *err);
 
 /* --- ports.c --------------------------------------------------------------- */
 

@@ -221,6 +221,10 @@ int cli_inspect(const cli_options *o)
 		print_segment(o, &img, i);
 	for (size_t i = 0; i < tables; i++)
 		print_table(o, &table[i]);
+	char digest[2 * VF_SHA256_SIZE + 1];
+	cli_image_digest(&img, digest);
+	cli_print(o, "digest %s", digest);
+	cJSON_AddStringToObject(json, "digest", digest);
 	cli_options copy = *o;
 	(void)vf_image_warnings(&img, print_warning, &copy);
 	inspect_json(json, &img, table, tables);

@@ -14,7 +14,8 @@ static const struct {
 	{"info", cli_info},     {"program", cli_program}, {"verify", cli_verify},
 	{"read", cli_read},     {"erase", cli_erase},     {"digest", cli_digest},
 	{"merge", cli_merge},   {"inspect", cli_inspect}, {"run", cli_start},
-	{"doctor", cli_doctor}, {"ports", cli_ports},
+	{"doctor", cli_doctor}, {"ports", cli_ports},     {"gang", cli_gang},
+	{"log", cli_log},
 };
 
 /* A standard stream that was closed would be the number of the next file or

@@ -16,7 +16,7 @@ enum {
 };
 
 /* A dumb terminal shows the codes that redraw instead of obeying them. */
-static bool can_redraw(void)
+bool cli_can_redraw(void)
 {
 	const char *term = getenv("TERM");
 	return isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
@@ -26,7 +26,7 @@ void cli_progress_begin(cli_progress *p, const cli_options *o)
 {
 	memset(p, 0, sizeof *p);
 	p->options = o;
-	p->terminal = !o->quiet && !o->json && can_redraw();
+	p->terminal = !o->quiet && !o->json && cli_can_redraw();
 	p->phase = UINT8_MAX;
 }
 
@@ -81,28 +81,38 @@ static void describe(const cli_progress *p, const vf_progress *now, uint64_t now
 			       left_time(left, now->busy_ms / 1e3));
 }
 
-static unsigned columns(void)
+void cli_terminal_size(unsigned *columns, unsigned *rows)
 {
-	struct winsize size;
-	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+	struct winsize size = {0};
+	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+	*columns = size.ws_col > 0 ? size.ws_col : 80;
+	*rows = size.ws_row > 0 ? size.ws_row : 24;
 }
 
 /* Never wider than the terminal: a line that wraps cannot be drawn over. The
  * bar takes what the figures leave, and goes where that is too little. */
-static void draw_line(const cli_progress *p, const vf_progress *now, uint64_t now_us)
+void cli_progress_text(const cli_progress *p, const vf_progress *now, unsigned wide, char *out,
+		       size_t room)
 {
-	char figures[120] = "", bar[BAR + 3] = "", line[200];
-	unsigned wide = columns() - 1;
-	describe(p, now, now_us, figures, sizeof figures);
+	char figures[120] = "", bar[BAR + 3] = "";
+	describe(p, now, vf_io_now_us(), figures, sizeof figures);
 	unsigned percent = now->total ? (unsigned)(now->done * 100 / now->total) : 0;
 	if (wide >= FIGURES + BAR_LEAST)
 		draw_bar(bar, wide < FIGURES + BAR ? wide - FIGURES : BAR, percent);
 	if (now->total != 0)
-		(void)snprintf(line, sizeof line, "%-8s%s %3u %%  %s", vf_phase_name(now->phase),
-			       bar, percent, figures);
+		(void)snprintf(out, room, "%-8s%s %3u %%  %s", vf_phase_name(now->phase), bar,
+			       percent, figures);
 	else
-		(void)snprintf(line, sizeof line, "%-8s...%s", vf_phase_name(now->phase), figures);
-	(void)fprintf(stderr, "\r%.*s\033[K", (int)wide, line);
+		(void)snprintf(out, room, "%-8s...%s", vf_phase_name(now->phase), figures);
+}
+
+static void draw_line(const cli_progress *p, const vf_progress *now)
+{
+	char line[200];
+	unsigned columns, rows;
+	cli_terminal_size(&columns, &rows);
+	cli_progress_text(p, now, columns - 1, line, sizeof line);
+	(void)fprintf(stderr, "\r%.*s\033[K", (int)(columns - 1), line);
 	(void)fflush(stderr);
 }
 
@@ -115,10 +125,8 @@ static void print_event(const vf_progress *now)
 	(void)fflush(stdout);
 }
 
-void cli_progress_show(cli_progress *p, const vf_progress *now)
+bool cli_progress_due(cli_progress *p, const vf_progress *now)
 {
-	if (!p->terminal && !p->options->json)
-		return;
 	uint64_t now_us = vf_io_now_us();
 	bool new_phase = now->phase != p->phase;
 	if (new_phase) {
@@ -129,13 +137,20 @@ void cli_progress_show(cli_progress *p, const vf_progress *now)
 	bool complete = now->total != 0 && now->done >= now->total;
 	bool last = complete && !p->complete;
 	if (!new_phase && !last && now_us - p->drawn_us < REDRAW_US)
-		return;
+		return false;
 	p->complete = complete;
 	p->drawn_us = now_us;
+	return true;
+}
+
+void cli_progress_show(cli_progress *p, const vf_progress *now)
+{
+	if ((!p->terminal && !p->options->json) || !cli_progress_due(p, now))
+		return;
 	if (p->options->json) {
 		print_event(now);
 	} else {
-		draw_line(p, now, now_us);
+		draw_line(p, now);
 		p->drawn = true;
 	}
 }

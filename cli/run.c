@@ -48,16 +48,21 @@ static void on_plan(void *ctx, const vf_job_plan *plan, const vf_board *board)
 	}
 }
 
-/* One line a frame: time, direction, length, and the body in hex. */
-static void on_trace(void *ctx, uint64_t now_us, bool sent, const uint8_t *body, size_t len)
+void cli_run_trace(cli_run *r, const char *port, uint64_t now_us, bool sent, const uint8_t *body,
+		   size_t len)
 {
-	cli_run *r = ctx;
 	if (r->trace == NULL)
 		return;
-	(void)fprintf(r->trace, "%12" PRIu64 " %c %4zu ", now_us, sent ? '>' : '<', len);
+	(void)fprintf(r->trace, "%s%s%12" PRIu64 " %c %4zu ", port, port[0] != '\0' ? " " : "",
+		      now_us, sent ? '>' : '<', len);
 	for (size_t i = 0; i < len; i++)
 		(void)fprintf(r->trace, "%02x", body[i]);
 	(void)fputc('\n', r->trace);
+}
+
+static void on_trace(void *ctx, uint64_t now_us, bool sent, const uint8_t *body, size_t len)
+{
+	cli_run_trace(ctx, "", now_us, sent, body, len);
 }
 
 static int read_key(cli_run *r)
@@ -192,11 +197,10 @@ static void add_address(cJSON *json, const char *name, uint32_t v)
 	cJSON_AddStringToObject(json, name, text);
 }
 
-void cli_run_trouble(cli_run *r)
+void cli_trouble(cJSON *json, const vf_job_result *s)
 {
-	const vf_job_result *s = &r->result;
 	if (s->mismatch.cause != VF_CAUSE_NONE) {
-		cJSON *m = cJSON_AddObjectToObject(r->json, "mismatch");
+		cJSON *m = cJSON_AddObjectToObject(json, "mismatch");
 		add_address(m, "address", s->mismatch.address);
 		cJSON_AddNumberToObject(m, "expected", s->mismatch.expected);
 		cJSON_AddNumberToObject(m, "found", s->mismatch.found);
@@ -209,7 +213,7 @@ void cli_run_trouble(cli_run *r)
 		cJSON_AddStringToObject(m, "next", vf_mismatch_next(&s->mismatch));
 	}
 	if (s->has_failure) {
-		cJSON *f = cJSON_AddObjectToObject(r->json, "failure");
+		cJSON *f = cJSON_AddObjectToObject(json, "failure");
 		cJSON_AddStringToObject(f, "code", vf_failure_name(s->failure.code));
 		add_address(f, "address", s->failure.address);
 		cJSON_AddNumberToObject(f, "expected", s->failure.expected);
@@ -218,22 +222,31 @@ void cli_run_trouble(cli_run *r)
 	}
 }
 
+void cli_run_trouble(cli_run *r)
+{
+	cli_trouble(r->json, &r->result);
+}
+
+void cli_figures(cJSON *json, const vf_job_result *s, const vf_session_stats *link)
+{
+	cJSON_AddNumberToObject(json, "image_bytes", (double)s->image_bytes);
+	cJSON_AddNumberToObject(json, "same_bytes", (double)s->same_bytes);
+	cJSON_AddNumberToObject(json, "erased_bytes", (double)s->erased_bytes);
+	cJSON_AddNumberToObject(json, "programmed_bytes", (double)s->programmed_bytes);
+	cJSON_AddNumberToObject(json, "kept_bytes", (double)s->kept_bytes);
+	cJSON_AddNumberToObject(json, "packed_bytes", (double)s->packed_bytes);
+	cJSON_AddNumberToObject(json, "saved_bytes", (double)s->saved_bytes);
+	cJSON_AddNumberToObject(json, "verified_bytes", (double)s->verified_bytes);
+	cJSON_AddNumberToObject(json, "attempts", s->attempts);
+	cJSON_AddNumberToObject(json, "elapsed_us", (double)s->elapsed_us);
+	cJSON_AddNumberToObject(json, "sent_bytes", (double)link->raw_sent);
+	cJSON_AddNumberToObject(json, "received_bytes", (double)link->raw_received);
+	if (link->baud != 0)
+		cJSON_AddNumberToObject(json, "baud", link->baud);
+	cli_trouble(json, s);
+}
+
 void cli_run_figures(cli_run *r)
 {
-	const vf_job_result *s = &r->result;
-	cJSON_AddNumberToObject(r->json, "image_bytes", (double)s->image_bytes);
-	cJSON_AddNumberToObject(r->json, "same_bytes", (double)s->same_bytes);
-	cJSON_AddNumberToObject(r->json, "erased_bytes", (double)s->erased_bytes);
-	cJSON_AddNumberToObject(r->json, "programmed_bytes", (double)s->programmed_bytes);
-	cJSON_AddNumberToObject(r->json, "kept_bytes", (double)s->kept_bytes);
-	cJSON_AddNumberToObject(r->json, "packed_bytes", (double)s->packed_bytes);
-	cJSON_AddNumberToObject(r->json, "saved_bytes", (double)s->saved_bytes);
-	cJSON_AddNumberToObject(r->json, "verified_bytes", (double)s->verified_bytes);
-	cJSON_AddNumberToObject(r->json, "attempts", s->attempts);
-	cJSON_AddNumberToObject(r->json, "elapsed_us", (double)s->elapsed_us);
-	cJSON_AddNumberToObject(r->json, "sent_bytes", (double)r->link.raw_sent);
-	cJSON_AddNumberToObject(r->json, "received_bytes", (double)r->link.raw_received);
-	if (r->link.baud != 0)
-		cJSON_AddNumberToObject(r->json, "baud", r->link.baud);
-	cli_run_trouble(r);
+	cli_figures(r->json, &r->result, &r->link);
 }

@@ -44,10 +44,17 @@ int cli_run_end(cli_run *r);
 /* Reads ADDR and LEN where a command takes them. */
 int cli_run_range(cli_run *r, const char *addr, const char *len);
 
+/* One line a frame into the trace, if there is one: port (where it is not empty), time,
+ * direction, length, and the body in hex. */
+void cli_run_trace(cli_run *r, const char *port, uint64_t now_us, bool sent, const uint8_t *body,
+		   size_t len);
+
 /* Mismatches and failures alone. */
+void cli_trouble(struct cJSON *json, const vf_job_result *s);
 void cli_run_trouble(cli_run *r);
 
 /* Bytes, times, mismatches and failures for the result object. */
+void cli_figures(struct cJSON *json, const vf_job_result *s, const vf_session_stats *link);
 void cli_run_figures(cli_run *r);
 
 #endif

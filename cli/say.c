@@ -148,6 +148,12 @@ static void print_json(cJSON *json)
 	(void)fflush(stdout);
 }
 
+void cli_emit(cJSON *json)
+{
+	print_json(json);
+	cJSON_Delete(json);
+}
+
 void cli_event(const cli_options *o, const char *event, const char *text)
 {
 	if (!o->json)
@@ -155,8 +161,7 @@ void cli_event(const cli_options *o, const char *event, const char *text)
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "event", event);
 	cJSON_AddStringToObject(json, "text", text);
-	print_json(json);
-	cJSON_Delete(json);
+	cli_emit(json);
 }
 
 /* The result object begins with event and ok, whatever else it has. */

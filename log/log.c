@@ -1,4 +1,5 @@
 /* log.c - the record of units; the only file that speaks SQL. */
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,14 @@ int vf_log_sync(vf_log *log, vf_error *err)
 vf_log *vf_log_open(const char *path, vf_error *err)
 {
 	bool empty = true;
+	FILE *there = fopen(path, "rb");
+	if (there == NULL && errno == ENOENT) {
+		(void)vf_fail(err, VF_E_FILE, "%.*s: there is no log: no gang has run yet",
+			      NAME_MAX_SHOWN, path);
+		return NULL;
+	}
+	if (there != NULL)
+		(void)fclose(there);
 	vf_log *log = open_file(path, SQLITE_OPEN_READWRITE, NULL);
 	if (log == NULL) /* on a disk that is read only, or another person's */
 		log = open_file(path, SQLITE_OPEN_READONLY, err);

@@ -122,7 +122,7 @@ typedef struct vf_port_place {
 	unsigned addresses;
 	char address[VF_PORT_ADDRESSES][VF_PORT_ADDRESS_MAX]; /* "[::1]:4444", "127.0.0.1:4444" */
 } vf_port_place;
-int vf_port_locate(const char *name, vf_port_place *id, vf_error *err);
+int vf_port_locate(const char *name, vf_port_place *place, vf_error *err);
 bool vf_port_same(const vf_port_place *a, const vf_port_place *b);
 
 /* Remembers that a board answered at this port (a file in the user's state

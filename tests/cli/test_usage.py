@@ -69,7 +69,7 @@ class Streams(bench.Case):
         with open(bad, "wb") as f:
             f.write(b"abc")
         run = vcpflash("inspect", os.fsdecode(bad + b"@0"), text=False)
-        self.assertEqual(run.out.count(b"\n"), 2)
+        self.assertEqual(run.out.count(b"\n"), 3)
         self.assertNotIn(b"\x1b", run.out)
         run = vcpflash("--json", "inspect", os.fsdecode(bad + b"@0"))
         self.assertIn("\ufffd\n", run.result["files"][0]["name"])
