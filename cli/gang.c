@@ -103,6 +103,15 @@ void gang_failed(gang_post *p, const vf_error *why)
 	finish(p, &none, NULL);
 }
 
+vf_unit *gang_open(gang_post *p, const char *port, vf_error *err)
+{
+	vf_client_options options = p->g->run.o->client;
+	options.port = port;
+	options.note = on_note;
+	options.ctx = p;
+	return vf_gang_open(p->g->boards, &options, p, err);
+}
+
 static void start(gang_post *p, const vf_job_config *job, uint8_t state)
 {
 	vf_error err = {0};
@@ -191,10 +200,8 @@ static void on_gone(void *ctx, void *user, const vf_error *why)
 static void begin_all(gang *g)
 {
 	vf_error err = {0};
-	vf_client_options options = g->run.o->client;
 	for (gang_post *p = g->posts; p != NULL; p = p->next) {
-		options.port = p->port;
-		p->unit = vf_gang_open(g->boards, &options, p, &err);
+		p->unit = gang_open(p, p->port, &err);
 		if (p->unit != NULL) {
 			gang_begin(p);
 			continue;

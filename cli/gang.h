@@ -79,6 +79,8 @@ typedef struct gang {
 
 /* --- gang.c ------------------------------------------------------------------ */
 
+/* Begins to open the port of a post, under whatever name. */
+vf_unit *gang_open(gang_post *p, const char *port, vf_error *err);
 /* The port is open or being opened: its board is to be programmed, or only asked. */
 void gang_begin(gang_post *p);
 void gang_ask(gang_post *p);

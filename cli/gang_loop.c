@@ -117,15 +117,14 @@ static void try_open(gang_post *p, uint64_t us)
 {
 	vf_error err = {0};
 	char address[sizeof p->place.address[0] + sizeof "rfc2217://"];
-	vf_client_options options = p->g->run.o->client;
-	options.port = p->port;
+	const char *port = p->port;
 	if (p->place.network && p->place.addresses > 0) {
 		const char *const end = strstr(p->port, "://");
 		(void)snprintf(address, sizeof address, "%.*s://%s", (int)(end - p->port), p->port,
 			       p->place.address[p->address++ % p->place.addresses]);
-		options.port = address;
+		port = address;
 	}
-	p->unit = vf_gang_open(p->g->boards, &options, p, &err);
+	p->unit = gang_open(p, port, &err);
 	p->again_us = us + OPEN_AGAIN_US;
 	if (p->unit != NULL)
 		p->state = GANG_ASKING;

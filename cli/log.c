@@ -31,7 +31,7 @@ static bool is_time(const char *text, char out[TIME_MAX])
 {
 	static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
 	size_t i = 0;
-	for (; text[i] != '\0' && i < sizeof form - 1; i++) {
+	for (; i < sizeof form - 1 && text[i] != '\0'; i++) {
 		const bool fits = form[i] == 'd'   ? isdigit((unsigned char)text[i]) != 0
 				  : form[i] == 'T' ? text[i] == 'T' || text[i] == ' '
 						   : text[i] == form[i];
