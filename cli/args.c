@@ -136,7 +136,7 @@ static const struct {
 	int option;
 	const char *commands;
 } only[] = {
-	{OPT_WAIT, " info program verify read erase digest run doctor "},
+	{OPT_WAIT, " info program verify read erase digest run doctor gang "},
 	{OPT_FULL, " program gang "},
 	{OPT_DRY_RUN, " program "},
 	{OPT_DISCARD, " program erase gang "},
