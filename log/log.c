@@ -139,6 +139,15 @@ static int check_kind(vf_log *log, bool *empty, vf_error *err)
 	return VF_OK;
 }
 
+/* In one transaction: another program may be making it just now. */
+static int check_file(vf_log *log, bool *empty, vf_error *err)
+{
+	const int rc = run_sql(log, "BEGIN");
+	const int status = rc == SQLITE_OK ? check_kind(log, empty, err) : fault(log, rc, err);
+	(void)run_sql(log, "COMMIT");
+	return status;
+}
+
 static int check_sound(vf_log *log, vf_error *err)
 {
 	int64_t good = 0;
@@ -222,7 +231,7 @@ static int add_run(vf_log *log, const vf_log_run *run, vf_error *err)
 static int begin(vf_log *log, const vf_log_run *run, vf_error *err)
 {
 	bool empty;
-	int status = check_kind(log, &empty, err);
+	int status = check_file(log, &empty, err);
 	if (status == VF_OK && empty)
 		status = make(log, err);
 	if (status == VF_OK)
@@ -320,7 +329,7 @@ vf_log *vf_log_open(const char *path, vf_error *err)
 		log = open_file(path, SQLITE_OPEN_READONLY, err);
 	if (log == NULL)
 		return NULL;
-	int status = check_kind(log, &empty, err);
+	int status = check_file(log, &empty, err);
 	if (status == VF_OK && empty)
 		status = vf_fail(err, VF_E_FILE, "%.*s: there is no log in that file",
 				 NAME_MAX_SHOWN, path);
