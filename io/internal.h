@@ -81,6 +81,19 @@ uint32_t vf_tty_unsent(int fd);
 int vf_tty_exclusive(int fd);
 bool vf_tty_is_pseudo(int fd);
 
+/* --- programs that have a port (holder.c) ----------------------------------- */
+
+enum { VF_HOLDER_NAME = 32 };
+
+typedef struct vf_holder {
+	long pid;
+	char name[VF_HOLDER_NAME];
+} vf_holder;
+
+/* Who else has it open; `locked`: whose lock is on it. False: nobody that this user may
+ * know of. */
+bool vf_port_holder(const char *path, bool locked, vf_holder *out);
+
 /* --- ports that are known (known.c) --------------------------------------- */
 
 bool vf_known_usb(int vid, int pid);

@@ -1,9 +1,7 @@
 /* known.c - which serial ports may be spoken to without being asked.
  *
- * Two kinds: USB ids of debug probes and boards, and ports where a board
- * answered before. Ids come from the usb.ids list, OpenOCD's udev rules
- * (60-openocd.rules), the stlink project's udev rules and pyOCD's. Bare USB-UART
- * bridges are not among them: behind those may be anything.
+ * Two kinds: USB ids of debug probes and boards (known_usb.h), and ports where a board
+ * answered before.
  *
  * The state file has one port a line, newest last: VID:PID:SERIAL in
  * hexadecimal (or - where there are none), a tab, the path.
@@ -19,34 +17,32 @@ enum { REMEMBERED_AT_MOST = 32 };
 
 static const struct {
 	uint16_t vid, pid;
+	uint32_t max_baud;
 } known_usb[] = {
-	{0x0483, 0x374a}, /* ST-LINK/V2.1 */
-	{0x0483, 0x374b}, /* ST-LINK/V2.1, with storage */
-	{0x0483, 0x374d}, /* STLINK-V3 loader */
-	{0x0483, 0x374e}, /* STLINK-V3E */
-	{0x0483, 0x374f}, /* STLINK-V3S */
-	{0x0483, 0x3752}, /* ST-LINK/V2.1, no storage */
-	{0x0483, 0x3753}, /* STLINK-V3, two virtual COM ports */
-	{0x0483, 0x3754}, /* STLINK-V3, no storage */
-	{0x0483, 0x3755}, /* STLINK-V3 loader */
-	{0x0483, 0x3757}, /* STLINK-V3PWR */
-	{0x0483, 0x5740}, /* STM32 virtual COM port */
-	{0x0d28, 0x0204}, /* DAPLink */
+#define VF_KNOWN_USB(vid, pid, most, what) {vid, pid, most},
+#include "known_usb.h"
+#undef VF_KNOWN_USB
 };
+
+/* Its index in the table; that of none: the number of entries. */
+static size_t find_usb(int vid, int pid)
+{
+	size_t i = 0;
+	while (i < sizeof known_usb / sizeof known_usb[0] &&
+	       (known_usb[i].vid != vid || known_usb[i].pid != pid))
+		i++;
+	return i;
+}
 
 bool vf_known_usb(int vid, int pid)
 {
-	for (size_t i = 0; i < sizeof known_usb / sizeof known_usb[0]; i++)
-		if (known_usb[i].vid == vid && known_usb[i].pid == pid)
-			return true;
-	return false;
+	return find_usb(vid, pid) < sizeof known_usb / sizeof known_usb[0];
 }
 
-/* ST-LINK/V2-1 keeps up with 1.2 Mbaud, and has no line to hold anybody back. */
 uint32_t vf_known_max_baud(int vid, int pid)
 {
-	bool v21 = vid == 0x0483 && (pid == 0x374a || pid == 0x374b || pid == 0x3752);
-	return v21 ? 1200000 : 0;
+	const size_t i = find_usb(vid, pid);
+	return i < sizeof known_usb / sizeof known_usb[0] ? known_usb[i].max_baud : 0;
 }
 
 char *vf_state_path(const char *name)

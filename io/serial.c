@@ -62,10 +62,26 @@ static int explain_rights(const char *name, vf_error *err)
 	if (stat(name, &st) == 0 && st.st_gid != 0 && (st.st_mode & S_IRGRP) != 0)
 		group = getgrgid(st.st_gid);
 	const char *which = group != NULL ? group->gr_name : "dialout";
+	return vf_fail(
+		err, VF_E_LINK,
+		"%.200s: you have no right to open it; join the group %s (sudo usermod -aG %s "
+		"$USER) and log in again, or install vcpflash's udev rule",
+		name, which, which);
+}
+
+static int explain_busy(const char *name, vf_error *err)
+{
+	vf_holder holder;
+	if (!vf_port_holder(name, true, &holder) && !vf_port_holder(name, false, &holder))
+		return vf_fail(err, VF_E_LINK,
+			       "%.250s: busy; a program of another user has it open: close that "
+			       "first (sudo fuser -v names it)",
+			       name);
+	if (holder.pid == (long)getpid())
+		return vf_fail(err, VF_E_LINK, "%.250s: busy; it is in use here already", name);
 	return vf_fail(err, VF_E_LINK,
-		       "%s: you have no right to open it; join the group %s (sudo usermod -aG %s "
-		       "$USER) and log in again",
-		       name, which, which);
+		       "%.250s: busy; %s (process %ld) has it open: close that first", name,
+		       holder.name, holder.pid);
 }
 
 static int explain(const char *name, int error, vf_error *err)
@@ -80,8 +96,7 @@ static int explain(const char *name, int error, vf_error *err)
 		return explain_rights(name, err);
 	case EBUSY:
 	case EWOULDBLOCK:
-		return vf_fail(err, VF_E_LINK,
-			       "%s: busy; another program has it open: close that first", name);
+		return explain_busy(name, err);
 	case ENOTTY:
 	case EINVAL:
 	case EISDIR:
@@ -134,12 +149,20 @@ static int open_tty(const char *path, uint32_t *max_baud)
 /* Takes the port for this process alone. TIOCEXCL keeps every other program
  * out, but sticks to a pseudo-terminal until its other end closes, even after
  * we were killed: there the lock alone, which other vcpflashs heed, must do. */
-static int claim(int fd)
+static int claim(int fd, const char *name)
 {
+	vf_holder holder;
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return -1;
-	if (!vf_tty_is_pseudo(fd) && vf_tty_exclusive(fd) != 0)
+	if (vf_tty_is_pseudo(fd))
+		return 0;
+	if (vf_tty_exclusive(fd) != 0)
 		return -1;
+	/* Who came before and did not ask to be alone would get half of what arrives. */
+	if (vf_port_holder(name, false, &holder)) {
+		errno = EBUSY;
+		return -1;
+	}
 	return 0;
 }
 
@@ -156,7 +179,7 @@ static bool set_baud(int fd, uint32_t baud)
 
 static int prepare(int fd, const char *name, uint32_t baud, vf_error *err)
 {
-	if (claim(fd) != 0)
+	if (claim(fd, name) != 0)
 		return explain(name, errno, err);
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || vf_tty_raw(fd, 0) != 0)
 		return explain(name, errno, err);

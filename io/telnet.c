@@ -39,6 +39,7 @@ struct vf_telnet {
 	size_t in_at, in_len, in_room;
 	uint8_t out[OUT_MAX];
 	size_t out_at, out_len;
+	uint8_t command[2]; /* the beginning of one, as it passed by */
 };
 
 static void give_up(vf_telnet *t, const char *why)
@@ -114,10 +115,10 @@ static void on_com_port(vf_telnet *t, const uint8_t *b, size_t len)
 	}
 }
 
-static void on_option(vf_telnet *t, telnet_event_type_t type, uint8_t option)
+static void on_option(vf_telnet *t, uint8_t command, uint8_t option)
 {
-	const bool here = type == TELNET_EV_DO || type == TELNET_EV_DONT;
-	const uint8_t answer = type == TELNET_EV_DO || type == TELNET_EV_WILL ? VF_TELNET_AGREED
+	const bool here = command == TELNET_DO || command == TELNET_DONT;
+	const uint8_t answer = command == TELNET_DO || command == TELNET_WILL ? VF_TELNET_AGREED
 									      : VF_TELNET_REFUSED;
 	t->said.speaks = true;
 	if (option == TELNET_TELOPT_BINARY && here)
@@ -126,6 +127,24 @@ static void on_option(vf_telnet *t, telnet_event_type_t type, uint8_t option)
 		t->said.binary_there = answer;
 	else if (option == COM_PORT_OPTION && here)
 		t->said.com_port = answer;
+}
+
+/* libtelnet does not tell that an option was refused which we had offered: the answers
+ * are read as they pass by. */
+static void watch_options(vf_telnet *t, const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		const uint8_t b = bytes[i];
+		if (t->command[1] != 0) {
+			on_option(t, t->command[1], b);
+			t->command[0] = t->command[1] = 0;
+		} else if (t->command[0] == 0) {
+			t->command[0] = b == TELNET_IAC ? b : 0;
+		} else {
+			t->command[1] = b >= TELNET_WILL && b <= TELNET_DONT ? b : 0;
+			t->command[0] = t->command[1] != 0 ? TELNET_IAC : 0;
+		}
+	}
 }
 
 static void on_event(telnet_t *lib, telnet_event_t *e, void *ctx)
@@ -138,12 +157,6 @@ static void on_event(telnet_t *lib, telnet_event_t *e, void *ctx)
 		break;
 	case TELNET_EV_SEND:
 		keep_bytes(t, e->data.buffer, e->data.size);
-		break;
-	case TELNET_EV_WILL:
-	case TELNET_EV_WONT:
-	case TELNET_EV_DO:
-	case TELNET_EV_DONT:
-		on_option(t, e->type, e->neg.telopt);
 		break;
 	case TELNET_EV_SUBNEGOTIATION:
 		if (e->sub.telopt == COM_PORT_OPTION)
@@ -233,8 +246,10 @@ void vf_telnet_set_up(vf_telnet *t, uint32_t baud)
 
 void vf_telnet_feed(vf_telnet *t, const uint8_t *bytes, size_t len)
 {
-	if (t->said.fault == NULL)
-		telnet_recv(t->lib, (const char *)bytes, len);
+	if (t->said.fault != NULL)
+		return;
+	watch_options(t, bytes, len);
+	telnet_recv(t->lib, (const char *)bytes, len);
 }
 
 size_t vf_telnet_take(vf_telnet *t, uint8_t *out, size_t room)

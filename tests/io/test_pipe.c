@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -230,10 +231,53 @@ static void second_host_hears_busy(void **state)
 	assert_null(vf_pipe_open(s->path, 115200, &err));
 	assert_int_equal(err.code, VF_E_LINK);
 	assert_non_null(strstr(err.text, "busy"));
+	assert_non_null(strstr(err.text, "in use here already"));
 	vf_pipe_close(host);
 	host = vf_pipe_open(s->path, 115200, &err); /* and is free again */
 	assert_non_null(host);
 	vf_pipe_close(host);
+	vf_pipe_close(board);
+}
+
+/* The program that holds a port is named, whether or not it asked to be alone. */
+static void a_holder_is_named(void **state)
+{
+	scratch *s = *state;
+	vf_error err;
+	vf_holder holder;
+	char says[64];
+	int ready[2], end[2];
+	vf_pipe *board = vf_pipe_pty(s->path, &err);
+	assert_non_null(board);
+	assert_false(vf_port_holder(s->path, true, &holder));
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(end), 0);
+	const pid_t child = fork();
+	if (child == 0) {
+		(void)close(end[1]);
+		vf_pipe *port = vf_pipe_open(s->path, 115200, &err);
+		(void)!write(ready[1], "x", 1);
+		(void)!read(end[0], says, 1);
+		_exit(port == NULL);
+	}
+	assert_int_equal(read(ready[0], says, 1), 1);
+	assert_null(vf_pipe_open(s->path, 115200, &err));
+	assert_true(vf_port_holder(s->path, true, &holder));
+	assert_int_equal(holder.pid, child);
+	(void)snprintf(says, sizeof says, "busy; %s (process %ld)", holder.name, (long)child);
+	assert_non_null(strstr(err.text, says));
+	assert_true(vf_port_holder(s->path, false, &holder));
+	assert_int_equal(holder.pid, child);
+	(void)close(end[1]);
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_false(vf_port_holder(s->path, true, &holder));
+	assert_false(vf_port_holder("/dev/null/nothing", false, &holder));
+	for (int i = 0; i < 2; i++) {
+		(void)close(ready[i]);
+		(void)close(end[0]);
+	}
 	vf_pipe_close(board);
 }
 
@@ -486,6 +530,7 @@ int main(void)
 		WITH_SCRATCH(stale_input_is_dropped),
 		WITH_SCRATCH(settings_are_raw),
 		WITH_SCRATCH(second_host_hears_busy),
+		WITH_SCRATCH(a_holder_is_named),
 		WITH_SCRATCH(link_replaces_links_only),
 		WITH_SCRATCH(write_reports_what_fitted),
 		WITH_SCRATCH(wait_wakes_on_input),
