@@ -20,6 +20,7 @@ bool vf_client_answers(const vf_client_options *opt, const char *port, vf_board 
 /* keeper.c: the file of kept bytes. All zero at the beginning. */
 typedef struct vf_keeper {
 	uint8_t *bytes; /* what was loaded last */
+	char *aside;    /* the file that was put aside last; NULL none */
 } vf_keeper;
 
 vf_job_keeper vf_keeper_door(vf_keeper *k);

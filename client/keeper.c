@@ -1,5 +1,6 @@
 /* keeper.c - where a job's kept bytes go: a file a board, named by its unique id,
  * in the user's state directory. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <vcpflash/client.h>
@@ -35,19 +36,32 @@ static int save(void *ctx, const vf_board *board, const uint8_t *bytes, size_t l
 
 static void drop(void *ctx, const vf_board *board, bool stale)
 {
+	vf_keeper *k = ctx;
 	char name[2 * VF_WIRE_ID_MAX + 1];
-	(void)ctx;
 	name_of(board, name);
-	vf_kept_drop(name, stale);
+	if (!stale) {
+		vf_kept_drop(name);
+		return;
+	}
+	free(k->aside);
+	k->aside = vf_kept_aside(name);
+}
+
+static const char *where(void *ctx)
+{
+	const vf_keeper *k = ctx;
+	return k->aside;
 }
 
 vf_job_keeper vf_keeper_door(vf_keeper *k)
 {
-	return (vf_job_keeper){.ctx = k, .load = load, .save = save, .drop = drop};
+	return (vf_job_keeper){.ctx = k, .load = load, .save = save, .drop = drop, .where = where};
 }
 
 void vf_keeper_free(vf_keeper *k)
 {
 	vf_free(&vf_io_alloc, k->bytes);
 	k->bytes = NULL;
+	free(k->aside);
+	k->aside = NULL;
 }

@@ -79,23 +79,33 @@ static bool covers(const uint8_t *is, const uint8_t *bytes, uint32_t len)
 	return true;
 }
 
-static bool says_enough(const uint8_t *bytes, uint32_t len)
+/* Are so many bits of `bytes` (NULL: 0xFF) `set` that agreeing with them is nobody's coincidence?
+ */
+static bool tells(const uint8_t *bytes, uint32_t len, bool set)
 {
-	enum { ZEROS = 64 }; /* so many are nobody's coincidence */
-	unsigned zeros = 0;
-	for (uint32_t i = 0; i < len && zeros < ZEROS; i++)
+	enum { ENOUGH = 32 };
+	unsigned count = 0;
+	for (uint32_t i = 0; i < len && count < ENOUGH; i++)
 		for (unsigned bit = 0; bit < 8; bit++)
-			zeros += (bytes[i] >> bit & 1) == 0;
-	return zeros >= ZEROS;
+			count += ((bytes != NULL ? bytes[i] : 0xFFu) >> bit & 1) == set;
+	return count >= ENOUGH;
 }
 
-/* A page on its way from `seen` to erased, or from there to `wanted`. Some chips
- * program all of a sector to zero before they erase it: then no bit is set that was
- * not, which tells something where enough were not. */
+static bool same(const uint8_t *is, const uint8_t *bytes, uint32_t len)
+{
+	return bytes != NULL ? memcmp(is, bytes, len) == 0 : covers(is, NULL, len);
+}
+
+/* Some bytes on their way from `seen` to erased, or from there to `wanted`; some chips program all
+ * of a sector to zero before they erase it. Which bits must still, or cannot yet, be set says so,
+ * where there are enough of them; where there are not, anybody may have written this. */
 static bool left_by_us(const uint8_t *is, const uint8_t *seen, const uint8_t *wanted, uint32_t len)
 {
-	return covers(is, wanted, len) || covers(is, seen, len) ||
-	       (seen != NULL && says_enough(seen, len) && covers(seen, is, len));
+	if (same(is, NULL, len) || same(is, seen, len) || same(is, wanted, len))
+		return true;
+	return (covers(is, wanted, len) && tells(wanted, len, true)) ||
+	       (covers(is, seen, len) && tells(seen, len, true)) ||
+	       (seen != NULL && covers(seen, is, len) && tells(seen, len, false));
 }
 
 static const uint8_t *at(const uint8_t *bytes, uint32_t offset)
@@ -103,13 +113,16 @@ static const uint8_t *at(const uint8_t *bytes, uint32_t offset)
 	return bytes != NULL ? bytes + offset : NULL;
 }
 
-static bool nobody_else_wrote(const vf_job_area *a, const vf_job_sector *s, const vf_keep_record *r)
+/* Judged in small pieces, so that no place vouches for another. */
+static bool nobody_else_wrote(const vf_job_sector *s, const vf_keep_record *r)
 {
-	const uint32_t page = a->memory->page < r->size ? a->memory->page : r->size;
-	for (uint32_t i = 0; i < r->size; i += page)
+	enum { PIECE = 32 };
+	for (uint32_t i = 0; i < r->size; i += PIECE) {
+		const uint32_t len = r->size - i < PIECE ? r->size - i : PIECE;
 		if (!left_by_us(s->keep + i, at(r->seen_known ? r->seen : r->wanted, i),
-				at(r->wanted, i), page))
+				at(r->wanted, i), len))
 			return false;
+	}
 	return true;
 }
 
@@ -118,7 +131,7 @@ int vf_job_keep_read(vf_job *j, const vf_job_area *a, vf_job_sector *s, bool sta
 	vf_keep_record *r = &j->keep.records[s->record - 1];
 	if (!stable)
 		return accept(j, s, true);
-	if (nobody_else_wrote(a, s, r)) {
+	if (nobody_else_wrote(s, r)) {
 		r->seen_known = true;
 		if (vf_keep_set(&r->seen, s->keep, r->size, &j->alloc) != VF_OK)
 			return VF_E_NOMEM;
@@ -180,22 +193,15 @@ static int attach(vf_job *j, size_t number, bool trusted)
 	return trusted ? accept(j, s, false) : VF_OK;
 }
 
-/* Somebody else was there: what is lost, and where it still is. */
-static void say_set_aside(vf_job *j)
+/* Somebody else was there: what is lost. */
+static void say_others(vf_job *j)
 {
 	const vf_keep *k = &j->keep;
-	char id[2 * VF_WIRE_ID_MAX + 1] = "";
 	vf_job_note(j, "the flash was changed by somebody else since a run was interrupted: the "
 		       "bytes kept from it are older than what is there, and are not put back:");
 	for (size_t i = 0; i < k->count; i++)
 		vf_job_note(j, "  0x%08x-0x%08x", k->records[i].address,
 			    k->records[i].address + (k->records[i].size - 1));
-	for (unsigned i = 0; i < j->board.welcome.id_len; i++)
-		(void)snprintf(id + 2 * (size_t)i, 3, "%02x", j->board.welcome.id[i]);
-	vf_job_note(j,
-		    "  what they held is set aside in vcpflash/kept/%s.old of the state "
-		    "directory (~/.local/state); RELIABILITY.md says how to read it",
-		    id);
 }
 
 static int take_up(vf_job *j)
@@ -207,7 +213,7 @@ static int take_up(vf_job *j)
 	int status = VF_OK;
 	if (k->id_len != w->id_len || memcmp(k->id, w->id, k->id_len) != 0 ||
 	    (journal && last != k->session && last != k->before)) {
-		say_set_aside(j);
+		say_others(j);
 		j->keep_stale = true;
 		vf_keep_free(k, &j->alloc);
 		return VF_OK;
@@ -296,6 +302,21 @@ static bool anything_live(const vf_keep *k)
 	return false;
 }
 
+/* Of no use to any run, perhaps to the person. */
+static void set_aside(vf_job *j)
+{
+	const vf_job_keeper *keeper = &j->config.keeper;
+	keeper->drop(keeper->ctx, &j->board, true);
+	const char *path = keeper->where != NULL ? keeper->where(keeper->ctx) : NULL;
+	if (path != NULL)
+		vf_job_note(j,
+			    "what was kept and not put back is set aside in %.260s; "
+			    "docs/RELIABILITY.md says how to read it",
+			    path);
+	else if (keeper->where != NULL)
+		vf_job_note(j, "what was kept and not put back could not be set aside");
+}
+
 /* Hands it to the keeper, unless he has it. */
 static int save(vf_job *j)
 {
@@ -312,7 +333,7 @@ static int save(vf_job *j)
 	vf_sha256_final(&h, hash);
 	if (!j->keep_saved || memcmp(hash, j->keep_hash, sizeof hash) != 0) {
 		if (j->keep_stored && j->keep_stale)
-			keeper->drop(keeper->ctx, &j->board, true);
+			set_aside(j);
 		j->keep_stale = false;
 		status = keeper->save(keeper->ctx, &j->board, bytes, len, &j->result.error);
 		j->keep_saved = j->keep_stored = status == VF_OK;
@@ -391,7 +412,9 @@ int vf_job_keep_secure(vf_job *j)
 void vf_job_keep_done(vf_job *j)
 {
 	const vf_job_keeper *keeper = &j->config.keeper;
-	if (j->keep_stored)
-		keeper->drop(keeper->ctx, &j->board, j->keep_stale);
+	if (j->keep_stored && j->keep_stale)
+		set_aside(j);
+	else if (j->keep_stored)
+		keeper->drop(keeper->ctx, &j->board, false);
 	j->keep_stored = j->keep_saved = false;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -132,18 +133,13 @@ int vf_kept_load(const char *name, uint8_t **bytes, size_t *len, vf_error *err)
 	return status;
 }
 
-void vf_kept_drop(const char *name, bool aside)
+void vf_kept_drop(const char *name)
 {
 	char *path = path_of(name, "");
-	char *old = path_of(name, ".old");
-	if (path != NULL && old != NULL) {
-		if (aside)
-			(void)rename(path, old);
-		else
-			(void)unlink(path);
+	if (path != NULL) {
+		(void)unlink(path);
 		(void)sync_above(path);
 	}
-	free(old);
 	free(path);
 }
 
@@ -163,4 +159,44 @@ int vf_state_file(const char *name, char *path, size_t room, vf_error *err)
 			: VF_OK;
 	free(found);
 	return status;
+}
+
+/* 0; -1 with EEXIST where `to` is there already: it is never replaced. */
+static int move_to_new(const char *from, const char *to)
+{
+	struct stat st;
+	if (link(from, to) == 0)
+		return unlink(from);
+	if (errno == EEXIST || errno == ENOENT)
+		return -1;
+	/* A file system that knows no second name. */
+	if (lstat(to, &st) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return rename(from, to);
+}
+
+char *vf_kept_aside(const char *name)
+{
+	enum { MOST = 10000 };
+	char *path = path_of(name, "");
+	char *old = path_of(name, ".old");
+	int status = -1;
+	for (unsigned n = 2; path != NULL && old != NULL && n < MOST; n++) {
+		char ending[24];
+		status = move_to_new(path, old);
+		if (status == 0 || errno != EEXIST)
+			break;
+		free(old);
+		(void)snprintf(ending, sizeof ending, ".%u.old", n);
+		old = path_of(name, ending);
+	}
+	if (status == 0)
+		(void)sync_above(path);
+	free(path);
+	if (status == 0)
+		return old;
+	free(old);
+	return NULL;
 }

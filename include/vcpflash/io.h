@@ -157,8 +157,10 @@ int vf_key_read(const char *name, uint8_t key[VF_IO_KEY_SIZE], bool *exposed, vf
 int vf_kept_save(const char *name, const uint8_t *bytes, size_t len, vf_error *err);
 /* NULL and 0 if there is none; the caller frees with vf_io_alloc. VF_E_FILE. */
 int vf_kept_load(const char *name, uint8_t **bytes, size_t *len, vf_error *err);
-/* Removes it, or puts it aside under another name that nothing reads. */
-void vf_kept_drop(const char *name, bool aside);
+/* It is of no use any more; or not now: put aside under a name that nothing has yet, which the
+ * caller frees (NULL: it could not be, and stays). */
+void vf_kept_drop(const char *name);
+char *vf_kept_aside(const char *name);
 
 /* The path of a file in that directory, which is made if it is missing. VF_E_FILE: there
  * is no place, with what to do. */

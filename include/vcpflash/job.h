@@ -92,6 +92,9 @@ typedef struct vf_job_keeper {
 		    vf_error *err);
 	/* They are safe; or of no use any more (`stale`), and put aside for a person. */
 	void (*drop)(void *ctx, const vf_board *board, bool stale);
+	/* Where the last `stale` lot was put; valid until the next call, NULL: it could not be
+	 * put aside. May be NULL. */
+	const char *(*where)(void *ctx);
 } vf_job_keeper;
 
 /* Compressed blocks that several jobs share, so that each is computed once. A block is

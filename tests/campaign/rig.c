@@ -164,7 +164,7 @@ static void make_job(world *w)
 		.deflate_ctx = w->pool->packer,
 	};
 	if (s->keeper)
-		w->job.keeper = (vf_job_keeper){w, load, save, drop};
+		w->job.keeper = (vf_job_keeper){.ctx = w, .load = load, .save = save, .drop = drop};
 }
 
 bool world_open(world *w, const scenario *s, pool *arrays, counters *count, bool verbose)

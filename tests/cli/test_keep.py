@@ -125,6 +125,26 @@ class Keep(bench.Case):
                 want[address - BASE:address - BASE + len(piece)] = piece
             self.check(board, want)
 
+    def test_nothing_set_aside_is_lost(self):
+        """Three times somebody else is quicker: three files, each named to the person."""
+        folder = self.folder / "state" / "vcpflash" / "kept"
+        said, held = "", []
+        with self.board(link="ideal", time_mode="none") as board:
+            name = board.run("--json", "info", env=self.env).result["info"]["id"]
+            folder.mkdir(parents=True)
+            for _ in range(3):
+                held.append(self.bytes(100))  # no file of this form: to be set aside
+                (folder / name).write_bytes(held[-1])
+                image = self.file("newer.bin", self.bytes(100))
+                run = board.run("program", f"{image}@{BASE:#x}", env=self.env)
+                self.assertEnds(run, 0)
+                said += run.err
+        files = [folder / (name + end) for end in (".old", ".2.old", ".3.old")]
+        self.assertEqual([f.read_bytes() for f in files], held)
+        self.assertEqual(sorted(folder.iterdir()), sorted(files))
+        for f in files:
+            self.assertIn(f"set aside in {f};", said)
+
     def test_no_place(self):
         blocked = self.file("blocked", b"")
         env = {**bench.clean_environment(), "XDG_STATE_HOME": str(blocked)}

@@ -320,8 +320,8 @@ static void other_round(uint64_t seed, tally *t)
 	store s = {.len = 0};
 	vf_image other;
 	begin(&r, seed, &s);
-	random_image(&r, &other, true);
 	cut(&r, t);
+	random_image(&r, &other, true);
 	if (other.segment_count > 0 && program(r.b, &other) != VF_OK)
 		fail_msg("seed %llu: %s", (unsigned long long)seed, r.b->result.error.text);
 	assert_true(s.len == 0 || other.segment_count == 0);
@@ -462,6 +462,58 @@ static void test_damaged(void **state)
 	free(s.bytes);
 }
 
+/* A run is cut in the middle of a sector that holds `old`; then somebody else gives it all of its
+ * bytes but `len` others at `at`. They stay. */
+static void newer_than(const uint8_t *old, uint32_t at, uint32_t len)
+{
+	bench *b = bench_new();
+	store s = {.len = 0}, elsewhere = {.len = 0};
+	uint8_t wanted[BENCH_SECTOR], now[BENCH_SECTOR];
+	vf_image image, newer;
+	memcpy(bench_cells(b, BENCH_NOR_BASE), old, BENCH_SECTOR);
+	memcpy(wanted, old, sizeof wanted);
+	bench_random_fill(b, wanted + 3000, 100);
+	bench_image(b, &image);
+	bench_add(b, &image, "middle", BENCH_NOR_BASE + 3000, wanted + 3000, 100);
+	keep_in(b, &s);
+	b->deaf_after = 1;
+	assert_int_equal(program(b, &image), VF_E_LINK);
+	assert_true(s.len > 0);
+	b->deaf = false;
+	b->deaf_after = 0;
+	memcpy(now, wanted, sizeof now);
+	bench_random_fill(b, now + at, len);
+	bench_image(b, &newer);
+	bench_add(b, &newer, "newer", BENCH_NOR_BASE, now, sizeof now);
+	keep_in(b, &elsewhere);
+	assert_int_equal(program(b, &newer), VF_OK);
+	keep_in(b, &s);
+	assert_int_equal(program(b, &image), VF_OK);
+	assert_memory_equal(bench_cells(b, BENCH_NOR_BASE), now, sizeof now);
+	assert_int_equal(s.asides, 1);
+	vf_image_free(&image);
+	vf_image_free(&newer);
+	bench_free(b);
+	free(s.bytes);
+	free(elsewhere.bytes);
+}
+
+/* What was all zeros, or nearly, tells nothing of what came after it. */
+static void test_newer_than_zeros(void **state)
+{
+	uint8_t old[BENCH_SECTOR];
+	(void)state;
+	for (uint32_t i = 0; i < sizeof old; i++)
+		old[i] = (uint8_t)(i * 7 + i / 251);
+	memset(old, 0, 512);
+	newer_than(old, 0, 256); /* a page of zeros */
+	newer_than(old, 40, 60); /* part of one */
+	memset(old + 300, 0xFF, 212);
+	newer_than(old, 256, 44); /* the page's other part tells enough, this does not */
+	old[17] = old[200] = 0x10;
+	newer_than(old, 0, 256);
+}
+
 /* Without an id a board cannot be told from the next one. */
 static void test_no_id(void **state)
 {
@@ -495,6 +547,7 @@ int main(int argc, char **argv)
 		{"test_newer", test_newer, NULL, NULL, &a},
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_newer_than_zeros),
 		cmocka_unit_test(test_no_id),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
