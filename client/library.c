@@ -19,6 +19,8 @@ _Static_assert(VCPFLASH_E_DIFFERS == (int)VF_E_DIFFERS && VCPFLASH_E_USAGE == (i
 _Static_assert((int)VCPFLASH_COMPRESS_ON == (int)VF_COMPRESS_ON &&
 		       (int)VCPFLASH_COMPRESS_OFF == (int)VF_COMPRESS_OFF,
 	       "job.h and vcpflash.h");
+_Static_assert(VCPFLASH_FOREVER == VF_CLIENT_FOREVER && VCPFLASH_NEVER == VF_CLIENT_NEVER,
+	       "client.h and vcpflash.h");
 _Static_assert((int)VCPFLASH_KEY_SIZE == (int)VF_IO_KEY_SIZE &&
 		       (int)VCPFLASH_SHA256_SIZE == (int)VF_SHA256_SIZE,
 	       "wire.h and vcpflash.h");
@@ -151,6 +153,8 @@ int vf_library_begin(vf_library_call *c, enum vf_job_kind kind, const char *port
 					.baud = c->options.baud,
 					.max_baud = c->options.max_baud,
 					.interruptions = on_interruptions,
+					.wait_ms = c->options.wait_ms,
+					.return_ms = c->options.return_ms,
 					.note = on_note,
 					.ctx = c};
 	return take_key(c);

@@ -76,10 +76,10 @@ _vcpflash_sim_value() {
 # Sets `command` to the command among the words before the one that is completed, `count`
 # to how many arguments it has there, and `option` to the option that wants a value.
 _vcpflash_scan() {
-	local word
+	local word before=''
 	command='' count=0 option=''
 	for word in "$@"; do
-		if [[ -n $option ]]; then
+		if [[ -n $option || ($before == --wait && $word == [0-9]*) ]]; then
 			option=''
 		elif [[ $word == -?* && $word != *=* ]]; then
 			local COMPREPLY=()
@@ -91,17 +91,20 @@ _vcpflash_scan() {
 		else
 			((count += 1))
 		fi
+		before=$word
 	done
 }
 
 _vcpflash_options() {
 	local always='--port --baud --json --quiet --verbose --trace --max-baud --key-file --help --version'
+	local with_board="$always --wait"
 	case $1 in
-	program) echo "$always --full --dry-run --discard --compress --verify --run --yes" ;;
-	verify) echo "$always --verify" ;;
-	erase) echo "$always --discard --yes --chip" ;;
+	program) echo "$with_board --full --dry-run --discard --compress --verify --run --yes" ;;
+	verify) echo "$with_board --verify" ;;
+	erase) echo "$with_board --discard --yes --chip" ;;
 	merge) echo "$always --output --format --fill --family" ;;
-	doctor) echo "$always --yes --whole-chip" ;;
+	doctor) echo "$with_board --yes --whole-chip" ;;
+	info | read | digest | run) echo "$with_board" ;;
 	*) echo "$always" ;;
 	esac
 }

@@ -23,8 +23,9 @@ function __vcpflash_command
     set -l words (commandline -opc)
     set -l valued -p --port -b --baud --max-baud --trace --key-file -o --output --format --fill --family --compress --verify
     set -l skip 1
+    set -l before
     for word in $words
-        if test $skip -eq 1
+        if test $skip -eq 1; or string match -qr '^--wait [0-9]+$' -- "$before $word"
             set skip 0
         else if contains -- $word $valued
             set skip 1
@@ -32,6 +33,7 @@ function __vcpflash_command
             echo $word
             return 0
         end
+        set before $word
     end
     return 1
 end
@@ -57,6 +59,7 @@ complete -c vcpflash -l json -d 'one JSON object a line'
 complete -c vcpflash -s q -l quiet -d 'only errors'
 complete -c vcpflash -s v -l verbose -d 'plan and line too'
 complete -c vcpflash -l trace -r -F -d 'write every frame'
+complete -c vcpflash -n '__vcpflash_is info program verify read erase digest run doctor' -l wait -d 'until a board appears'
 complete -c vcpflash -l key-file -r -F -d 'the board\'s key'
 complete -c vcpflash -s h -l help -d help
 complete -c vcpflash -l version -d 'the version'

@@ -8,6 +8,9 @@ PACKAGES_DEMO="binutils-arm-none-eabi gcc-arm-none-eabi libnewlib-arm-none-eabi 
 PACKAGES_TEST="clang libclang-rt-dev spin clang-format clang-tidy cppcheck python3 libcmocka-dev zlib1g-dev libelf-dev \
 qemu-system-arm g++ mypy ser2net udev $PACKAGES_DEMO binutils altos firmware-microbit-micropython hackrf-firmware u-boot-qemu"
 
+PACKAGES_PACKAGE="dpkg-dev gzip python3"
+PACKAGES_TEST="$PACKAGES_TEST $PACKAGES_PACKAGE man-db mandoc bash zsh fish lintian"
+
 PACKAGES_COVERAGE="gcovr"
 
 # need PACKAGE...: installs those that are not there. Asks for nothing.

@@ -65,6 +65,9 @@ enum vcpflash_compress {
 
 enum { VCPFLASH_KEY_SIZE = 32 };
 
+#define VCPFLASH_FOREVER UINT32_MAX
+#define VCPFLASH_NEVER   (UINT32_MAX - 1)
+
 /* Begin with vcpflash_defaults(), which is also what NULL means. Callbacks come from
  * the thread that made the call, with `ctx`, and must not make a call for the same
  * port. A NULL callback is not called. */
@@ -82,6 +85,11 @@ typedef struct vcpflash_options {
 	/* Asked about twenty times a second. 0: go on. 1: stop in good order; sectors that
 	 * were begun and hold bytes no file names are finished first. 2: at once. */
 	int (*stop)(void *ctx);
+	/* How long a port is waited for where no board is; VCPFLASH_FOREVER: until `stop`. */
+	uint32_t wait_ms;
+	/* How long one is waited for that goes away in the middle (reset, cable pulled); the
+	 * call then goes on. 0: 10 s; VCPFLASH_NEVER: not at all. */
+	uint32_t return_ms;
 	uint32_t baud;        /* at which talk begins; 0: 115200 */
 	uint32_t max_baud;    /* to which it may go up; 0: as far as port and board can; not
 			       * above `baud`: it stays */
@@ -168,8 +176,8 @@ static inline vcpflash_report vcpflash_no_report(void)
 
 /* --- the calls ------------------------------------------------------------------- */
 
-/* `port`: a device, tcp://HOST:PORT, or "auto" or NULL: the one port where a board
- * answers. `options` and `report` may be NULL. */
+/* `port`: a device, tcp://HOST:PORT, rfc2217://HOST:PORT, or "auto" or NULL: the one port where a
+ * board answers. `options` and `report` may be NULL. */
 
 /* Makes the flash hold these files. Only what differs is written, what no file names
  * survives, and when it returns 0 all of it was read back. */

@@ -11,6 +11,7 @@ they raise, and Ctrl-C, stops the work in good order and is raised then.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from typing import Any, Iterable, Optional, Union
 
@@ -62,12 +63,23 @@ def _files(files: Union[FileLike, Iterable[FileLike]]) -> Any:
     return (_abi.File * len(all_files))(*all_files)
 
 
+def _milliseconds(seconds: float) -> int:
+    if seconds == math.inf:
+        return _abi.FOREVER
+    if not 0 <= seconds < _abi.NEVER // 1000:
+        raise UsageError(f"{seconds} is no time to wait: seconds, or math.inf")
+    return int(seconds * 1000)
+
+
 def _call(progress: Optional[ProgressCallback], log: Optional[LogCallback], baud: Optional[int],
-          max_baud: Optional[int], key: Optional[bytes], key_file: Union[str, os.PathLike[str], None]) -> Call:
+          max_baud: Optional[int], key: Optional[bytes], key_file: Union[str, os.PathLike[str], None], wait: Optional[float]) -> Call:
     call = Call(progress, log)
     o = call.options
     o.baud = _number(baud or 0, 32, "the baud rate")
     o.max_baud = 0 if max_baud is None else _number(max_baud, 32, "the baud rate") or 1
+    if wait is not None:
+        o.wait_ms = _milliseconds(wait)
+        o.return_ms = o.wait_ms or _abi.NEVER
     if key is not None and len(key) != _abi.KEY_SIZE:
         raise UsageError(f"a key has {_abi.KEY_SIZE} bytes, not {len(key)}")
     o.key = key
@@ -80,15 +92,16 @@ def program(port: PortLike, files: Union[FileLike, Iterable[FileLike]], *,
             full: bool = False, dry_run: bool = False, discard: bool = False, verify_full: bool = False,
             run: bool = False, strict: bool = False, compress: str = "auto", baud: Optional[int] = None,
             max_baud: Optional[int] = None, key: Optional[bytes] = None,
-            key_file: Union[str, os.PathLike[str], None] = None) -> Report:
+            key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> Report:
     """Makes the flash hold these files, and nothing else changes; when it returns all of it was read back.
 
-    `port` is a device, "tcp://HOST:PORT", or None or "auto": the one port where a board answers. `files` is one or
+    `port` is a device, "tcp://HOST:PORT", "rfc2217://HOST:PORT", or None or "auto": the one port where a board answers. `files` is one or
     several of: a path, "FILE@ADDRESS" for a raw binary, or Data. `progress` gets a Progress, `log` a level (note,
     warning, board) and a line. The rest is as with the command: `full` does not compare first, `dry_run` only
     plans, `discard` does not preserve what no file names, `verify_full` adds SHA-256 of everything, `run` starts
-    the application; `strict` refuses files that look wrong. `max_baud` 0: the rate stays."""
-    call = _call(progress, log, baud, max_baud, key, key_file)
+    the application; `strict` refuses files that look wrong. `max_baud` 0: the rate stays. `wait` is how many seconds
+    a board is waited for, which also holds for one that goes away in the middle (10 if not given; 0: not at all)."""
+    call = _call(progress, log, baud, max_baud, key, key_file, wait)
     o = call.options
     o.full, o.dry_run, o.discard, o.verify_full, o.run_after, o.strict = (
         full, dry_run, discard, verify_full, run, strict)
@@ -102,9 +115,9 @@ def program(port: PortLike, files: Union[FileLike, Iterable[FileLike]], *,
 def verify(port: PortLike, files: Union[FileLike, Iterable[FileLike]], *,
            progress: Optional[ProgressCallback] = None, log: Optional[LogCallback] = None, verify_full: bool = False,
            baud: Optional[int] = None, max_baud: Optional[int] = None, key: Optional[bytes] = None,
-           key_file: Union[str, os.PathLike[str], None] = None) -> Report:
+           key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> Report:
     """Compares only. MismatchError says where the flash holds something else."""
-    call = _call(progress, log, baud, max_baud, key, key_file)
+    call = _call(progress, log, baud, max_baud, key, key_file, wait)
     call.options.verify_full = verify_full
     array = _files(files)
     return call.do(_abi.call["verify"], _port(port), array, len(array))
@@ -112,9 +125,9 @@ def verify(port: PortLike, files: Union[FileLike, Iterable[FileLike]], *,
 
 def read(port: PortLike, address: int, length: int, *, progress: Optional[ProgressCallback] = None,
          log: Optional[LogCallback] = None, baud: Optional[int] = None, max_baud: Optional[int] = None,
-         key: Optional[bytes] = None, key_file: Union[str, os.PathLike[str], None] = None) -> bytes:
+         key: Optional[bytes] = None, key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> bytes:
     """What the flash holds there. An address below the external memory's size is an offset into it."""
-    call = _call(progress, log, baud, max_baud, key, key_file)
+    call = _call(progress, log, baud, max_baud, key, key_file, wait)
     _number(address, 32, "the address")
     out = ctypes.create_string_buffer(_number(length, 32, "the length"))
     call.do(_abi.call["read"], _port(port), address, out, length)
@@ -124,9 +137,9 @@ def read(port: PortLike, address: int, length: int, *, progress: Optional[Progre
 def erase(port: PortLike, address: int, length: int, *, progress: Optional[ProgressCallback] = None,
           log: Optional[LogCallback] = None, full: bool = False, discard: bool = False, baud: Optional[int] = None,
           max_baud: Optional[int] = None, key: Optional[bytes] = None,
-          key_file: Union[str, os.PathLike[str], None] = None) -> Report:
+          key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> Report:
     """The range becomes 0xFF; what lies beside it survives."""
-    call = _call(progress, log, baud, max_baud, key, key_file)
+    call = _call(progress, log, baud, max_baud, key, key_file, wait)
     call.options.full, call.options.discard = full, discard
     return call.do(_abi.call["erase"], _port(port), _number(address, 32, "the address"),
                    _number(length, 33, "the length"))
@@ -134,18 +147,18 @@ def erase(port: PortLike, address: int, length: int, *, progress: Optional[Progr
 
 def erase_chip(port: PortLike, *, progress: Optional[ProgressCallback] = None, log: Optional[LogCallback] = None,
                full: bool = False, baud: Optional[int] = None, max_baud: Optional[int] = None,
-               key: Optional[bytes] = None, key_file: Union[str, os.PathLike[str], None] = None) -> Report:
+               key: Optional[bytes] = None, key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> Report:
     """All of the first external memory becomes 0xFF, but what the board protects."""
-    call = _call(progress, log, baud, max_baud, key, key_file)
+    call = _call(progress, log, baud, max_baud, key, key_file, wait)
     call.options.full = full
     return call.do(_abi.call["erase_chip"], _port(port))
 
 
 def digest(port: PortLike, address: int, length: int, *, progress: Optional[ProgressCallback] = None,
            log: Optional[LogCallback] = None, baud: Optional[int] = None, max_baud: Optional[int] = None,
-           key: Optional[bytes] = None, key_file: Union[str, os.PathLike[str], None] = None) -> bytes:
+           key: Optional[bytes] = None, key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> bytes:
     """SHA-256 of the range, computed on the board: 32 bytes."""
-    call = _call(progress, log, baud, max_baud, key, key_file)
+    call = _call(progress, log, baud, max_baud, key, key_file, wait)
     out = ctypes.create_string_buffer(_abi.SHA256_SIZE)
     call.do(_abi.call["digest"], _port(port), _number(address, 32, "the address"),
             _number(length, 33, "the length"), out)
@@ -154,10 +167,10 @@ def digest(port: PortLike, address: int, length: int, *, progress: Optional[Prog
 
 def run(port: PortLike, address: Optional[int] = None, *, log: Optional[LogCallback] = None,
         baud: Optional[int] = None, max_baud: Optional[int] = None, key: Optional[bytes] = None,
-        key_file: Union[str, os.PathLike[str], None] = None) -> Report:
+        key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> Report:
     """Leaves the loader and starts the application whose vector table is at `address`, or where the first external
     memory begins."""
-    call = _call(None, log, baud, max_baud, key, key_file)
+    call = _call(None, log, baud, max_baud, key, key_file, wait)
     where = _abi.START if address is None else _number(address, 32, "the address")
     return call.do(_abi.call["run"], _port(port), where)
 
@@ -170,9 +183,9 @@ def _memory(m: _abi.Memory) -> Memory:
 
 def info(port: PortLike = None, *, log: Optional[LogCallback] = None, baud: Optional[int] = None,
          max_baud: Optional[int] = None, key: Optional[bytes] = None,
-         key_file: Union[str, os.PathLike[str], None] = None) -> Board:
+         key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> Board:
     """Asks the board what it is."""
-    call = _call(None, log, baud, max_baud, key, key_file)
+    call = _call(None, log, baud, max_baud, key, key_file, wait)
     board = ctypes.c_void_p()
     try:
         call.do(_abi.call["info"], _port(port), ctypes.byref(board))

@@ -19,6 +19,8 @@ LOG = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 STOP = CFUNCTYPE(c_int, c_void_p)
 
 START = 2**64 - 1
+FOREVER = 2**32 - 1
+NEVER = 2**32 - 2
 KEY_SIZE = 32
 SHA256_SIZE = 32
 
@@ -26,7 +28,7 @@ SHA256_SIZE = 32
 class Options(Structure):
     _fields_ = [
         ("size", c_size_t), ("ctx", c_void_p), ("progress", PROGRESS), ("log", LOG), ("stop", STOP),
-        ("baud", c_uint32), ("max_baud", c_uint32), ("key", c_char_p), ("key_file", c_char_p),
+        ("wait_ms", c_uint32), ("return_ms", c_uint32), ("baud", c_uint32), ("max_baud", c_uint32), ("key", c_char_p), ("key_file", c_char_p),
         ("full", c_bool), ("dry_run", c_bool), ("discard", c_bool), ("verify_full", c_bool),
         ("run_after", c_bool), ("strict", c_bool), ("compress", c_uint8),
     ]

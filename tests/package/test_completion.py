@@ -126,6 +126,8 @@ class Completion(bench.Case):
         self.assertOffers("vcpflash ", VCPFLASH.commands, lambda w: w[0] != "-")
         self.assertOffers("vcpflash pro", ["program"])
         self.assertOffers("vcpflash -p /dev/null --json ver", ["verify"])
+        self.assertOffers("vcpflash --wait 5 program c", ["c.elf"])
+        self.assertOffers("vcpflash --wait --json ver", ["verify"])
         self.assertOffers("vcpflash --port=/dev/null --baud 9600 ver", ["verify"])
 
     def test_options_of_each_command(self):

@@ -146,6 +146,16 @@ class Module(bench.Case):
             with self.assertRaisesRegex(vcpflash.UsageError, "32 bytes"):
                 vcpflash.info(b.port, key=b"short")
 
+    def test_wait(self):
+        """For a board that is plugged in later."""
+        board = self.board()
+        later = threading.Timer(0.3, board.__enter__)
+        later.start()
+        self.addCleanup(lambda: (later.join(), board.stop()))
+        self.assertEqual(vcpflash.info(self.folder / "port", wait=bench.PATIENCE).port, str(self.folder / "port"))
+        with self.assertRaises(vcpflash.UsageError):
+            vcpflash.info(self.folder / "port", wait=-1)
+
     def test_log(self):
         key = self.file("key", bytes(range(32)))
         key.chmod(0o644)

@@ -1,0 +1,19 @@
+# What only Debian wants of a package, done to what is about to be packed: each has the licence
+# and the changes under its own name, and manual pages are compressed.
+string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)
+foreach(component programs library development python)
+	string(TOUPPER ${component} upper)
+	set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/${component}/usr)
+	set(folder ${root}/share/doc/${CPACK_DEBIAN_${upper}_PACKAGE_NAME})
+	get_filename_component(top ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+	file(MAKE_DIRECTORY ${folder})
+	file(COPY_FILE ${top}/LICENSE ${folder}/copyright)
+	file(COPY_FILE ${top}/CHANGELOG.md ${folder}/changelog)
+	file(WRITE ${folder}/changelog.Debian "vcpflash (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) "
+		"unstable; urgency=medium\n\n  * What changed is in changelog.gz.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${now}\n")
+	file(REMOVE ${folder}/LICENSE ${folder}/CHANGELOG.md)
+	file(GLOB pages ${root}/share/man/*/*)
+	execute_process(COMMAND gzip -9n ${folder}/changelog ${folder}/changelog.Debian ${pages} COMMAND_ERROR_IS_FATAL ANY)
+	file(CHMOD ${folder}/copyright ${folder}/changelog.gz ${folder}/changelog.Debian.gz
+		PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+endforeach()
