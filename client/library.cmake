@@ -17,6 +17,10 @@ foreach(room IN LISTS rooms)
 	endforeach()
 endforeach()
 list(REMOVE_DUPLICATES modules)
+set(static_modules ${modules})
+if("libtelnet" IN_LIST modules) # whose own file does not say what it needs when it is linked statically
+	list(APPEND static_modules zlib)
+endif()
 list(REMOVE_DUPLICATES imported)
 foreach(name IN LISTS imported)
 	pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${${name}_MODULE_NAME})
@@ -47,7 +51,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/include/vcpflash/vcpflash.h
 # By its own place, so that what was installed may be moved.
 file(RELATIVE_PATH VCPFLASH_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" VCPFLASH_PREFIX ${VCPFLASH_PREFIX})
-list(JOIN modules " " VCPFLASH_MODULES)
+list(JOIN static_modules " " VCPFLASH_MODULES)
 configure_file(vcpflash.pc.in vcpflash.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/vcpflash.pc
 	DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)

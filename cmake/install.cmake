@@ -65,7 +65,7 @@ set(CPACK_DEBIAN_LIBRARY_DESCRIPTION
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libvcpflash-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-	"libvcpflash${soname} (= ${PROJECT_VERSION}-1), libserialport-dev, libdeflate-dev")
+	"libvcpflash${soname} (= ${PROJECT_VERSION}-1), libserialport-dev, libtelnet-dev, libdeflate-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION
 "Header, static library, pkg-config file and CMake package of libvcpflash.")
 

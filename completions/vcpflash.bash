@@ -59,6 +59,7 @@ _vcpflash_sim_value() {
 	case $option in
 	--chip) _vcpflash_words "$cur" "$(vcpflash-sim --list-chips 2>/dev/null | cut -d' ' -f1)" ;;
 	--link) _vcpflash_words "$cur" usb-fs usb-hs uart: ideal ;;
+	--guests) _vcpflash_words "$cur" off console ymodem console,ymodem ;;
 	--time) _vcpflash_words "$cur" real none ;;
 	--board) _vcpflash_words "$cur" stm32h747i-disco ;;
 	--fault)
@@ -159,7 +160,7 @@ _vcpflash_sim() {
 		_vcpflash_sim_value "${cur%%=*}" "${cur#*=}"
 	elif ! _vcpflash_sim_value "${words[-2]}" "$cur"; then
 		_vcpflash_words "$cur" --chip --dual --base --flash --internal --pty --tcp --link --max-baud --time --fault \
-			--seed --name --ring --window --payload --blocking --no-sfdp --journal --board --firmware \
+			--seed --name --ring --window --payload --blocking --no-sfdp --journal --guests --board --firmware \
 			--firmware-m4 --key-file --list-chips --help --version
 	fi
 	_vcpflash_trim "$cur"
