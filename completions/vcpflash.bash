@@ -41,15 +41,15 @@ _vcpflash_ports() {
 _vcpflash_value() {
 	local option=$1 cur=$2
 	case $option in
-	-p | --port) _vcpflash_ports "$cur" ;;
+	-p | --port | --ports) _vcpflash_ports "$cur" ;;
 	-b | --baud) _vcpflash_words "$cur" 9600 38400 115200 230400 460800 921600 1000000 2000000 3000000 ;;
 	--max-baud) _vcpflash_words "$cur" 0 115200 230400 460800 921600 1000000 2000000 3000000 ;;
 	--verify) _vcpflash_words "$cur" digest full ;;
 	--compress) _vcpflash_words "$cur" auto on off ;;
 	--format) _vcpflash_words "$cur" hex srec bin uf2 ;;
 	--fill) _vcpflash_words "$cur" 0x00 0xff ;;
-	--family) COMPREPLY=() ;;
-	--trace | --key-file | -o | --output) _vcpflash_files "$cur" ;;
+	--family | --since | --board) COMPREPLY=() ;;
+	--trace | --key-file | --log | -o | --output) _vcpflash_files "$cur" ;;
 	*) return 1 ;;
 	esac
 }
@@ -104,6 +104,10 @@ _vcpflash_options() {
 	verify) echo "$with_board --verify" ;;
 	erase) echo "$with_board --discard --yes --chip" ;;
 	merge) echo "$always --output --format --fill --family" ;;
+	gang)
+		echo "$with_board --full --discard --compress --verify --run --yes --ports --all --loop --log --no-log"
+		;;
+	log) echo "$always --log --csv --since --board --failed" ;;
 	doctor) echo "$with_board --yes --whole-chip" ;;
 	info | read | digest | run) echo "$with_board" ;;
 	*) echo "$always" ;;
@@ -113,8 +117,8 @@ _vcpflash_options() {
 _vcpflash_argument() {
 	local command=$1 count=$2 cur=$3
 	case $command in
-	'') _vcpflash_words "$cur" info program verify read erase digest merge inspect run doctor ports ;;
-	program | verify | merge | inspect)
+	'') _vcpflash_words "$cur" info program verify read erase digest merge inspect run doctor gang log ports ;;
+	program | verify | merge | inspect | gang)
 		_vcpflash_files "$cur" hex ihx ihex srec s19 s28 s37 mot elf axf out uf2 bin
 		;;
 	read) [[ $count -eq 2 ]] && _vcpflash_files "$cur" ;;

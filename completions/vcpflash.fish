@@ -21,7 +21,7 @@ end
 # The command, if it was typed: the first word that is neither an option nor an option's value.
 function __vcpflash_command
     set -l words (commandline -opc)
-    set -l valued -p --port -b --baud --max-baud --trace --key-file -o --output --format --fill --family --compress --verify
+    set -l valued -p --port --ports --log --since --board -b --baud --max-baud --trace --key-file -o --output --format --fill --family --compress --verify
     set -l skip 1
     set -l before
     for word in $words
@@ -59,7 +59,7 @@ complete -c vcpflash -l json -d 'one JSON object a line'
 complete -c vcpflash -s q -l quiet -d 'only errors'
 complete -c vcpflash -s v -l verbose -d 'plan and line too'
 complete -c vcpflash -l trace -r -F -d 'write every frame'
-complete -c vcpflash -n '__vcpflash_is info program verify read erase digest run doctor' -l wait -d 'until a board appears'
+complete -c vcpflash -n '__vcpflash_is info program verify read erase digest run doctor gang' -l wait -d 'until a board appears'
 complete -c vcpflash -l key-file -r -F -d 'the board\'s key'
 complete -c vcpflash -s h -l help -d help
 complete -c vcpflash -l version -d 'the version'
@@ -74,24 +74,36 @@ complete -c vcpflash -n 'not __vcpflash_command' -a merge -d 'one file out of se
 complete -c vcpflash -n 'not __vcpflash_command' -a inspect -d 'segments, entry points, vector tables, gaps'
 complete -c vcpflash -n 'not __vcpflash_command' -a run -d 'start the application'
 complete -c vcpflash -n 'not __vcpflash_command' -a doctor -d 'link, board or chip: which is at fault'
+complete -c vcpflash -n 'not __vcpflash_command' -a gang -d 'many boards at once'
+complete -c vcpflash -n 'not __vcpflash_command' -a log -d 'what gangs did'
 complete -c vcpflash -n 'not __vcpflash_command' -a ports -d 'serial ports, and where a board answers'
 
-complete -c vcpflash -n '__vcpflash_is program verify merge inspect' -a '(__vcpflash_images)'
+complete -c vcpflash -n '__vcpflash_is program verify merge inspect gang' -a '(__vcpflash_images)'
 complete -c vcpflash -n '__vcpflash_is read; and test (__vcpflash_count) -eq 2' -F
 
-complete -c vcpflash -n '__vcpflash_is program' -l full -d 'do not compare first'
+complete -c vcpflash -n '__vcpflash_is program gang' -l full -d 'do not compare first'
 complete -c vcpflash -n '__vcpflash_is program' -l dry-run -d 'print the plan only'
-complete -c vcpflash -n '__vcpflash_is program erase' -l discard -d 'preserve nothing that no file names'
-complete -c vcpflash -n '__vcpflash_is program' -l compress -x -a 'auto on off' -d 'what is sent'
-complete -c vcpflash -n '__vcpflash_is program verify' -l verify -x -a 'digest full' -d 'how it is checked'
-complete -c vcpflash -n '__vcpflash_is program' -l run -d 'start the application afterwards'
-complete -c vcpflash -n '__vcpflash_is program erase doctor' -l yes -d 'do not ask'
+complete -c vcpflash -n '__vcpflash_is program erase gang' -l discard -d 'preserve nothing that no file names'
+complete -c vcpflash -n '__vcpflash_is program gang' -l compress -x -a 'auto on off' -d 'what is sent'
+complete -c vcpflash -n '__vcpflash_is program verify gang' -l verify -x -a 'digest full' -d 'how it is checked'
+complete -c vcpflash -n '__vcpflash_is program gang' -l run -d 'start the application afterwards'
+complete -c vcpflash -n '__vcpflash_is program erase doctor gang' -l yes -d 'do not ask'
 complete -c vcpflash -n '__vcpflash_is erase' -l chip -d 'the whole external flash'
 complete -c vcpflash -n '__vcpflash_is doctor' -l whole-chip -d 'all of it; destroys what it holds'
 complete -c vcpflash -n '__vcpflash_is merge' -s o -l output -r -F -d 'where to'
 complete -c vcpflash -n '__vcpflash_is merge' -l format -x -a 'hex srec bin uf2' -d 'whatever the ending'
 complete -c vcpflash -n '__vcpflash_is merge' -l fill -x -a '0x00 0xff' -d 'for gaps'
 complete -c vcpflash -n '__vcpflash_is merge' -l family -x -d 'of .uf2'
+
+complete -c vcpflash -n '__vcpflash_is gang' -l ports -x -a '(__vcpflash_ports)' -d 'at these ports'
+complete -c vcpflash -n '__vcpflash_is gang' -l all -d 'at every port that is known to be a board'
+complete -c vcpflash -n '__vcpflash_is gang' -l loop -d 'the production line'
+complete -c vcpflash -n '__vcpflash_is gang log' -l log -r -F -d 'where rows are kept'
+complete -c vcpflash -n '__vcpflash_is gang' -l no-log -d 'keep no row'
+complete -c vcpflash -n '__vcpflash_is log' -l csv -d 'comma-separated values'
+complete -c vcpflash -n '__vcpflash_is log' -l since -x -d 'only what is newer'
+complete -c vcpflash -n '__vcpflash_is log' -l board -x -d 'only this board'
+complete -c vcpflash -n '__vcpflash_is log' -l failed -d 'only what failed'
 
 complete -c vcpflash-sim -f
 complete -c vcpflash-sim -l chip -x -a '(vcpflash-sim --list-chips 2>/dev/null | string split -f1 " ")' -d 'the chip'

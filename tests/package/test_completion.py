@@ -139,7 +139,7 @@ class Completion(bench.Case):
         self.assertOffers("vcpflash-sim --", {"--" + o for o in SIM.options}, lambda w: w.startswith("--"))
 
     def test_files(self):
-        for command in "program", "verify", "merge", "inspect":
+        for command in "program", "verify", "merge", "inspect", "gang":
             self.assertOffers(f"vcpflash {command} ", IMAGES, lambda w: w[0] != "-")
         self.assertOffers("vcpflash program a.hex c", ["c.elf"])
         self.assertOffers("vcpflash -p /dev/null program --run ", IMAGES, lambda w: w[0] != "-")
