@@ -30,7 +30,7 @@ void vf_nor_probe(vf_nor *n)
 	memset(&n->u, 0, sizeof n->u);
 	memset(&n->look, 0, sizeof n->look);
 	n->status = VF_E_USAGE;
-	n->ready = n->unsettled = n->complemented = n->status_written = false;
+	n->ready = n->unsettled = n->complemented = n->status_written = n->renewing = false;
 	n->on_bus = n->paused = false;
 	n->limit_us = 0;
 	n->tries = 0;
@@ -38,6 +38,22 @@ void vf_nor_probe(vf_nor *n)
 		vf_n_go(n, NOR_LOOK_FIRST);
 	else
 		vf_n_run(n, NOR_SCRIPT_WAKE, NOR_BUSY);
+}
+
+void vf_nor_renew(vf_nor *n)
+{
+	uint32_t longest = 0;
+
+	if (!n->ready)
+		return;
+	for (uint8_t i = 0; i < n->memory.erase_types; i++)
+		if (n->memory.erase[i].max_us > longest)
+			longest = n->memory.erase[i].max_us;
+	n->limit_us = vf_n_times(longest, n->config.margin);
+	n->renewing = true;
+	n->complemented = n->status_written = n->paused = false;
+	n->tries = 0;
+	vf_n_go(n, NOR_SETTLE);
 }
 
 /* Which erase an operation asks for; VF_ERASE_TYPES_MAX if there is none such. */
@@ -217,6 +233,10 @@ void vf_n_finish(vf_nor *n, int status)
 {
 	n->status = (int16_t)status;
 	n->unsettled = status != VF_OK;
+	if (n->renewing) {
+		n->renewing = false;
+		n->ready = true;
+	}
 	vf_n_go(n, NOR_IDLE);
 }
 

@@ -98,6 +98,11 @@ static void state_settle(vf_nor *n, bool answered, uint32_t now_us)
 			vf_n_pause(n, now_us, 100);
 	} else if (++n->pass > n->chip.stacked) {
 		n->unsettled = false;
+		if (n->renewing && n->ready) {
+			n->ready = false; /* what is written from here on are status bits */
+			vf_n_clear_then(n, NOR_QUAD_SR1);
+			return;
+		}
 		vf_n_clear_then(n, n->ready ? NOR_OPERATE : NOR_WREN);
 	}
 }

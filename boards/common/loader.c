@@ -18,6 +18,7 @@ static int take(vf_loader *l, const vf_loader_config *config)
 			return VF_E_USAGE;
 		l->door[i] = config->door[i];
 	}
+	l->programmer = config->programmer;
 	l->port = *p;
 	return VF_OK;
 }
@@ -105,6 +106,17 @@ static void serve(vf_loader *l, unsigned memory)
 	}
 }
 
+static void serve_programmer(vf_loader *l)
+{
+	const vf_programmer *p = &l->programmer;
+
+	if (p->next == NULL || l->busy[p->memory])
+		return;
+	const vf_bus_op *op = p->next(p->self);
+	if (op != NULL)
+		p->done(p->self, p->bus(p->door, op));
+}
+
 void vf_loader_poll(vf_loader *l)
 {
 	const vf_port *p = &l->port;
@@ -115,4 +127,5 @@ void vf_loader_poll(vf_loader *l)
 	send(l);
 	for (unsigned i = 0; i < l->target.config.memories; i++)
 		serve(l, i);
+	serve_programmer(l);
 }

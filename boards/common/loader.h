@@ -50,16 +50,29 @@ typedef struct vf_door {
 	bool (*poll)(void *self, int *status);
 } vf_door;
 
+/* A guest that asks for transactions with a chip (GUESTS.md, serprog), while no operation
+ * of that memory is under way. `next` NULL: there is none. */
+typedef struct vf_programmer {
+	void *self;
+	const vf_bus_op *(*next)(void *self); /* vf_serprog_guest_bus */
+	void (*done)(void *self, int status); /* vf_serprog_guest_bus_done */
+	void *door;
+	int (*bus)(void *door, const vf_bus_op *op); /* vf_nor_door_bus */
+	uint8_t memory;
+} vf_programmer;
+
 typedef struct vf_loader_config {
 	vf_target_config target;
 	vf_port port;
 	vf_door door[VF_TARGET_MEMORIES]; /* beside target.memory[] */
+	vf_programmer programmer;
 } vf_loader_config;
 
 typedef struct vf_loader {
 	vf_target target;
 	vf_port port;
 	vf_door door[VF_TARGET_MEMORIES];
+	vf_programmer programmer;
 	/* private */
 	bool busy[VF_TARGET_MEMORIES];
 	size_t sending; /* bytes of the frame under way */
@@ -104,8 +117,11 @@ typedef struct vf_nor_door {
 	bool mapped;
 	bool waiting; /* for the chip, until wake_us */
 	uint32_t wake_us;
-	bool copying; /* a mapped read, by `hooks.copy` */
-	bool ended;   /* a mapped read: nothing is left to do */
+	bool copying;            /* a mapped read, by `hooks.copy` */
+	bool ended;              /* a mapped read: nothing is left to do */
+	void (*renew)(vf_nor *); /* a guest used the chip: to be called before it is used again */
+	bool renewing;           /* and that is being done, for `op` */
+	vf_flash_op op;
 } vf_nor_door;
 
 /* VF_OK or VF_E_USAGE. The probe is begun: call vf_nor_door_probe until it is true. */
@@ -131,6 +147,10 @@ void vf_nor_door_keep(vf_nor_door *d, vf_target_config *config, uint8_t memory,
 
 /* The door for vf_loader_config.door[]. */
 vf_door vf_nor_door_of(vf_nor_door *d);
+
+/* A guest's transaction, for vf_programmer: carried out before this returns. How it left the
+ * chip is looked at before the driver's next operation, and before it is mapped. */
+int vf_nor_door_bus(void *door, const vf_bus_op *op);
 
 /* How long nothing needs to be done for the chip while it works: 0 where something is to be
  * done now. For ports that sleep. */

@@ -62,6 +62,25 @@ static bool step(vf_nor_door *d)
 	return step == VF_NOR_DONE;
 }
 
+int vf_nor_door_bus(void *door, const vf_bus_op *op)
+{
+	vf_nor_door *d = door;
+
+	unmap(d);
+	if (op->dir != VF_BUS_READ)
+		d->renew = vf_nor_renew;
+	return d->hooks.bus(d->hooks.self, op);
+}
+
+/* Begins to look at what a guest left; false where none was there. */
+static bool begin_renewal(vf_nor_door *d)
+{
+	if (d->renew == NULL)
+		return false;
+	d->renew(&d->nor);
+	return true;
+}
+
 bool vf_nor_door_probe(vf_nor_door *d, int *status)
 {
 	if (!step(d))
@@ -103,14 +122,18 @@ uint32_t vf_nor_door_rest_us(const vf_nor_door *d)
 
 bool vf_nor_door_map(vf_nor_door *d)
 {
+	if (begin_renewal(d)) {
+		while (!step(d))
+			;
+		d->renew = NULL;
+	}
 	d->mapped =
 		d->mapped || (d->hooks.map != NULL && d->hooks.map(d->hooks.self, &d->nor) != NULL);
 	return d->mapped;
 }
 
-static int begin(void *self, const vf_flash_op *op)
+static int begin_known(vf_nor_door *d, const vf_flash_op *op)
 {
-	vf_nor_door *d = self;
 	const vf_nor_hooks *h = &d->hooks;
 	const uint8_t *at = NULL;
 
@@ -130,6 +153,30 @@ static int begin(void *self, const vf_flash_op *op)
 	return VF_OK;
 }
 
+static int begin(void *self, const vf_flash_op *op)
+{
+	vf_nor_door *d = self;
+
+	if (!begin_renewal(d))
+		return begin_known(d, op);
+	d->op = *op;
+	d->ended = d->copying = false;
+	d->renewing = true;
+	return VF_OK;
+}
+
+/* True where that was the end of it: the chip is not in order. */
+static bool renewed(vf_nor_door *d, int *status)
+{
+	d->renewing = false;
+	*status = vf_nor_status(&d->nor);
+	if (*status == VF_OK) {
+		d->renew = NULL;
+		*status = begin_known(d, &d->op);
+	}
+	return *status != VF_OK;
+}
+
 static bool poll(void *self, int *status)
 {
 	vf_nor_door *d = self;
@@ -142,6 +189,8 @@ static bool poll(void *self, int *status)
 	}
 	if (!step(d))
 		return false;
+	if (d->renewing)
+		return renewed(d, status);
 	*status = vf_nor_status(&d->nor);
 	return true;
 }

@@ -132,6 +132,7 @@ typedef struct vf_nor {
 	bool ready;           /* a probe succeeded */
 	bool unsettled;       /* the last operation ended badly: look before the next */
 	bool status_written;  /* while probing: quad enable was written, now verify */
+	bool renewing;        /* others used the chip: looking how they left it */
 	bool complemented;    /* block protection is inverted (CMP): all is protected */
 	int16_t status;
 	vf_nor_config config;
@@ -192,6 +193,15 @@ int vf_nor_init_with(vf_nor *nor, const vf_nor_config *config, const vf_nor_sour
  * chip that refuses it is read and programmed on one lane. May be called again
  * at any time no transaction is under way. */
 void vf_nor_probe(vf_nor *nor);
+
+/* After others used the chip behind the driver's back, without touching its address and
+ * line modes: begins to look how they left it, as vf_nor_probe does. What still runs is
+ * waited for, at most as long as the chip's longest erase; error bits and the write-enable
+ * latch are cleared, quad enable is set again, protection bits are looked at. `memory`
+ * stays as it is, and so does `chip`, but for lanes that are refused now. If it fails the
+ * driver is as after any error; call it again before the next operation. Nothing is done
+ * where no probe has succeeded. */
+void vf_nor_renew(vf_nor *nor);
 
 /* Begins one operation. VF_FLASH_READ_MAPPED is served as VF_FLASH_READ: the
  * mapped path belongs to the board. Returns VF_OK, or VF_E_RANGE (not within the memory,
