@@ -95,7 +95,7 @@ static const char help[] =
 	"  --journal          the board keeps a journal in the chip's last two erase units:\n"
 	"                     after a cut it knows what is torn, and what may start\n"
 	"  --guests LIST      protocols that the board speaks beside its own: off, or some of\n"
-	"                     console,ymodem (all); off with --key-file\n"
+	"                     console,ymodem,serprog (all); off with --key-file\n"
 	"  --key-file FILE    the board listens only to hosts that hold this key: 32 bytes,\n"
 	"                     raw or as 64 hexadecimal digits\n"
 	"  --name NAME        what the board calls itself\n"
@@ -239,7 +239,9 @@ static int parse_guests(sim_options *o, const char *value)
 	static const struct {
 		const char *name;
 		uint8_t bit;
-	} known[] = {{"console", VF_SIM_GUEST_CONSOLE}, {"ymodem", VF_SIM_GUEST_YMODEM}};
+	} known[] = {{"console", VF_SIM_GUEST_CONSOLE},
+		     {"ymodem", VF_SIM_GUEST_YMODEM},
+		     {"serprog", VF_SIM_GUEST_SERPROG}};
 	const char *at = value;
 	o->guests = 0;
 	if (strcmp(value, "off") == 0)
@@ -250,7 +252,8 @@ static int parse_guests(sim_options *o, const char *value)
 		       (strlen(known[i].name) != len || strncmp(known[i].name, at, len) != 0))
 			i++;
 		if (i == sizeof known / sizeof known[0])
-			return bad_value("--guests", value, "off, or some of console,ymodem");
+			return bad_value("--guests", value,
+					 "off, or some of console,ymodem,serprog");
 		o->guests |= known[i].bit;
 		if (at[len] == '\0')
 			return -1;
@@ -386,7 +389,8 @@ int sim_parse(sim_options *o, int argc, char **argv)
 	int code, index = 0;
 	*o = (sim_options){.part = vf_sim_part_find("mt25ql512ab"),
 			   .base = 0x90000000,
-			   .guests = VF_SIM_GUEST_CONSOLE | VF_SIM_GUEST_YMODEM};
+			   .guests = VF_SIM_GUEST_CONSOLE | VF_SIM_GUEST_YMODEM |
+				     VF_SIM_GUEST_SERPROG};
 	(void)vf_sim_link_parse(&o->link, "usb-fs", NULL);
 	while ((code = getopt_long(argc, argv, "h", long_options, &index)) != -1) {
 		o->plain = is_plain(code) ? long_options[index].name : o->plain;

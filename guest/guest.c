@@ -93,7 +93,7 @@ static const uint8_t *hook_tx(void *self, size_t *len)
 static void hook_tx_done(void *self, size_t sent)
 {
 	vf_guest *g = self;
-	g->moved = true;
+	g->moved = g->moved || sent != 0;
 	if (g->sender != g->count) {
 		g->member[g->sender].is->tx_done(g->member[g->sender].self, sent);
 		return;

@@ -150,6 +150,15 @@ static void set_frequency(vf_serprog *s)
 		answer_number(s, bus_hz(s), 4);
 }
 
+/* Longer than anything that was said to be possible: bytes were lost, or nobody knows what
+ * this client wants. */
+static void give_up(vf_serprog *s)
+{
+	s->selected = false;
+	s->lost = true;
+	refuse(s);
+}
+
 static void begin_operation(vf_serprog *s)
 {
 	s->send_len = number(s->param, 3);
@@ -161,6 +170,8 @@ static void begin_operation(vf_serprog *s)
 	s->known = NULL;
 	if (s->send_len == 0)
 		refuse(s);
+	else if (s->send_len > s->config.buf_len + VF_SERPROG_HEAD)
+		give_up(s);
 	else
 		s->state = HEAD;
 }
@@ -171,6 +182,8 @@ static void skip(vf_serprog *s, uint32_t len)
 	s->taken = 0;
 	if (len == 0)
 		refuse(s);
+	else if (len > s->config.buf_len + VF_SERPROG_HEAD)
+		give_up(s);
 	else
 		s->state = SKIP;
 }
@@ -230,30 +243,35 @@ static void carry_out(vf_serprog *s)
 	}
 }
 
-/* What no version of the protocol knows means that bytes were lost: whatever follows may be
- * anything, so nothing is carried out until the client begins anew. */
+/* Behind what no version of the protocol knows anything may follow: nothing is carried out
+ * until the client begins anew. */
 static void take_command(vf_serprog *s, uint8_t command)
 {
 	s->command = command;
 	s->params = 0;
 	s->wanted = command < COMMANDS ? parameters[command] : 0;
 	s->state = PARAMETERS;
-	if (command >= COMMANDS) {
-		s->selected = false;
-		refuse(s);
-	} else if (s->wanted == 0) {
+	s->began = s->now;
+	if (command >= COMMANDS)
+		give_up(s);
+	else if (s->wanted == 0)
 		carry_out(s);
-	}
 }
 
 /* --- an SPI operation -------------------------------------------------------------------- */
 
-static void bank(vf_serprog *s)
+/* What needs no transaction. */
+static void answer_alone(vf_serprog *s)
 {
-	if (s->known->kind == VF_SP_BANK_READ)
+	if (s->known->kind == VF_SP_BANK_READ) {
 		answer_number(s, s->bank, 1);
-	else
-		answer(s, ACK);
+		return;
+	}
+	answer(s, ACK);
+	if (s->known->kind == VF_SP_ABSENT) {
+		memset(s->out + 1, 0xFF, s->read_len);
+		s->out_len = (uint8_t)(1 + s->read_len);
+	}
 }
 
 /* All of it was received. */
@@ -268,7 +286,7 @@ static void execute(vf_serprog *s)
 	s->fill = s->drain = 0;
 	memset(s->piece, 0, sizeof s->piece);
 	if (s->known->kind >= VF_SP_ADDRESS4)
-		bank(s);
+		answer_alone(s);
 	else if (vf_sp_reads(s))
 		s->state = READING;
 	else
@@ -477,6 +495,8 @@ static void piece_done(vf_serprog *s, int status)
 	s->left -= s->op.len;
 	if (!s->told) {
 		answer(s, ACK);
+		if (s->sfdp_pad != 0)
+			s->out[s->out_len++] = 0xFF;
 		s->state = READING;
 		s->told = true;
 	}
@@ -529,20 +549,36 @@ bool vf_serprog_busy(const vf_serprog *s)
 	return s->state != COMMAND || s->out_sent < s->out_len || s->on_bus;
 }
 
-/* False: silence changes nothing. */
-static bool patience(const vf_serprog *s, uint32_t *span)
+bool vf_serprog_expects(const vf_serprog *s)
 {
-	*span = receiving(s) ? VF_SERPROG_GAP_US : VF_SERPROG_IDLE_US;
+	return receiving(s);
+}
+
+bool vf_serprog_wants_chip(const vf_serprog *s)
+{
+	return s->state >= ALLOW;
+}
+
+bool vf_serprog_lost(const vf_serprog *s)
+{
+	return s->lost;
+}
+
+/* False: silence changes nothing. */
+static bool patience(const vf_serprog *s, uint32_t *since, uint32_t *span)
+{
+	*since = receiving(s) ? s->began : s->heard;
+	*span = receiving(s) ? VF_SERPROG_COMMAND_US : VF_SERPROG_IDLE_US;
 	return receiving(s) || (s->selected && !vf_serprog_busy(s));
 }
 
 /* A client that only stalled hears at least that it failed. */
 void vf_serprog_tick(vf_serprog *s, uint32_t now_us)
 {
-	uint32_t span;
+	uint32_t since, span;
 	bool broken_off = receiving(s);
 	s->now = now_us;
-	if (!patience(s, &span) || now_us - s->heard < span)
+	if (!patience(s, &since, &span) || now_us - since < span)
 		return;
 	vf_serprog_reset(s);
 	if (broken_off)
@@ -551,9 +587,9 @@ void vf_serprog_tick(vf_serprog *s, uint32_t now_us)
 
 bool vf_serprog_deadline(const vf_serprog *s, uint32_t *at_us)
 {
-	uint32_t span;
-	if (!patience(s, &span))
+	uint32_t since, span;
+	if (!patience(s, &since, &span))
 		return false;
-	*at_us = s->heard + span;
+	*at_us = since + span;
 	return true;
 }

@@ -71,17 +71,33 @@ static bool takes_data(const vf_serprog_known *k)
 	return k->kind == VF_SP_STATUS || k->kind == VF_SP_PROGRAM || k->kind == VF_SP_BANK;
 }
 
+/* The chip would leave its line alone. flashrom 1.3 takes an EEPROM for found where such a
+ * question is refused. */
+static bool absent(vf_serprog *s)
+{
+	static const vf_serprog_known unknown = {0, VF_SP_ABSENT, 0, 0};
+	s->known = &unknown;
+	s->head_max = VF_SERPROG_HEAD;
+	return s->send_len <= VF_SERPROG_HEAD && s->read_len != 0 &&
+	       s->read_len <= VF_SP_ABSENT_MAX;
+}
+
+/* Of SFDP flashrom does not send the dummy byte, but reads one more. */
 bool vf_sp_recognise(vf_serprog *s, uint8_t opcode)
 {
+	bool known = false;
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		if (table[i].opcode != opcode)
 			continue;
+		known = true;
 		s->known = &table[i];
 		s->head_max = (uint8_t)(1 + address_bytes(s) + table[i].dummy);
+		s->sfdp_pad = s->known->kind == VF_SP_SFDP && s->send_len + 1 == s->head_max;
+		s->head_max = (uint8_t)(s->head_max - s->sfdp_pad);
 		if (takes_data(s->known) ? s->send_len > s->head_max : s->send_len == s->head_max)
 			return true;
 	}
-	return false;
+	return !known && absent(s);
 }
 
 bool vf_sp_reads(const vf_serprog *s)
@@ -259,6 +275,9 @@ static bool prepare_look(vf_serprog *s)
 	s->at = s->op.addr;
 	s->op.dummy = (uint8_t)(8 * s->known->dummy);
 	reading(s, 1);
+	if (s->sfdp_pad >= s->left)
+		return false;
+	s->left -= s->sfdp_pad;
 	return s->known->kind == VF_SP_SFDP || s->read_len <= vf_sp_half(s);
 }
 
@@ -280,7 +299,7 @@ static bool prepare_address(vf_serprog *s)
 
 bool vf_sp_prepare(vf_serprog *s)
 {
-	bool answers = vf_sp_reads(s) || s->known->kind == VF_SP_BANK_READ;
+	bool answers = vf_sp_reads(s) || s->known->kind >= VF_SP_BANK_READ;
 	memset(&s->op, 0, sizeof s->op);
 	s->op.opcode = s->head[0];
 	s->op.opcode_lanes = 1;
@@ -304,6 +323,7 @@ bool vf_sp_prepare(vf_serprog *s)
 		return prepare_erase_all(s);
 	case VF_SP_COMMAND:
 	case VF_SP_ENABLE:
+	case VF_SP_ABSENT:
 		return true;
 	default:
 		return prepare_address(s);

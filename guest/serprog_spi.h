@@ -21,9 +21,11 @@ enum vf_sp_kind {
 	VF_SP_ADDRESS3,  /* and left */
 	VF_SP_BANK,      /* opcode, byte: bits 31 to 24 of 3-byte addresses, kept here */
 	VF_SP_BANK_READ,
+	VF_SP_ABSENT, /* what no chip here has, with an answer: asked to find out which it is */
 };
 
-enum { VF_SP_BY_MODE = 5 }; /* address bytes: 3 or 4, as the client's mode is */
+enum { VF_SP_ABSENT_MAX = 32 }; /* bytes of that answer, which are all ones */
+enum { VF_SP_BY_MODE = 5 };     /* address bytes: 3 or 4, as the client's mode is */
 
 struct vf_serprog_known {
 	uint8_t opcode;

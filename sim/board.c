@@ -42,6 +42,15 @@ static int make_links(vf_sim_board *b)
 	return vf_sim_link_init(&b->in, &c->alloc, &in);
 }
 
+/* What the driver must not do is told. A guest's client may try what it likes: which chip
+ * this is it finds out by asking for what others have. */
+static void on_misuse(void *ctx, const char *what)
+{
+	const vf_sim_board *b = ctx;
+	if (!b->guest_bus && b->config.chip.misuse != NULL)
+		b->config.chip.misuse(b->config.chip.ctx, what);
+}
+
 static int make_chip(vf_sim_board *b, vf_error *err)
 {
 	vf_sim_chip_config *c = &b->config.chip;
@@ -63,7 +72,10 @@ static int make_chip(vf_sim_board *b, vf_error *err)
 	void *memory = vf_resize(&b->config.alloc, NULL, vf_sim_chip_size(c));
 	if (memory == NULL)
 		return vf_fail(err, VF_E_NOMEM, "out of memory");
-	b->chip = vf_sim_chip_init(memory, c);
+	vf_sim_chip_config of_board = *c;
+	of_board.misuse = on_misuse;
+	of_board.ctx = b;
+	b->chip = vf_sim_chip_init(memory, &of_board);
 	if (b->config.fault.protect)
 		vf_sim_chip_protect(b->chip, true);
 	if (b->config.fault.left_in != VF_SIM_MODE_SPI)

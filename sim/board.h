@@ -8,6 +8,7 @@
 
 #include <vcpflash/guest.h>
 #include <vcpflash/nor.h>
+#include <vcpflash/serprog.h>
 #include <vcpflash/sim.h>
 
 /* Whoever receives is interrupted at most this often: what arrives within is
@@ -139,6 +140,11 @@ struct vf_sim_board {
 	vf_target_journal journal;
 	vf_guest guest;
 	vf_console console;
+	vf_serprog_guest serprog;
+	uint8_t programmer[4096]; /* its buffer */
+	bool guest_bus;           /* what is on the chip's bus is its transaction */
+	bool touched;             /* and one of those left the chip as the driver does not know */
+	const vf_flash_op *renewing; /* what waits until the driver has looked */
 	vf_target_guard guard;
 	bool loop_wanted;  /* the main loop has something new to look at */
 	uint64_t loop_at;  /* or must look at this time */

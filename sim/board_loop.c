@@ -91,6 +91,8 @@ enum vf_nor_step vf_sim_board_nor(vf_sim_board *b)
 	}
 }
 
+static void begin(vf_sim_board *b, unsigned memory, const vf_flash_op *op);
+
 static void operation_ended(vf_sim_board *b, unsigned memory, int status)
 {
 	vf_target_flash_done(&b->target, memory, status);
@@ -98,12 +100,40 @@ static void operation_ended(vf_sim_board *b, unsigned memory, int status)
 	b->loop_wanted = true;
 }
 
+/* Once the driver has looked what a guest left: what it was asked for. */
+static void renew(vf_sim_board *b)
+{
+	const vf_flash_op *op = b->renewing;
+	if (vf_sim_board_nor(b) != VF_NOR_DONE || b->state != VF_SIM_SERVING)
+		return;
+	int status = vf_nor_status(&b->nor);
+	b->renewing = NULL;
+	b->nor_due = VF_SIM_NEVER;
+	b->touched = status != VF_OK;
+	if (status == VF_OK)
+		begin(b, VF_SIM_EXTERNAL, op);
+	else
+		operation_ended(b, VF_SIM_EXTERNAL, status);
+}
+
+static void guest_transaction_ended(vf_sim_board *b)
+{
+	b->guest_bus = false;
+	b->nor_due = VF_SIM_NEVER;
+	b->loop_wanted = true;
+	vf_serprog_guest_bus_done(&b->serprog, VF_OK);
+}
+
 static void serve_chip(vf_sim_board *b)
 {
 	if (b->nor_due > b->clock)
 		return;
-	if (b->state == VF_SIM_PROBING)
+	if (b->guest_bus)
+		guest_transaction_ended(b);
+	else if (b->state == VF_SIM_PROBING)
 		vf_sim_board_probe_step(b);
+	else if (b->renewing != NULL)
+		renew(b);
 	else if (vf_sim_board_nor(b) == VF_NOR_DONE && b->state == VF_SIM_SERVING)
 		operation_ended(b, VF_SIM_EXTERNAL, vf_nor_status(&b->nor));
 }
@@ -237,6 +267,14 @@ static void begin(vf_sim_board *b, unsigned memory, const vf_flash_op *op)
 		serve_internal(b);
 		return;
 	}
+	if (b->touched) {
+		b->renewing = op;
+		b->stalled = b->config.blocking;
+		b->nor_due = b->clock;
+		vf_nor_renew(&b->nor);
+		serve_chip(b);
+		return;
+	}
 	if (begin_mapped(b, op))
 		return;
 	int status = vf_nor_begin(&b->nor, op);
@@ -255,10 +293,33 @@ static void begin_operations(vf_sim_board *b)
 		const vf_flash_op *op;
 		if (b->stalled || b->state != VF_SIM_SERVING)
 			return;
+		if (b->guest_bus && m == VF_SIM_EXTERNAL)
+			continue;
 		op = vf_target_flash_next(&b->target, m);
 		if (op != NULL)
 			begin(b, m, op);
 	}
+}
+
+/* A transaction of the serial programmer's, while the driver has nothing to do. */
+static void begin_transactions(vf_sim_board *b)
+{
+	const vf_bus_op *op;
+	while (b->state == VF_SIM_SERVING && !b->guest_bus && b->renewing == NULL &&
+	       b->nor_due == VF_SIM_NEVER && b->mapped_due == VF_SIM_NEVER &&
+	       (op = vf_serprog_guest_bus(&b->serprog)) != NULL) {
+		b->touched = b->touched || vf_serprog_touches(op);
+		b->guest_bus = true;
+		if (!transact(b, op))
+			return;
+		b->nor_on_bus = false;
+		serve_chip(b);
+	}
+}
+
+static bool has_programmer(const vf_sim_board *b)
+{
+	return b->serprog.guest != NULL;
 }
 
 static uint64_t deadline(const vf_sim_board *b)
@@ -286,6 +347,8 @@ static void go_round(vf_sim_board *b)
 	if (vf_sim_board_rate_serve(b))
 		b->loop_wanted = true;
 	begin_operations(b);
+	if (has_programmer(b))
+		begin_transactions(b);
 	if (b->state != VF_SIM_SERVING)
 		return;
 	if (vf_target_run(&b->target, &address)) {

@@ -11,7 +11,8 @@ static void forget(vf_sim_board *b)
 	vf_sim_link_cut(&b->in, b->clock);
 	vf_sim_link_release(&b->out, b->clock);
 	b->nor_due = b->mapped_due = VF_SIM_NEVER;
-	b->nor_on_bus = false;
+	b->nor_on_bus = b->guest_bus = b->touched = false;
+	b->renewing = NULL;
 	b->loop_wanted = false;
 	b->loop_at = VF_SIM_NEVER;
 	b->cpu_free = b->clock;

@@ -31,15 +31,15 @@
 
 #include <vcpflash/bus.h>
 #include <vcpflash/flash.h>
+#include <vcpflash/guest.h>
 #include <vcpflash/nor.h>
 #include <vcpflash/status.h>
 
 enum {
-	VF_SERPROG_NAME = 16,          /* bytes of a programmer's name, padded with zeros */
-	VF_SERPROG_HEAD = 6,           /* most bytes of an operation before its data */
-	VF_SERPROG_GAP_US = 200000,    /* a command that stops for so long is broken off: less
-					* than a host of ours takes to call again */
-	VF_SERPROG_IDLE_US = 30000000, /* a client that is silent for so long has left */
+	VF_SERPROG_NAME = 16,            /* bytes of a programmer's name, padded with zeros */
+	VF_SERPROG_HEAD = 6,             /* most bytes of an operation before its data */
+	VF_SERPROG_COMMAND_US = 2000000, /* one whose last byte comes later is broken off */
+	VF_SERPROG_IDLE_US = 30000000,   /* a client that is silent for so long has left */
 };
 
 typedef struct vf_serprog_config {
@@ -67,6 +67,7 @@ typedef struct vf_serprog {
 	uint8_t wanted;   /* that there will be */
 	uint8_t head_len; /* of `head` there, */
 	uint8_t head_max; /* and before data comes */
+	uint8_t sfdp_pad; /* bytes that are read in place of dummy bytes that were not sent */
 	bool selected;    /* the client chose SPI: operations are carried out */
 	bool four;        /* it entered the 4-byte mode */
 	uint8_t bank;     /* and wrote this to the bank register */
@@ -74,6 +75,7 @@ typedef struct vf_serprog {
 	bool again;       /* others used the chip since */
 	bool refused;     /* the operation that is being received */
 	bool asked;       /* vf_serprog_change_next gave the range away */
+	bool lost;        /* a byte was no command */
 	bool on_bus;
 	bool abandoned;  /* what is on the bus is nobody's any more */
 	bool reenabling; /* what is on the bus is `enable`, not the operation */
@@ -84,7 +86,7 @@ typedef struct vf_serprog {
 	uint8_t nops;        /* in a row, while it should be listening */
 	uint8_t fill, drain; /* pieces: which is read into next, which is sent */
 	uint8_t out_len, out_sent;
-	uint32_t now, heard;
+	uint32_t now, heard, began;  /* command */
 	uint32_t send_len, read_len; /* of the operation */
 	uint32_t taken;              /* of send_len */
 	uint32_t data_len;           /* in the buffer */
@@ -108,7 +110,8 @@ int vf_serprog_init(vf_serprog *s, const vf_serprog_config *config);
  * reported. */
 void vf_serprog_reset(vf_serprog *s);
 
-/* How many of these bytes were taken: none while there is something to be sent or done. */
+/* Call vf_serprog_tick before. How many of these bytes were taken: none while there is something to
+ * be sent or done. */
 size_t vf_serprog_rx(vf_serprog *s, const uint8_t *data, size_t len);
 
 /* Bytes to send, or NULL; valid until vf_serprog_tx_done, which may report a part. */
@@ -138,11 +141,51 @@ bool vf_serprog_deadline(const vf_serprog *s, uint32_t *at_us);
 bool vf_serprog_active(const vf_serprog *s);
 bool vf_serprog_busy(const vf_serprog *s);
 
+/* Is it in the middle of a command, whose length it knows? Does it want the chip, now or once
+ * a change is allowed? Did it hear what no client says, so that its bytes cannot be trusted? */
+bool vf_serprog_expects(const vf_serprog *s);
+bool vf_serprog_wants_chip(const vf_serprog *s);
+bool vf_serprog_lost(const vf_serprog *s);
+
 /* Does this transaction leave the chip in another state than the driver knows? All do that do
  * not only read. */
 static inline bool vf_serprog_touches(const vf_bus_op *op)
 {
 	return op->dir != VF_BUS_READ;
 }
+
+/* --- as a guest of a board ------------------------------------------------------------------
+ *
+ *     vf_serprog_invite(&serprog, &guest, 0, &config);  // after vf_guest_init
+ *     op = vf_serprog_guest_bus(&serprog);  // in the main loop, while no operation of that
+ *     vf_serprog_guest_bus_done(&serprog, status);      // memory is under way; one at a time
+ *
+ * Whoever serves the flash door of that memory calls vf_nor_renew before the driver's next
+ * operation once a transaction went out that vf_serprog_touches the chip.
+ */
+
+enum { VF_SERPROG_QUEUE = 64 }; /* bytes taken ahead, a power of two */
+
+typedef struct vf_serprog_guest {
+	vf_serprog engine;
+	vf_guest *guest;
+	uint8_t memory;
+	uint8_t zeros;  /* in a row, while nobody is active */
+	uint8_t change; /* how far `range` has come, private */
+	bool waits;     /* for the engine of the board */
+	vf_range range;
+	uint32_t head, tail;
+	uint8_t queue[VF_SERPROG_QUEUE];
+	uint8_t set[VF_TARGET_RANGES_SIZE];
+} vf_serprog_guest;
+
+/* `memory` is the chip's index on the board; what vf_serprog_init says of `config`, and if
+ * that is no VF_OK the guest has not joined. serial_len should be VF_SERPROG_QUEUE. */
+int vf_serprog_invite(vf_serprog_guest *s, vf_guest *g, unsigned memory,
+		      const vf_serprog_config *config);
+
+/* `self` is a vf_serprog_guest. */
+const vf_bus_op *vf_serprog_guest_bus(void *self);
+void vf_serprog_guest_bus_done(void *self, int status);
 
 #endif

@@ -305,6 +305,17 @@ void vf_target_guest_leave(vf_target *t);
  * its length. */
 size_t vf_target_greeting(const vf_target *t, uint8_t *out);
 
+/* For a guest that changes a chip below the flash door (serprog), where nobody else would
+ * keep the journal. What it says is whole or complete is not, once such a guest is at work:
+ * true while it says so of anything, or says nothing. Then `out` are the ranges to be put
+ * behind a SET that says it is incomplete; `len` their length. */
+enum { VF_TARGET_RANGES_SIZE = VF_WIRE_SET_ENTRY * VF_TARGET_SET };
+bool vf_target_guest_unmarked(const vf_target *t, uint8_t out[VF_TARGET_RANGES_SIZE],
+			      uint32_t *len);
+/* May this range be changed now? The journal tells after a cut that it is torn. VF_OK;
+ * VF_E_REFUSED; or 1: not yet, ask again. */
+int vf_target_guest_change(vf_target *t, unsigned memory, const vf_range *range);
+
 /* What the journal says: enum vf_wire_set. VF_SET_NONE where there is none, or none yet. */
 uint8_t vf_target_set(const vf_target *t);
 

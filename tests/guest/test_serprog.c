@@ -99,6 +99,12 @@ static void refuses_and_consumes(void **state)
 	rig_say(&r, "\x13\x00\x00\x00\x00\x00\x00\x00", 8); /* an operation of nothing */
 	expect_answer(&r, "\x15\x06", 2);
 	assert_true(vf_serprog_active(&r.s));
+	rig_say(&r, "\x0D\x00\x10\x00\x00\x00\x00", 7); /* longer than any could be */
+	expect_answer(&r, "\x15", 1);
+	assert_false(vf_serprog_active(&r.s));
+	rig_say(&r, "\x12\x08\x13\x00\x10\x00\x00\x00\x00", 9);
+	expect_answer(&r, "\x06\x15", 2);
+	assert_false(vf_serprog_active(&r.s));
 	rig_close(&r);
 }
 
@@ -132,8 +138,8 @@ static void gives_up_on_silence(void **state)
 	rig_say(&r, "\x13\x04\x00\x00\x00\x00\x00\x02\x00", 9);
 	assert_int_equal(r.answered, 0);
 	assert_true(vf_serprog_deadline(&r.s, &at));
-	assert_int_equal(at, (uint32_t)r.bench.now_us + VF_SERPROG_GAP_US);
-	r.bench.now_us += VF_SERPROG_GAP_US - 1;
+	assert_int_equal(at, (uint32_t)r.bench.now_us + VF_SERPROG_COMMAND_US);
+	r.bench.now_us += VF_SERPROG_COMMAND_US - 1;
 	rig_pump(&r);
 	assert_int_equal(r.answered, 0);
 	r.bench.now_us += 1;
@@ -168,9 +174,18 @@ static void identifies(void **state)
 	assert_memory_equal(r.answer + 1, r.bench.nor.chip.id, 3);
 	rig_spi(&r, "\x5A\x00\x00\x00\x00", 5, 8, SP_ACK);
 	assert_memory_equal(r.answer + 1, "SFDP", 4);
+	rig_spi(&r, "\x5A\x00\x00\x00", 4, 9, SP_ACK); /* the dummy byte read, not sent */
+	assert_memory_equal(r.answer + 2, "SFDP", 4);
+	rig_spi(&r, "\x5A\x00\x00\x00", 4, 1, SP_NAK);
 	rig_spi(&r, "\xAB\x00\x00\x00", 4, 1, SP_ACK);
 	rig_spi(&r, "\xAB", 1, 0, SP_ACK);
 	rig_spi(&r, "\x05", 1, 2, SP_ACK);
+	/* What this chip has not: its line stays high, and nothing is sent to it. */
+	unsigned before = r.buses;
+	rig_spi(&r, "\x83\x00\x00\x00", 4, 3, SP_ACK);
+	assert_memory_equal(r.answer + 1, "\xFF\xFF\xFF", 3);
+	rig_spi(&r, "\x83\x00\x00\x00", 4, 33, SP_NAK);
+	assert_int_equal(r.buses, before);
 	rig_spi(&r, "\x9F", 1, 257, SP_NAK); /* more than one transaction brings */
 	rig_close(&r);
 }
@@ -452,7 +467,7 @@ static void refuses_what_it_cannot_say(void **state)
 		{2, "\x05\0", 1},       {4, "\x03\0\0\0", 0},   {1, "\x03", 1},
 		{3, "\x20\0\0", 0},     {5, "\x20\0\0\0\0", 0}, {4, "\x02\0\0\0", 0},
 		{5, "\x02\0\0\0\0", 1}, {1, "\x01", 0},         {4, "\x01\0\0\0", 0},
-		{4, "\xC4\0\0\0", 0},   {4, "\x5A\0\0\0", 4},
+		{4, "\xC4\0\0\0", 0},   {3, "\x5A\0\0", 4},
 	};
 	static serprog_rig r;
 	uint8_t longer[4 + 512] = {0x02};
@@ -513,7 +528,7 @@ static void noise_changes_nothing(void **state)
 				noise[i] = 0;
 		}
 		rig_say(&r, noise, sizeof noise);
-		r.bench.now_us += VF_SERPROG_GAP_US;
+		r.bench.now_us += VF_SERPROG_COMMAND_US;
 		rig_pump(&r);
 	}
 	assert_int_equal(r.buses + r.changes, 0);
