@@ -231,6 +231,14 @@ static void let_go(gang *g)
 		}
 }
 
+static bool anybody_works(const gang *g)
+{
+	const gang_post *p = g->posts;
+	while (p != NULL && p->state != GANG_WORKING)
+		p = p->next;
+	return p != NULL;
+}
+
 static void work(gang *g)
 {
 	const bool loop = g->run.o->loop;
@@ -240,6 +248,8 @@ static void work(gang *g)
 		uint64_t until_us = UINT64_MAX;
 		g->stopping = vf_interrupted() || g->log_error.code != VF_OK;
 		gang_write_log(g, false);
+		if (g->unsynced && !anybody_works(g))
+			gang_sync_log(g);
 		if (loop && !g->stopping)
 			until_us = gang_look(g);
 		else if (loop)

@@ -68,6 +68,7 @@ typedef struct gang {
 	vf_error worst_error;
 	vf_log *log;
 	vf_error log_error; /* since it could not be written */
+	bool unsynced;      /* rows that a power cut may take */
 	char digest[2 * VF_SHA256_SIZE + 1];
 	char files[2048];
 	bool terminal, dirty;
@@ -113,6 +114,7 @@ void gang_loop_done(gang_post *p);
 gang_row *gang_add_row(gang_post *p, const vf_error *error);
 /* Writes what is not in the log yet, without waiting; with `last`, waiting. */
 void gang_write_log(gang *g, bool last);
+void gang_sync_log(gang *g);
 /* The table at the end, and what the whole has come to. */
 void gang_summary(gang *g);
 

@@ -82,6 +82,13 @@ static void forget(gang *g)
 		g->last_row = &(*g->last_row)->next;
 }
 
+void gang_sync_log(gang *g)
+{
+	if (g->log_error.code == VF_OK)
+		(void)vf_log_sync(g->log, &g->log_error);
+	g->unsynced = false;
+}
+
 void gang_write_log(gang *g, bool last)
 {
 	if (g->log != NULL && last)
@@ -96,9 +103,10 @@ void gang_write_log(gang *g, bool last)
 		if (status != VF_OK)
 			break;
 		row->logged = true;
+		g->unsynced = g->log != NULL;
 	}
-	if (last && g->log != NULL && g->log_error.code == VF_OK)
-		(void)vf_log_sync(g->log, &g->log_error);
+	if (last && g->unsynced)
+		gang_sync_log(g);
 	if (!last)
 		forget(g);
 }

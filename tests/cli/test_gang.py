@@ -158,7 +158,7 @@ class Many(Gang):
         self.assertEnds(vcpflash("gang", self.what, "--ports", "tcp://no.such.host.invalid:1", "--no-log"), 3)
 
     def test_interrupted(self):
-        boards = self.boards(3, link="uart:115200")
+        boards = self.boards(3, link="uart:115200", time_mode="real")
         process, events, thread = self.start([b.port for b in boards])
         self.assertTrue(wait_for(lambda: any(e.get("phase") == "program" for e in list(events))))
         process.send_signal(signal.SIGINT)
@@ -169,7 +169,7 @@ class Many(Gang):
             self.assertEqual(board.run("info").code, 0)
 
     def test_a_terminal_that_is_too_small(self):
-        boards = self.boards(6, link="uart:230400")
+        boards = self.boards(6)
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 5, 60, 0, 0))
         process = subprocess.Popen(
