@@ -158,7 +158,7 @@ class Many(Gang):
         self.assertEnds(vcpflash("gang", self.what, "--ports", "tcp://no.such.host.invalid:1", "--no-log"), 3)
 
     def test_interrupted(self):
-        boards = self.boards(3, link="uart:115200", time_mode="real")
+        boards = self.boards(3, link="uart:460800", time_mode="real")
         process, events, thread = self.start([b.port for b in boards])
         self.assertTrue(wait_for(lambda: any(e.get("phase") == "program" for e in list(events))))
         process.send_signal(signal.SIGINT)
