@@ -88,9 +88,16 @@ static void cancel(vf_console *c)
 	vf_guest_say(c->guest, "stopped\r\n> ");
 }
 
+static void forget_noise(vf_console *c)
+{
+	if (c->noisy && c->guest->now - c->noise_at >= NOISE_US)
+		c->noisy = false;
+}
+
 static void idle(void *self, uint8_t byte)
 {
 	vf_console *c = self;
+	forget_noise(c);
 	bool after_cr = c->last == '\r';
 	bool text = (byte >= 0x20 && byte <= RUBOUT) || is_end((char)byte) || byte == '\t' ||
 		    byte == '\b' || byte == ESCAPE;
@@ -413,8 +420,8 @@ static void failed(vf_console *c)
 static bool step(void *self, uint32_t now_us)
 {
 	vf_console *c = self;
-	if (c->noisy && now_us - c->noise_at >= NOISE_US)
-		c->noisy = false;
+	(void)now_us;
+	forget_noise(c);
 	if (c->command == NONE)
 		return may_speak(c) && take_line(c);
 	switch (vf_guest_poll(c->guest)) {

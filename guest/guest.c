@@ -79,7 +79,7 @@ static const uint8_t *text_piece(vf_guest *g, size_t *len)
 static const uint8_t *hook_tx(void *self, size_t *len)
 {
 	vf_guest *g = self;
-	const uint8_t *bytes = text_piece(g, len);
+	const uint8_t *bytes = g->held ? NULL : text_piece(g, len);
 	g->sender = g->count;
 	for (uint8_t i = 0; bytes == NULL && i < g->count; i++) {
 		if (g->member[i].is->tx == NULL)

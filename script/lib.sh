@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libserialport-dev libtelnet-dev libcjson-dev libdeflate-dev libunicorn-dev libsqlite3-dev"
 PACKAGES_DEMO="binutils-arm-none-eabi gcc-arm-none-eabi libnewlib-arm-none-eabi srecord"
 PACKAGES_TEST="clang libclang-rt-dev spin clang-format clang-tidy cppcheck python3 libcmocka-dev zlib1g-dev libelf-dev \
-qemu-system-arm g++ mypy ser2net flashrom udev $PACKAGES_DEMO binutils altos firmware-microbit-micropython hackrf-firmware u-boot-qemu"
+qemu-system-arm g++ mypy ser2net flashrom lrzsz udev $PACKAGES_DEMO binutils altos firmware-microbit-micropython hackrf-firmware u-boot-qemu"
 
 PACKAGES_PACKAGE="dpkg-dev gzip python3"
 PACKAGES_TEST="$PACKAGES_TEST $PACKAGES_PACKAGE man-db mandoc bash zsh fish lintian"

@@ -10,6 +10,7 @@
 #include <vcpflash/nor.h>
 #include <vcpflash/serprog.h>
 #include <vcpflash/sim.h>
+#include <vcpflash/ymodem.h>
 
 /* Whoever receives is interrupted at most this often: what arrives within is
  * handed over together, as DMA or a USB packet does. */
@@ -140,6 +141,8 @@ struct vf_sim_board {
 	vf_target_journal journal;
 	vf_guest guest;
 	vf_console console;
+	vf_ymodem ymodem;
+	uint8_t sector[64 * 1024 + 31]; /* somewhere in it an aligned one */
 	vf_serprog_guest serprog;
 	uint8_t programmer[4096]; /* its buffer */
 	bool guest_bus;           /* what is on the chip's bus is its transaction */

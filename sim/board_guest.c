@@ -2,6 +2,8 @@
  */
 #include "board.h"
 
+enum { SECTOR = 64 * 1024 };
+
 /* Two dies in parallel are not for it: then it does not join. Nor is a vendor's driver,
  * behind which nobody reaches the bus. */
 static void invite_serprog(vf_sim_board *b)
@@ -21,6 +23,9 @@ void vf_sim_board_invite(vf_sim_board *b)
 	vf_guest_init(&b->guest, &b->target);
 	if ((b->config.guests & VF_SIM_GUEST_CONSOLE) != 0)
 		vf_console_init(&b->console, &b->guest);
+	if ((b->config.guests & VF_SIM_GUEST_YMODEM) != 0)
+		vf_ymodem_init(&b->ymodem, &b->guest,
+			       b->sector + (32 - (uintptr_t)b->sector % 32) % 32, SECTOR);
 	if ((b->config.guests & VF_SIM_GUEST_SERPROG) != 0 && !b->config.blocking)
 		invite_serprog(b);
 	b->target_config.guest = vf_guest_hook(&b->guest);

@@ -92,6 +92,7 @@ struct vf_guest {
 	uint8_t active; /* member, or `count`: none */
 	uint8_t sender; /* member whose bytes are under way, or `count`: those of `text` */
 	bool moved;     /* something happened that others wait for */
+	bool held;      /* text waits until a transfer is over */
 	struct {
 		const vf_guest_protocol *is;
 		void *self;

@@ -13,7 +13,7 @@ TYPES = {"status", "flash", "bus"}            # contracts without code
 HOSTED_TYPES = TYPES | {"alloc", "error"}
 HEADERS = {                                   # room -> its public headers
     "wire": {"wire"}, "target": {"target"}, "nor": {"nor"}, "usb": {"usb"}, "image": {"image"},
-    "guest": {"guest", "serprog"},
+    "guest": {"guest", "serprog", "ymodem"},
     "host": {"session", "plan", "job", "doctor"}, "io": {"io"},
     "log": {"log"}, "client": {"client", "vcpflash"},
     "sim": {"sim", "sim_chip"}, "emu": {"emu"}, "cli": set(), "boards": set(),
