@@ -70,9 +70,11 @@ class Terminal:
             said += process.stderr.read(1)
         if kill_at is not None:
             process.kill()
-            self.type("\x03")
         process.communicate(timeout=bench.PATIENCE)
         self.code = process.returncode
+        while kill_at is not None and "> " not in self.seen: # in the middle of a block it is one
+            self.type("\x03")
+            self.read(1.5)
         return self.until("> ")[:-2].split("\x18")[-1].lstrip("\x06C\b")
 
 
