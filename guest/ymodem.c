@@ -285,7 +285,8 @@ static void see(void *self, uint8_t byte)
 	y->cans = (uint8_t)(byte == CAN ? y->cans + 1 : 0);
 	if (y->state == LEAVING) {
 		wait_for(y, LEAVING, VERDICT_US);
-	} else if (y->cans >= 2 || (byte == CTRL_C && (y->state == INVITING || y->state == WAITING))) {
+	} else if (y->cans >= 2 ||
+		   (byte == CTRL_C && (y->state == INVITING || y->state == WAITING))) {
 		break_off(y);
 		leave(y);
 	} else if (y->state == PURGING) {
