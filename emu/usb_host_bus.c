@@ -295,7 +295,10 @@ static void begin_in(vf_usb_host *h, vf_usb_pipe *pipe, uint8_t what)
 		fly(h, what, around(h) + (uint32_t)len);
 		break;
 	case VF_USB_NAK:
-		later(h, pipe);
+		if (pipe == &h->notify) /* until its interval is over */
+			h->counts.naks++;
+		else
+			later(h, pipe);
 		break;
 	case VF_USB_STALL:
 		halt(h, pipe);

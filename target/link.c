@@ -147,7 +147,7 @@ static void take_describe(vf_target *t, const uint8_t *body)
 
 static void take_rate(vf_target *t, const uint8_t *body)
 {
-	if (t->config.rate_max != 0)
+	if (t->config.rate_max != 0 && !t->speed.withheld)
 		t->with.rate->ask(t, vf_get32(body + VF_WIRE_HEADER));
 	else
 		refuse(t, body, VF_REFUSE_KIND);

@@ -86,6 +86,11 @@ static void watch(vf_target *t)
 
 const struct vf_target_rate_feature vf_target_rate_feature = {good, ask, watch};
 
+void vf_target_offer_rates(vf_target *t, bool offer)
+{
+	t->speed.withheld = !offer;
+}
+
 bool vf_target_rate(vf_target *t, uint32_t *baud)
 {
 	if (!t->speed.due)

@@ -80,7 +80,7 @@ static void send_welcome(vf_target *t, uint8_t *body)
 		.queue = VF_TARGET_QUEUE,
 		.id_len = c->id_len,
 		.block = c->block_len,
-		.rate = c->rate_max,
+		.rate = t->speed.withheld ? 0 : c->rate_max,
 	};
 	memcpy(w.id, c->id, sizeof w.id);
 	for (size_t i = 0; c->name[i] != '\0'; i++)

@@ -1,5 +1,5 @@
-/* USART1, shared by two cores. Clocks and pins are as the loader left them: it runs from
- * 96 MHz (docs/H747.md). Each core has clock enables of its own, though.
+/* The USART behind the ST-LINK, shared by two cores. Clocks and pins are as the loader left them:
+ * it runs from 96 MHz (docs/H747.md). Each core has clock enables of its own, though.
  */
 #include "vcp.h"
 
@@ -26,19 +26,18 @@ static void unlock(uint32_t self)
 
 static void power(void)
 {
-	RCC_APB2ENR |= RCC_APB2_USART1;
-	(void)RCC_APB2ENR;
+	BOARD_USART_ENABLE();
 }
 
 void vcp_init(uint32_t self)
 {
 	lock(self);
 	power();
-	USART1_CR1 = 0;
-	USART1_BRR = baud_of(KERNEL_HZ, BAUD).brr;
-	USART1_CR1 = USART_CR1_FIFOEN;
-	USART1_CR1 |= USART_CR1_UE;
-	USART1_CR1 |= USART_CR1_TE | USART_CR1_RE;
+	USART_CR1 = 0;
+	USART_BRR = baud_of(KERNEL_HZ, BAUD).brr;
+	USART_CR1 = USART_CR1_FIFOEN;
+	USART_CR1 |= USART_CR1_UE;
+	USART_CR1 |= USART_CR1_TE | USART_CR1_RE;
 	unlock(self);
 }
 
@@ -48,10 +47,10 @@ static void own(uint32_t self)
 {
 	power();
 	for (;;) {
-		while ((USART1_CR1 & USART_CR1_TE) == 0)
+		while ((USART_CR1 & USART_CR1_TE) == 0)
 			;
 		lock(self);
-		if ((USART1_CR1 & USART_CR1_TE) != 0)
+		if ((USART_CR1 & USART_CR1_TE) != 0)
 			return;
 		unlock(self);
 	}
@@ -61,20 +60,20 @@ void vcp_print(uint32_t self, const char *line)
 {
 	own(self);
 	for (; *line != '\0'; line++) {
-		while ((USART1_ISR & USART_ISR_TXFNF) == 0)
+		while ((USART_ISR & USART_ISR_TXFNF) == 0)
 			;
-		USART1_TDR = (uint8_t)*line;
+		USART_TDR = (uint8_t)*line;
 	}
-	while ((USART1_ISR & USART_ISR_TC) == 0)
+	while ((USART_ISR & USART_ISR_TC) == 0)
 		;
 	unlock(self);
 }
 
 bool vcp_take(uint8_t *byte)
 {
-	if ((USART1_ISR & USART_ISR_RXFNE) == 0)
+	if ((USART_ISR & USART_ISR_RXFNE) == 0)
 		return false;
-	*byte = (uint8_t)USART1_RDR;
+	*byte = (uint8_t)USART_RDR;
 	return true;
 }
 

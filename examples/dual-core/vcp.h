@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sets USART1 up. By one core only; the other one's lines wait until it is done. `self`
+/* Sets the USART up. By one core only; the other one's lines wait until it is done. `self`
  * is the core's HSEM_COREID_…, here and below. */
 void vcp_init(uint32_t self);
 

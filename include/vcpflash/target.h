@@ -254,6 +254,10 @@ bool vf_target_run(vf_target *t, uint32_t *address);
  * more is given to it until then. */
 bool vf_target_rate(vf_target *t, uint32_t *baud);
 
+/* May a host ask for another baud rate? At first it may, where config.rate_max is not 0; a
+ * port with a second line that has no such thing, USB, says no while the talk is there. */
+void vf_target_offer_rates(vf_target *t, bool offer);
+
 /* A plausible Cortex-M vector table? Eight bytes from the memory: a stack in
  * RAM (0x10000000 to 0x3FFFFFFF, or 1 KB to 4 MB where it is at 0; a multiple of
  * 4) and a reset vector with the Thumb bit; `base` and `size` are the range the
@@ -553,6 +557,7 @@ typedef struct vf_target_speed {
 	bool due;       /* the port has to be set to `next` */
 	bool trusted;   /* the host said that it can use the present rate */
 	bool deaf;      /* was told to be */
+	bool withheld;  /* the line that is used now has no rates */
 } vf_target_speed;
 
 struct vf_target {

@@ -33,6 +33,8 @@ LIBRARIES = {"client": {"libdeflate.h"}, "emu": {"unicorn/unicorn.h"},
              "log": {"sqlite3.h"}}
 ISO_C = FREESTANDING_STD | {"stdio.h", "stdlib.h", "stdarg.h", "inttypes.h", "limits.h", "errno.h",
                             "ctype.h", "math.h", "assert.h"}
+SHARED = ("common", "stm32h7-dual")        # by several boards
+BOARD = "board.h"                             # of the board that such a source is built for
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -51,8 +53,9 @@ def faults(room, path):
         if name.startswith("vcpflash/"):
             good = allowed(room, name[len("vcpflash/"):-2])
         elif kind == '"':
-            folders = [path.parent] + ([path.parent.parent / "common"] if room == "boards" else [])
-            good = "/" not in name and any((folder / name).exists() for folder in folders)
+            folders = [path.parent] + ([path.parent.parent / shared for shared in SHARED] if room == "boards" else [])
+            good = "/" not in name and (any((folder / name).exists() for folder in folders)
+                                        or (room == "boards" and name == BOARD))
         elif room in FREESTANDING:
             good = name in FREESTANDING_STD
         else:

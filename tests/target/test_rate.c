@@ -165,13 +165,9 @@ static void a_port_with_few_rates_takes_the_next_lower(void **state)
 	}
 }
 
-static void a_port_without_rates_refuses(void **state)
+static void expect_refusal(bench *b)
 {
-	bench *b = *state;
 	vf_refuse refuse;
-	b->r->config.home_rate = b->r->config.rate_max = 0;
-	assert_int_equal(rig_init(b->r), VF_OK);
-	rig_start(b->r);
 	ask(b, 921600);
 	pass(b, 5 * SECOND);
 	const rig_body *body = rig_last(b->r, VF_KIND_REFUSE);
@@ -181,6 +177,30 @@ static void a_port_without_rates_refuses(void **state)
 	assert_int_equal(refuse.kind, VF_KIND_RATE);
 	assert_null(rig_last(b->r, VF_KIND_RATED));
 	assert_int_equal(b->changes, 0);
+}
+
+static void a_port_without_rates_refuses(void **state)
+{
+	bench *b = *state;
+	b->r->config.home_rate = b->r->config.rate_max = 0;
+	assert_int_equal(rig_init(b->r), VF_OK);
+	rig_start(b->r);
+	expect_refusal(b);
+}
+
+static void rates_are_withheld_on_a_line_without(void **state)
+{
+	bench *b = *state;
+	vf_welcome w;
+	assert_int_equal(rig_init(b->r), VF_OK);
+	vf_target_offer_rates(&b->r->t, false);
+	rig_hello(b->r, b->r->session);
+	pass(b, 1000);
+	assert_int_equal(vf_unpack_welcome(&w, b->r->inbox[0].bytes, b->r->inbox[0].len), 0);
+	assert_int_equal(w.rate, 0);
+	expect_refusal(b);
+	vf_target_offer_rates(&b->r->t, true);
+	raise(b, 921600);
 }
 
 static void a_short_rate_is_damaged(void **state)
@@ -436,6 +456,7 @@ int main(void)
 		T(any_rate_in_between_is_granted),
 		T0(a_port_with_few_rates_takes_the_next_lower),
 		T0(a_port_without_rates_refuses),
+		T0(rates_are_withheld_on_a_line_without),
 		T(a_short_rate_is_damaged),
 		T0(configurations_that_contradict_themselves),
 		T(the_port_changes_after_the_last_byte),

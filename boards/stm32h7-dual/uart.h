@@ -1,4 +1,4 @@
-/* uart.h - USART1, the virtual COM port of the ST-LINK. */
+/* uart.h - the USART behind the ST-LINK's virtual COM port. */
 #ifndef H747_UART_H
 #define H747_UART_H
 
@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <vcpflash/target.h>
+#include "lines.h"
+
+enum { LINE_UART, LINE_USB };
 
 enum { UART_HOME_RATE = 115200, UART_RATE_MAX = 12000000 };
 
@@ -15,8 +17,8 @@ extern const uint32_t uart_rates[];
 extern const uint8_t uart_rate_count;
 
 void uart_init(void);
-/* From now on what arrives goes to `target`. */
-void uart_listen(vf_target *target);
+/* From now on what arrives goes to line LINE_UART. */
+void uart_listen(vf_lines *lines);
 
 /* Interrupt: hands on what the DMA brought since the last time. */
 void uart_take(void);

@@ -1,4 +1,4 @@
-/* The loader of the STM32H747I-DISCO, on its Cortex-M7: joins the parts, decides at
+/* The loader of a board with a dual-core STM32H7, on its Cortex-M7: joins the parts, decides at
  * start-up, and leaves for an application.
  */
 #include <string.h>
@@ -9,15 +9,21 @@
 #include "cortexm.h"
 #include "internal.h"
 #include "layout.h"
+#include "lines.h"
 #include "loader.h"
 #include "memory.h"
+#include "otg.h"
 #include "policy.h"
 #include "qspi.h"
 #include "stm32h747.h"
 #include "uart.h"
+#include "usb.h"
 
 #ifndef H747_WAIT_MS
 #define H747_WAIT_MS 300 /* a host repeats its HELLO each 250 ms: it is heard */
+#endif
+#ifndef H747_USB_WAIT_MS
+#define H747_USB_WAIT_MS 2000 /* a host on USB has to find the board first, and open it */
 #endif
 
 enum { KB = 1024 };
@@ -36,6 +42,8 @@ static vf_target_journal journal;
 static vf_nor_door nor;
 static internal own;
 static vf_loader loader;
+static vf_lines lines;
+static uint8_t held_uart[512], held_usb[OTG_AHEAD + 512];
 static bool nor_good;
 
 static uint32_t micros(void *self)
@@ -69,7 +77,7 @@ static const vf_nor_hooks hooks = {.micros = micros,
 static const vf_loader_config config = {
 	.target =
 		{
-			.name = "STM32H747I-DISCO",
+			.name = BOARD_NAME,
 			.id_len = 12,
 			.ring = ring,
 			.ring_len = sizeof ring,
@@ -89,8 +97,37 @@ static const vf_loader_config config = {
 			.home_rate = UART_HOME_RATE,
 			.rate_max = UART_RATE_MAX,
 		},
-	.port = {NULL, micros, uart_send, uart_sending, uart_drained, NULL, uart_set_rate, start},
 };
+
+static void exclude(void *self, bool out)
+{
+	(void)self;
+	if (out)
+		vf_irq_off();
+	else
+		vf_irq_on();
+}
+
+static void join_lines(void)
+{
+	const vf_lines_config c = {
+		.line =
+			{
+				[LINE_UART] = {{.send = uart_send,
+						.sending = uart_sending,
+						.drained = uart_drained,
+						.set_rate = uart_set_rate},
+					       held_uart,
+					       sizeof held_uart},
+				[LINE_USB] = {usb_port(), held_usb, sizeof held_usb},
+			},
+		.micros = micros,
+		.start = start,
+		.exclude = exclude,
+	};
+
+	vf_lines_init(&lines, &c, &loader.target);
+}
 
 static void probe(void)
 {
@@ -119,6 +156,8 @@ static int join(void)
 {
 	vf_loader_config c = config;
 
+	join_lines();
+	c.port = vf_lines_port(&lines);
 	c.target.rates = uart_rates;
 	c.target.rate_count = uart_rate_count;
 	for (uint8_t i = 0; i < c.target.id_len; i++)
@@ -136,7 +175,7 @@ static bool pressed(void)
 	enum { TICK_US = 1000 };
 	enum { EXTERNAL, INTERNAL };
 
-	if (vf_target_rx_space(&loader.target) != sizeof ring)
+	if (vf_target_rx_space(&loader.target) != sizeof ring || vf_lines_busy(&lines))
 		return true;
 	if (loader.busy[EXTERNAL] && vf_nor_door_rest_us(&nor) < TICK_US)
 		return true;
@@ -178,6 +217,8 @@ static void decide(bool requested)
 		f.complete = s == VF_STARTABLE_YES || s == VF_STARTABLE_UNKNOWN;
 		f.host = vf_target_stats_get(&loader.target)->frames != 0;
 		f.waited_us = vf_clock_us() - since;
+		if (usb_met())
+			f.wait_us = H747_USB_WAIT_MS * 1000u;
 	}
 	if (p == POLICY_START)
 		boot_start(nor_good ? &nor : NULL, address);
@@ -202,7 +243,8 @@ void board_main(void)
 		uart_print(vf_loader_complaint(VF_E_USAGE));
 		vf_fault();
 	}
-	uart_listen(&loader.target);
+	uart_listen(&lines);
+	usb_init(&lines);
 	decide(requested);
 	for (;;) {
 		vf_loader_poll(&loader);

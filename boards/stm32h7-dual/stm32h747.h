@@ -1,4 +1,5 @@
-/* stm32h747.h - the registers that this board's firmware uses, and no others.
+/* stm32h747.h - the registers that the firmware of these boards uses, and no others. The
+ * STM32H745 is the same part without DSI.
  *
  * Names, addresses and bit positions are those of ST's CMSIS device header
  * (cmsis_device_h7, Include/stm32h747xx.h), of the reference manual RM0399, and for the
@@ -8,6 +9,8 @@
 #define STM32H747_H
 
 #include <stdint.h>
+
+#include "board.h"
 
 #define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
 #define BIT(n)       ((uint32_t)1 << (n))
@@ -35,7 +38,7 @@ enum { SCB_SCR_SEVONPEND = 1 << 4 };
 enum { MPU_CTRL_ENABLE = 1 << 0, MPU_CTRL_PRIVDEFENA = 1 << 2, MPU_RBAR_VALID = 1 << 4 };
 
 /* Interrupt numbers (IRQn_Type). */
-enum { IRQ_DMA1_STREAM0 = 11, IRQ_DMA1_STREAM1, IRQ_USART1 = 37, IRQ_HSEM2 = 126, IRQ_COUNT = 150 };
+enum { IRQ_DMA1_STREAM0 = 11, IRQ_DMA1_STREAM1, IRQ_HSEM2 = 126, IRQ_COUNT = 150 };
 
 /* --- power, clocks, pins ------------------------------------------------------- */
 
@@ -48,6 +51,7 @@ enum {
 	PWR_CR3_BYPASS = 1 << 0,
 	PWR_CR3_LDOEN = 1 << 1,
 	PWR_CR3_SMPSEN = 1 << 2,
+	PWR_CR3_USB33DEN = 1 << 24,
 	PWR_D3CR_VOSRDY = 1 << 13,
 	PWR_D3CR_VOS1 = 3 << 14,
 };
@@ -65,18 +69,24 @@ enum {
 #define RCC_D2CCIP2R  REG(0x58024454)
 #define RCC_AHB1RSTR  REG(0x58024480)
 #define RCC_AHB3RSTR  REG(0x5802447C)
+#define RCC_APB1LRSTR REG(0x58024490)
 #define RCC_APB2RSTR  REG(0x58024498)
 #define RCC_GCR       REG(0x580244A0)
 #define RCC_AHB3ENR   REG(0x580244D4)
 #define RCC_AHB1ENR   REG(0x580244D8)
 #define RCC_AHB2ENR   REG(0x580244DC)
 #define RCC_AHB4ENR   REG(0x580244E0)
+#define RCC_APB1LENR  REG(0x580244E8)
+#define RCC_APB1HENR  REG(0x580244EC)
 #define RCC_APB2ENR   REG(0x580244F0)
 #define RCC_APB4ENR   REG(0x580244F4)
+#define RCC_AHB1LPENR REG(0x58024500) /* what runs while the processor sleeps */
 
 enum {
 	RCC_CR_CSION = 1 << 7,
 	RCC_CR_CSIRDY = 1 << 8,
+	RCC_CR_HSI48ON = 1 << 12,
+	RCC_CR_HSI48RDY = 1 << 13,
 	RCC_CR_HSEON = 1 << 16,
 	RCC_CR_HSERDY = 1 << 17,
 	RCC_CR_PLL1ON = 1 << 24,
@@ -90,8 +100,18 @@ enum {
 	RCC_D1CCIPR_QSPISEL = 3 << 4,
 	RCC_D2CCIP2R_USART16SEL = 7 << 3,
 	RCC_D2CCIP2R_USART16_PLL2Q = 1 << 3,
+	RCC_D2CCIP2R_USART28SEL = 7,
+	RCC_D2CCIP2R_USART28_PLL2Q = 1,
+	RCC_D2CCIP2R_USBSEL = 3 << 20,
+	RCC_D2CCIP2R_USB_HSI48 = 3 << 20,
 	RCC_GCR_BOOT_C2 = 1 << 3,
 	RCC_AHB1_DMA1 = 1 << 0,
+	RCC_AHB1_USB1 = 1 << 25,
+	RCC_AHB1_USB1_ULPI = 1 << 26,
+	RCC_AHB1_USB2 = 1 << 27,
+	RCC_AHB1_USB2_ULPI = 1 << 28,
+	RCC_APB1L_USART3 = 1 << 18,
+	RCC_APB1H_CRS = 1 << 1,
 	RCC_AHB3_MDMA = 1 << 0,
 	RCC_AHB3_QSPI = 1 << 14,
 	RCC_AHB4_HSEM = 1 << 25,
@@ -100,10 +120,17 @@ enum {
 };
 #define RCC_AHB2_D2SRAM ((uint32_t)7 << 29)
 
+#define CRS_CR   REG(0x40008400)
+#define CRS_CFGR REG(0x40008404)
+
+enum { CRS_CR_CEN = 1 << 5, CRS_CR_AUTOTRIMEN = 1 << 6 };
+#define CRS_CFGR_SYNCSRC      ((uint32_t)3 << 28)
+#define CRS_CFGR_SYNCSRC_USB2 ((uint32_t)3 << 28)
+
 #define SYSCFG_CCCSR REG(0x58000420)
 #define SYSCFG_UR3   REG(0x5800070C)
 
-enum { GPIO_A, GPIO_B, GPIO_C, GPIO_D, GPIO_F = 5, GPIO_G, GPIO_H };
+enum { GPIO_A, GPIO_B, GPIO_C, GPIO_D, GPIO_F = 5, GPIO_G, GPIO_H, GPIO_I };
 #define GPIO_MODER(port)   REG(0x58020000 + 0x400 * (uint32_t)(port))
 #define GPIO_OSPEEDR(port) REG(0x58020008 + 0x400 * (uint32_t)(port))
 #define GPIO_PUPDR(port)   REG(0x5802000C + 0x400 * (uint32_t)(port))
@@ -146,16 +173,16 @@ enum {
 #define FLASH_KEY1 0x45670123u
 #define FLASH_KEY2 0xCDEF89ABu
 
-/* --- USART1, DMA1 ---------------------------------------------------------------- */
+/* --- USART, DMA1 ----------------------------------------------------------------- */
 
-#define USART1_CR1 REG(0x40011000)
-#define USART1_CR2 REG(0x40011004)
-#define USART1_CR3 REG(0x40011008)
-#define USART1_BRR REG(0x4001100C)
-#define USART1_ISR REG(0x4001101C)
-#define USART1_ICR REG(0x40011020)
-#define USART1_RDR REG(0x40011024)
-#define USART1_TDR REG(0x40011028)
+#define USART_CR1 REG(BOARD_USART + 0x00)
+#define USART_CR2 REG(BOARD_USART + 0x04)
+#define USART_CR3 REG(BOARD_USART + 0x08)
+#define USART_BRR REG(BOARD_USART + 0x0C)
+#define USART_ISR REG(BOARD_USART + 0x1C)
+#define USART_ICR REG(BOARD_USART + 0x20)
+#define USART_RDR REG(BOARD_USART + 0x24)
+#define USART_TDR REG(BOARD_USART + 0x28)
 
 enum {
 	USART_CR1_UE = 1 << 0,
@@ -195,8 +222,6 @@ enum {
 	DMA_FLAGS_0 = 0x3D, /* of stream 0 in LISR and LIFCR */
 	DMA_FLAGS_1 = 0x3D << 6,
 	DMA_TC_1 = 1 << 11,
-	DMAMUX_USART1_RX = 41,
-	DMAMUX_USART1_TX = 42,
 };
 
 /* --- MDMA, channel 0 ------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "m4_start.h"
 #include "memory.h"
 #include "uart.h"
+#include "usb.h"
 #include "vectors.h"
 
 bool boot_requested(void)
@@ -121,6 +122,7 @@ void boot_start(vf_nor_door *nor, uint32_t address)
 	}
 	bool mapped = nor != NULL && vf_nor_door_map(nor);
 	m4_way way = plan_cm4(nor, &cm4);
+	usb_stop();
 	uart_stop();
 	if (!m4_start(way, cm4)) {
 		uart_init();

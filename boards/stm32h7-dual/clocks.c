@@ -1,17 +1,18 @@
 /* Supply, clocks and pins.
  *
  * 400 MHz need no more than voltage scale 1, so any revision of the part does it. The
- * QUADSPI gets half of AHB's 200 MHz, as ST's board support package has it. USART1 gets
+ * QUADSPI gets half of AHB's 200 MHz, as ST's board support package has it. The USART gets
  * a PLL of its own: 96 MHz divide into all rates that a virtual COM port is asked for
  * with an error below 0.4 %, where the bus clock of 100 MHz would be off by 1 % at
  * 3 Mbaud. Dividers and order follow ST's examples for this board (SystemClock_Config
- * in STM32CubeH7, Projects/STM32H747I-DISCO) and its HAL (stm32h7xx_hal_pwr_ex.c,
- * stm32h7xx_hal_rcc.c); pins those of stm32h747i_discovery_qspi.c and
- * stm32h747i_discovery.h.
+ * in STM32CubeH7, Projects/STM32H747I-DISCO and STM32H745I-DISCO, which have the same) and
+ * its HAL (stm32h7xx_hal_pwr_ex.c, stm32h7xx_hal_rcc.c); each board's wiring.c has its pins
+ * and what belongs to its ports.
  */
 #include "clocks.h"
 
 #include "stm32h747.h"
+#include "wiring.h"
 
 static void await(volatile uint32_t *reg, uint32_t bits, uint32_t value)
 {
@@ -69,7 +70,6 @@ static void buses(void)
 	change(&RCC_CFGR, RCC_CFGR_SW, RCC_CFGR_SW_PLL1);
 	await(&RCC_CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL1);
 	change(&RCC_D1CCIPR, RCC_D1CCIPR_QSPISEL, 0);
-	change(&RCC_D2CCIP2R, RCC_D2CCIP2R_USART16SEL, RCC_D2CCIP2R_USART16_PLL2Q);
 }
 
 /* Revision Y reads AXI SRAM wrongly now and then unless its port issues one read at a
@@ -90,41 +90,28 @@ void clocks_init(void)
 	RCC_AHB2ENR |= RCC_AHB2_D2SRAM;
 	RCC_AHB3ENR |= RCC_AHB3_QSPI | RCC_AHB3_MDMA;
 	RCC_AHB4ENR |= RCC_AHB4_HSEM | 1u << GPIO_A | 1u << GPIO_B | 1u << GPIO_C | 1u << GPIO_D |
-		       1u << GPIO_F | 1u << GPIO_G | 1u << GPIO_H;
-	RCC_APB2ENR |= RCC_APB2_USART1;
+		       1u << GPIO_F | 1u << GPIO_G | 1u << GPIO_H | 1u << GPIO_I;
+	wiring_clocks();
 	RCC_APB4ENR |= RCC_APB4_SYSCFG;
 	(void)RCC_APB4ENR; /* clocks run two cycles after the write arrived: read it back */
 	SYSCFG_CCCSR |= 1; /* compensate the fast pads; it takes its time by itself */
 }
-
-typedef struct pin {
-	uint8_t port, pin, function;
-} pin;
-
-static const pin pins[] = {
-	{GPIO_A, 9, 7},  {GPIO_A, 10, 7},                                  /* USART1 */
-	{GPIO_B, 2, 9},  {GPIO_G, 6, 10},                                  /* CLK, NCS */
-	{GPIO_D, 11, 9}, {GPIO_F, 9, 10}, {GPIO_F, 7, 9}, {GPIO_F, 6, 9},  /* die 1, IO0-3 */
-	{GPIO_H, 2, 9},  {GPIO_H, 3, 9},  {GPIO_G, 9, 9}, {GPIO_G, 14, 9}, /* die 2 */
-};
 
 static void set_field(volatile uint32_t *reg, unsigned at, uint32_t bits, uint32_t value)
 {
 	change(reg, bits << at, value << at);
 }
 
-/* The function comes before the mode, so that no pin drives what it should not. The
- * serial lines are pulled up, an open receiver hears silence; so is chip-select. */
+/* The function comes before the mode, so that no pin drives what it should not. */
 void pins_init(void)
 {
-	enum { ALTERNATE = 2, INPUT = 0, VERY_FAST = 3, UP = 1, DOWN = 2 };
+	enum { ALTERNATE = 2, INPUT = 0, VERY_FAST = 3, DOWN = 2 };
 
-	for (unsigned i = 0; i < sizeof pins / sizeof *pins; i++) {
-		const pin *p = &pins[i];
+	for (unsigned i = 0; i < wiring_pin_count; i++) {
+		const wiring_pin *p = &wiring_pins[i];
 		set_field(&GPIO_AFR(p->port, p->pin / 8), p->pin % 8 * 4u, 15, p->function);
 		set_field(&GPIO_OSPEEDR(p->port), p->pin * 2u, 3, VERY_FAST);
-		set_field(&GPIO_PUPDR(p->port), p->pin * 2u, 3,
-			  p->port == GPIO_A || (p->port == GPIO_G && p->pin == 6) ? UP : 0);
+		set_field(&GPIO_PUPDR(p->port), p->pin * 2u, 3, p->pull);
 		set_field(&GPIO_MODER(p->port), p->pin * 2u, 3, ALTERNATE);
 	}
 	set_field(&GPIO_PUPDR(GPIO_C), 13 * 2, 3, DOWN);

@@ -7,6 +7,7 @@
 #include "cortexm.h"
 #include "stm32h747.h"
 #include "uart.h"
+#include "usb.h"
 
 void h747_reset(void); /* the entry point, for the linker */
 
@@ -45,6 +46,7 @@ __attribute__((section(".vectors"), used)) static const vf_vector vectors[16 + I
 	VF_VECTORS_CORE,
 	[16 + IRQ_DMA1_STREAM0] = uart_take,
 	[16 + IRQ_DMA1_STREAM1] = uart_sent,
-	[16 + IRQ_USART1] = uart_take,
+	[16 + BOARD_USART_IRQ] = uart_take,
+	[16 + BOARD_USB_IRQ] = usb_irq,
 };
 #undef vf_systick_irq

@@ -1,4 +1,4 @@
-/* USART1 by DMA in both directions.
+/* The board's USART by DMA in both directions.
  *
  * Why circular DMA and not the FIFO with its threshold interrupt: at 12 Mbaud the
  * FIFO's 16 bytes last 13 microseconds, and whatever keeps interrupts out that long
@@ -19,12 +19,13 @@
 #include "cortexm.h"
 #include "layout.h"
 #include "stm32h747.h"
+#include "wiring.h"
 
 enum { IN = 0, OUT = 1, BUFFER = 4096 };
 
 __attribute__((section(".dma"))) static uint8_t buffer[BUFFER];
 static uint32_t taken; /* of the buffer, up to here */
-static vf_target *listener;
+static vf_lines *listener;
 
 const uint32_t uart_rates[] = {115200,  230400,  460800,  921600,  1000000, 1500000,
 			       2000000, 3000000, 4000000, 6000000, 8000000, UART_RATE_MAX};
@@ -44,8 +45,8 @@ static void begin_receiving(void)
 {
 	stop_stream(IN);
 	taken = 0;
-	DMAMUX1_CCR(IN) = DMAMUX_USART1_RX;
-	DMA1_PAR(IN) = (uint32_t)(uintptr_t)&USART1_RDR;
+	DMAMUX1_CCR(IN) = BOARD_USART_RX_REQUEST;
+	DMA1_PAR(IN) = (uint32_t)(uintptr_t)&USART_RDR;
 	DMA1_M0AR(IN) = (uint32_t)(uintptr_t)buffer;
 	DMA1_NDTR(IN) = BUFFER;
 	DMA1_FCR(IN) = 0;
@@ -58,47 +59,47 @@ static void apply(uint32_t baud)
 {
 	baud_divisor d = baud_of(CLOCKS_USART_HZ, baud);
 
-	USART1_CR1 = 0;
-	USART1_BRR = d.brr;
-	USART1_CR3 = USART_CR3_DMAR | USART_CR3_DMAT;
-	USART1_CR1 = (d.by_8 ? USART_CR1_OVER8 : 0) | USART_CR1_FIFOEN;
-	USART1_CR1 |= USART_CR1_UE;
-	USART1_ICR = USART_ICR_ERRORS | USART_ICR_IDLE | USART_ICR_TC;
-	USART1_CR1 |= USART_CR1_RE | USART_CR1_TE | USART_CR1_IDLEIE;
+	USART_CR1 = 0;
+	USART_BRR = d.brr;
+	USART_CR3 = USART_CR3_DMAR | USART_CR3_DMAT;
+	USART_CR1 = (d.by_8 ? USART_CR1_OVER8 : 0) | USART_CR1_FIFOEN;
+	USART_CR1 |= USART_CR1_UE;
+	USART_ICR = USART_ICR_ERRORS | USART_ICR_IDLE | USART_ICR_TC;
+	USART_CR1 |= USART_CR1_RE | USART_CR1_TE | USART_CR1_IDLEIE;
 }
 
 void uart_init(void)
 {
-	USART1_CR2 = 0;
+	USART_CR2 = 0;
 	stop_stream(OUT);
-	DMAMUX1_CCR(OUT) = DMAMUX_USART1_TX;
+	DMAMUX1_CCR(OUT) = BOARD_USART_TX_REQUEST;
 	begin_receiving();
 	apply(UART_HOME_RATE);
 }
 
-void uart_listen(vf_target *target)
+void uart_listen(vf_lines *lines)
 {
-	listener = target;
+	listener = lines;
 	vf_irq_enable(IRQ_DMA1_STREAM0);
 	vf_irq_enable(IRQ_DMA1_STREAM1);
-	vf_irq_enable(IRQ_USART1);
+	vf_irq_enable(BOARD_USART_IRQ);
 }
 
 void uart_take(void)
 {
 	DMA1_LIFCR = DMA_FLAGS_0;
-	USART1_ICR = USART_ICR_ERRORS | USART_ICR_IDLE;
+	USART_ICR = USART_ICR_ERRORS | USART_ICR_IDLE;
 	vf_barrier(); /* or the interrupt comes again at once */
 	uint32_t at = (BUFFER - DMA1_NDTR(IN)) % BUFFER, from = taken;
 
 	if (at == from || listener == NULL)
 		return;
 	if (at < from) {
-		(void)vf_target_rx(listener, buffer + from, BUFFER - from);
+		vf_lines_rx(listener, LINE_UART, buffer + from, BUFFER - from);
 		from = 0;
 	}
 	if (at != from)
-		(void)vf_target_rx(listener, buffer + from, at - from);
+		vf_lines_rx(listener, LINE_UART, buffer + from, at - from);
 	taken = at;
 }
 
@@ -106,8 +107,8 @@ void uart_send(void *self, const uint8_t *data, size_t len)
 {
 	(void)self;
 	stop_stream(OUT);
-	USART1_ICR = USART_ICR_TC;
-	DMA1_PAR(OUT) = (uint32_t)(uintptr_t)&USART1_TDR;
+	USART_ICR = USART_ICR_TC;
+	DMA1_PAR(OUT) = (uint32_t)(uintptr_t)&USART_TDR;
 	DMA1_M0AR(OUT) = (uint32_t)(uintptr_t)data;
 	DMA1_NDTR(OUT) = (uint32_t)len;
 	DMA1_FCR(OUT) = 0;
@@ -130,7 +131,7 @@ bool uart_sending(void *self)
 
 bool uart_drained(void *self)
 {
-	return !uart_sending(self) && (USART1_ISR & USART_ISR_TC) != 0;
+	return !uart_sending(self) && (USART_ISR & USART_ISR_TC) != 0;
 }
 
 /* What is on its way in at the old rate is lost, as it is for any UART. */
@@ -166,8 +167,7 @@ void uart_stop(void)
 	stop_stream(OUT);
 	DMAMUX1_CCR(IN) = 0;
 	DMAMUX1_CCR(OUT) = 0;
-	RCC_APB2RSTR |= RCC_APB2_USART1;
 	RCC_AHB1RSTR |= RCC_AHB1_DMA1;
-	RCC_APB2RSTR &= ~(uint32_t)RCC_APB2_USART1;
 	RCC_AHB1RSTR &= ~(uint32_t)RCC_AHB1_DMA1;
+	wiring_usart_reset();
 }

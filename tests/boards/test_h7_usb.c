@@ -1,0 +1,113 @@
+/* The boards' own USB socket: the loaders' machine code on the emulator, whose host
+ * enumerates them as Linux does and gives every packet once. At full speed (STM32H745I-DISCO)
+ * and at high speed (STM32H747I-DISCO).
+ */
+#include "h7_bench.h"
+
+enum { PAYLOAD = 4000, DATA = 100000 };
+
+static const enum vf_emu_model models[] = {VF_EMU_H745I_DISCO, VF_EMU_H747I_DISCO};
+static const char *const names[] = {"full speed", "high speed"};
+
+#define EACH_MODEL(m) for (unsigned m = 0; m < 2; m++)
+
+static void begin(h7_bench *b, unsigned m)
+{
+	h7_new(b, models[m], &(vf_emu_board_config){0});
+	h7_run(b, 50 * H7_MS);
+	h7_plug(b);
+}
+
+static vf_welcome greeted(h7_bench *b, uint32_t tag)
+{
+	uint8_t body[VF_WIRE_BODY_MAX];
+	vf_welcome w;
+
+	h7_hello(b, tag);
+	size_t len = h7_await(b, VF_KIND_WELCOME, body, sizeof body, 500 * (uint64_t)H7_MS);
+	assert_true(len != 0);
+	assert_int_equal(vf_unpack_welcome(&w, body, len), 0);
+	return w;
+}
+
+static void test_talks(void **state)
+{
+	(void)state;
+	EACH_MODEL(m)
+	{
+		h7_bench b;
+
+		begin(&b, m);
+		vf_welcome w = greeted(&b, H7_TAG);
+		assert_int_equal(w.rate, 0);
+		assert_string_equal(w.name, m == 0 ? "STM32H745I-DISCO" : "STM32H747I-DISCO");
+		h7_free(&b);
+	}
+}
+
+/* Data as fast as the bus takes it, while the chip erases. None is lost or damaged. */
+static void test_received_packets(void **state)
+{
+	static uint8_t bytes[PAYLOAD];
+	/* What is printed, and some room. */
+	static const double least[] = {1.15e6, 5e6};
+
+	(void)state;
+	EACH_MODEL(m)
+	{
+		h7_bench b;
+		vf_emu_counts before, after;
+		vf_emu_usb_counts from, to;
+		uint32_t x = 747;
+
+		begin(&b, m);
+		(void)greeted(&b, H7_TAG);
+		h7_begin(&b);
+		vf_emu_board_counts(b.board, &before);
+		vf_emu_usb_count(b.board, &from);
+		uint64_t since = vf_emu_board_now(b.board);
+		for (size_t sent = 0; sent < DATA; sent += PAYLOAD) {
+			for (size_t i = 0; i < PAYLOAD; i++) {
+				x = x * 1664525 + 1013904223;
+				bytes[i] = (uint8_t)(x >> 24);
+			}
+			h7_stream(&b, bytes, PAYLOAD);
+		}
+		do {
+			h7_run(&b, H7_MS / 50);
+			vf_emu_usb_count(b.board, &to);
+		} while (to.out_bytes - from.out_bytes < DATA + DATA / 200);
+		double seconds = (double)(vf_emu_board_now(b.board) - since) / 1e9;
+		vf_emu_board_counts(b.board, &after);
+		assert_int_equal(after.pages, before.pages);
+		double out = (double)(to.out_bytes - from.out_bytes);
+		double packets = (double)(to.out_packets - from.out_packets);
+		printf("%s: %.0f bytes a second into the ring; %.0f instructions a packet in "
+		       "handlers, "
+		       "%.1f a byte in all; %.1f NAKs a packet\n",
+		       names[m], out / seconds,
+		       (double)(after.handlers[0] - before.handlers[0]) / packets,
+		       (double)(after.instructions[0] - before.instructions[0]) / out,
+		       (double)(to.naks - from.naks) / packets);
+		assert_true(out / seconds > least[m]);
+		h7_run(&b, 50 * H7_MS); /* what is in the ring */
+		vf_state s = h7_state(&b);
+		assert_int_equal(s.received, b.offset);
+		assert_int_equal(s.damaged, 0);
+		assert_int_equal(s.lost, 0);
+		h7_free(&b);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_talks),
+		cmocka_unit_test(test_received_packets),
+	};
+
+	if (argc < 2)
+		return 2;
+	h7_folder = argv[1];
+	return cmocka_run_group_tests_name("usb", tests, NULL, NULL);
+}
