@@ -13,46 +13,72 @@ typedef struct seen {
 	int count;
 } seen;
 
-/* Asks a known port who is there; the board's name, or "" for no answer. */
-static void ask(const cli_options *o, const vf_port_info *port,
-		char name[VF_WIRE_BOARD_NAME_MAX + 1])
+/* Who is behind a port, as far as that may be asked. */
+typedef struct answer {
+	char board[VF_WIRE_BOARD_NAME_MAX + 1]; /* empty: nobody answers */
+	char id[2 * VF_WIRE_ID_MAX + 1];
+	vf_error trouble;
+} answer;
+
+static void ask(const cli_options *o, const vf_port_info *port, answer *a)
 {
 	vf_job_config job = {.kind = VF_JOB_INFO};
 	vf_client_options client = o->client; /* the baud rates */
 	vf_job_result result;
 	vf_board board;
 	client.port = port->name;
+	client.return_ms = VF_CLIENT_NEVER;
 	vf_client_defaults(&job);
 	job.session.open_timeout_us = 1000000;
-	name[0] = '\0';
-	if (vf_client_do(&client, &job, &result, &board, NULL) == VF_OK)
-		memcpy(name, board.welcome.name, VF_WIRE_BOARD_NAME_MAX + 1);
+	const int status = vf_client_do(&client, &job, &result, &board, NULL);
+	a->trouble = result.error;
+	if (status != VF_OK)
+		return;
+	memcpy(a->board, board.welcome.name, sizeof a->board);
+	for (unsigned i = 0; i < board.welcome.id_len; i++)
+		(void)snprintf(a->id + 2 * (size_t)i, 3, "%02x", board.welcome.id[i]);
+}
+
+static void add_text(cJSON *item, const char *name, const char *text)
+{
+	if (text != NULL && text[0] != '\0')
+		cJSON_AddStringToObject(item, name, text);
+}
+
+static cJSON *port_json(const vf_port_info *port, const char *ids, const answer *a)
+{
+	cJSON *item = cJSON_CreateObject();
+	cJSON_AddStringToObject(item, "port", port->name);
+	add_text(item, "usb", ids);
+	if (port->interface >= 0)
+		cJSON_AddNumberToObject(item, "interface", port->interface);
+	add_text(item, "serial", port->serial);
+	add_text(item, "description", port->description);
+	cJSON_AddBoolToObject(item, "known", port->known);
+	add_text(item, "board", a->board);
+	add_text(item, "id", a->id);
+	add_text(item, "trouble", a->trouble.text);
+	return item;
 }
 
 static int show(void *ctx, const vf_port_info *port)
 {
 	seen *s = ctx;
-	char board[VF_WIRE_BOARD_NAME_MAX + 1] = "";
-	char ids[12] = "-";
+	answer a = {.board = ""};
+	char ids[12] = "";
 	if (port->known)
-		ask(s->options, port, board);
+		ask(s->options, port, &a);
 	if (port->vid >= 0)
 		(void)snprintf(ids, sizeof ids, "%04x:%04x", (unsigned)port->vid & 0xFFFF,
 			       (unsigned)port->pid & 0xFFFF);
-	cli_print(s->options, "%-20s %-9s %-24s %s%s%s", port->name, ids,
+	cli_print(s->options, "%-20s %-9s %-24s %s%s%s%s%s", port->name, ids[0] ? ids : "-",
 		  port->serial != NULL ? port->serial : "-",
 		  port->description != NULL ? port->description : "",
-		  board[0] ? "  <- board: " : "", board);
-	cJSON *item = cJSON_CreateObject();
-	cJSON_AddStringToObject(item, "port", port->name);
-	if (port->vid >= 0)
-		cJSON_AddStringToObject(item, "usb", ids);
-	if (port->serial != NULL)
-		cJSON_AddStringToObject(item, "serial", port->serial);
-	cJSON_AddBoolToObject(item, "known", port->known);
-	if (board[0] != '\0')
-		cJSON_AddStringToObject(item, "board", board);
-	cJSON_AddItemToArray(s->list, item);
+		  a.board[0]                ? "  <- board: "
+		  : a.trouble.code != VF_OK ? "  <- "
+					    : "",
+		  a.board[0] ? a.board : a.trouble.text, a.id[0] ? ", id " : "", a.id);
+	cJSON_AddItemToArray(s->list, port_json(port, ids, &a));
 	s->count++;
 	return vf_interrupted() ? VF_E_INTERRUPTED : 0;
 }

@@ -143,7 +143,8 @@ class Boards(bench.Case):
         self.assertEnds(vcpflash("info", port=self.folder / "nothing"), 3, "nothing")
         self.assertEnds(vcpflash("info", port=self.file("plain", b"text")), 3)
         self.assertEnds(vcpflash("info", port="tcp://127.0.0.1:1"), 3, "127.0.0.1")
-        self.assertEnds(vcpflash("info", port="rfc2217://127.0.0.1:1"), 2, "rfc2217")
+        self.assertEnds(vcpflash("info", port="rfc2217://127.0.0.1:1"), 3, "rfc2217://127.0.0.1:1", "refused")
+        self.assertEnds(vcpflash("info", port=self.folder), 3, "not a serial port")
 
     def test_a_busy_port(self):
         name = self.file("a.bin", self.bytes(60000))
@@ -152,7 +153,7 @@ class Boards(bench.Case):
                                       f"{name}@{BASE:#x}"], text=True, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, env=bench.clean_environment())
             first.stdout.readline()
-            self.assertEnds(board.run("info"), 3, "busy")
+            self.assertEnds(board.run("info"), 3, f"busy; vcpflash (process {first.pid}) has it open")
             first.terminate()
             first.communicate(timeout=bench.PATIENCE)
 
