@@ -43,7 +43,8 @@ static void count(vf_serprog_guest *s, uint8_t byte)
 		s->zeros++;
 }
 
-/* The client sends nothing ahead. More than fits is not one. */
+/* A client may be answered, and send its next command, before the board knows that the answer
+ * has left. More than fits is no client. */
 static void see(void *self, uint8_t byte)
 {
 	vf_serprog_guest *s = self;

@@ -7,6 +7,8 @@
 #include "loader.h"
 #include "uart.h"
 
+#include <vcpflash/serprog.h>
+
 enum { KB = 1024, UART_IRQ = 8 };
 enum { TIMER_ON = 1 << 0, TIMER_1_MHZ = 1 << 1 };
 
@@ -21,6 +23,10 @@ static vf_inflate inflate;
 static vf_target_journal journal;
 static vf_nor_door door;
 static vf_loader loader;
+static vf_guest guest;
+static vf_console console;
+static vf_serprog_guest programmer;
+static uint8_t programmed[KB] __attribute__((aligned(32)));
 static uart port;
 
 static void uart_irq(void)
@@ -118,6 +124,25 @@ static void complain(int status)
 		;
 }
 
+/* A person with a terminal, and flashrom. */
+static void invite(vf_loader_config *c)
+{
+	const vf_serprog_config of = {.name = c->target.name,
+				      .nor = &door.nor,
+				      .memory = &door.nor.memory,
+				      .buf = programmed,
+				      .buf_len = sizeof programmed,
+				      .serial_len = VF_SERPROG_QUEUE};
+
+	vf_guest_init(&guest, &loader.target);
+	vf_console_init(&console, &guest);
+	if (vf_serprog_invite(&programmer, &guest, 0, &of) == VF_OK)
+		c->programmer = (vf_programmer){
+			&programmer, vf_serprog_guest_bus, vf_serprog_guest_bus_done,
+			&door,       vf_nor_door_bus,      0};
+	c->target.guest = vf_guest_hook(&guest);
+}
+
 void board_main(void)
 {
 	vf_loader_config c = config;
@@ -136,6 +161,7 @@ void board_main(void)
 		complain(status);
 	if (vf_nor_door_stand_in(&door, status))
 		status = VF_OK;
+	invite(&c);
 	if (status == VF_OK && vf_loader_init(&loader, &c) != VF_OK) {
 		status = VF_E_USAGE;
 		complain(status);

@@ -164,7 +164,10 @@ static inline bool vf_serprog_touches(const vf_bus_op *op)
  * operation once a transaction went out that vf_serprog_touches the chip.
  */
 
-enum { VF_SERPROG_QUEUE = 64 }; /* bytes taken ahead, a power of two */
+enum {
+	VF_SERPROG_QUEUE = 1024
+}; /* bytes taken before an answer has left: the longest command, and
+    * a power of two */
 
 typedef struct vf_serprog_guest {
 	vf_serprog engine;
