@@ -99,11 +99,159 @@ static void test_received_packets(void **state)
 	}
 }
 
+/* A session over USB, by whatever way the bus has come to be as it is. */
+static void check_talk(h7_bench *b, uint32_t tag)
+{
+	for (unsigned i = 0; i < 3000 && !vf_emu_usb_ready(b->board); i++)
+		h7_run(b, H7_MS);
+	assert_true(vf_emu_usb_ready(b->board));
+	(void)greeted(b, tag);
+	assert_int_equal(h7_state(b).damaged, 0);
+}
+
+static void test_bus_events(void **state)
+{
+	(void)state;
+	EACH_MODEL(m)
+	{
+		h7_bench b;
+
+		begin(&b, m);
+		check_talk(&b, 1);
+		vf_emu_usb_suspend(b.board, true);
+		h7_run(&b, 200 * H7_MS);
+		vf_emu_usb_suspend(b.board, false);
+		h7_run(&b, 100 * H7_MS);
+		check_talk(&b, 2);
+		vf_emu_usb_reset(b.board);
+		h7_run(&b, 10 * H7_MS);
+		check_talk(&b, 3);
+		vf_emu_usb_plug(b.board, false);
+		h7_run(&b, 100 * H7_MS);
+		vf_emu_usb_plug(b.board, true);
+		h7_run(&b, 10 * H7_MS);
+		check_talk(&b, 4);
+		vf_emu_board_reset(b.board);
+		h7_run(&b, 100 * H7_MS);
+		check_talk(&b, 5);
+		h7_free(&b);
+	}
+}
+
+/* Control transfers of all kinds, cut anywhere; then an ordinary host again. */
+static void test_hostile(void **state)
+{
+	(void)state;
+	EACH_MODEL(m)
+	{
+		h7_bench b;
+		vf_emu_usb_counts c;
+
+		begin(&b, m);
+		vf_emu_usb_attack(b.board, 300);
+		h7_run(&b, 1000 * (uint64_t)H7_MS);
+		check_talk(&b, 1);
+		vf_emu_usb_count(b.board, &c);
+		assert_int_equal(c.attacks, 300);
+		h7_free(&b);
+	}
+}
+
+/* Lost handshakes make the host repeat packets: the board takes each once. A high-speed
+ * board on a hub that has no high speed works too. */
+static void test_noise_and_slow_hub(void **state)
+{
+	static uint8_t bytes[PAYLOAD];
+
+	(void)state;
+	EACH_MODEL(m)
+	{
+		h7_bench b;
+		vf_emu_usb_counts c;
+
+		h7_new(&b, models[m],
+		       &(vf_emu_board_config){.usb_noise = 20, .usb_full_speed = true});
+		h7_run(&b, 50 * H7_MS);
+		h7_plug(&b);
+		(void)greeted(&b, 1);
+		h7_begin(&b);
+		for (size_t sent = 0; sent < DATA; sent += PAYLOAD) {
+			memset(bytes, (int)(sent / PAYLOAD), sizeof bytes);
+			h7_stream(&b, bytes, PAYLOAD);
+		}
+		h7_run(&b, 300 * (uint64_t)H7_MS);
+		vf_emu_usb_count(b.board, &c);
+		assert_true(c.timeouts > 20);
+		assert_true(c.out_bytes / c.out_packets <= 64);
+		vf_state s = h7_state(&b);
+		assert_int_equal(s.received, b.offset);
+		assert_int_equal(s.damaged, 0);
+		h7_free(&b);
+	}
+}
+
+/* Nobody reads, and the board programs all the same. */
+static void test_host_that_does_not_read(void **state)
+{
+	static uint8_t bytes[PAYLOAD];
+	h7_bench b;
+
+	(void)state;
+	begin(&b, 0);
+	(void)greeted(&b, 1);
+	h7_begin(&b);
+	vf_emu_usb_open(b.board, true, false);
+	for (size_t sent = 0; sent < DATA; sent += PAYLOAD) {
+		memset(bytes, 0x5A, sizeof bytes);
+		h7_stream(&b, bytes, PAYLOAD);
+	}
+	h7_run(&b, 5000 * (uint64_t)H7_MS);
+	assert_int_equal(b.external[0], 0x5A);
+	assert_int_equal(b.external[DATA / 2], 0x5A);
+	vf_emu_usb_open(b.board, true, true);
+	h7_run(&b, 1500 * (uint64_t)H7_MS);
+	assert_int_equal(h7_state(&b).received, b.offset);
+	h7_free(&b);
+}
+
+/* Both ports are open: who is first has the session, until it is gone. */
+static void test_both_ports(void **state)
+{
+	uint8_t body[VF_WIRE_BODY_MAX];
+	h7_bench b;
+
+	(void)state;
+	begin(&b, 0);
+	check_talk(&b, 1);
+	b.usb = false;
+	h7_hello(&b, 2);
+	assert_int_equal(h7_await(&b, VF_KIND_WELCOME, body, sizeof body, 300 * (uint64_t)H7_MS),
+			 0);
+	vf_emu_usb_open(b.board, false, false);
+	h7_run(&b, 20 * H7_MS);
+	vf_welcome w = greeted(&b, 2);
+	assert_true(w.rate > 115200);
+	vf_emu_usb_open(b.board, true, true);
+	b.usb = true;
+	h7_run(&b, 100 * H7_MS);
+	h7_hello(&b, 3);
+	assert_int_equal(h7_await(&b, VF_KIND_WELCOME, body, sizeof body, 300 * (uint64_t)H7_MS),
+			 0);
+	h7_run(&b, 4500 * (uint64_t)H7_MS);
+	assert_int_equal(greeted(&b, 3).rate, 0);
+	h7_free(&b);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_talks),
 		cmocka_unit_test(test_received_packets),
+		cmocka_unit_test(test_bus_events),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_noise_and_slow_hub),
+		cmocka_unit_test(test_host_that_does_not_read),
+		cmocka_unit_test(test_both_ports),
 	};
 
 	if (argc < 2)
