@@ -48,6 +48,7 @@ class Deb(bench.Case):
             self.assertIn("/usr/" + name, programs)
         self.assertEqual([f for f in self.files("python3-vcpflash") if f.endswith("py.typed")],
                          ["/usr/lib/python3/dist-packages/vcpflash/py.typed"])
+        self.assertTrue(any(f.endswith("/udev/rules.d/70-vcpflash.rules") for f in programs))
         self.assertIn("/usr/include/vcpflash/vcpflash.h", self.files("libvcpflash-dev"))
 
     def test_depends(self):
