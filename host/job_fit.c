@@ -378,7 +378,8 @@ int vf_job_fit(vf_job *j)
 	    j->board.welcome.set == VF_SET_UNREADABLE)
 		return vf_fail(&j->result.error, VF_E_FLASH,
 			       "the board cannot read its journal, so it changes and starts "
-			       "nothing: doctor tells whether its flash is at fault");
+			       "nothing. Each run makes it try again; doctor tells whether its "
+			       "flash is at fault");
 	switch (j->config.kind) {
 	case VF_JOB_PROGRAM:
 		status = fit_image(j, true);

@@ -282,6 +282,10 @@ static void drop(vf_target *t)
 	j->ours = false;
 	if (!j->begun)
 		j->wanted = false;
+	/* What failed may have been a loose wire. All that was begun is on record, and counts as
+	 * torn when it is read again, as after a restart. */
+	if (j->broken && !t->unit[t->config.journal_memory].journal)
+		memset(j, 0, sizeof *j);
 }
 
 static void welcome(const vf_target *t, vf_welcome *w)
