@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Spin over session.pml: no assertion fails, no end state but the right ones, no cycle
+"""Spin over session.pml and prove.pml: no assertion fails, no end state but the right ones, no cycle
 without progress, for each mix of faults; and with a safeguard taken away spin finds
 what it is for. `check.py [--long] DIR` works in DIR."""
 import pathlib
@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 MODEL = pathlib.Path(__file__).resolve().with_name("session.pml")
+PROVE = MODEL.with_name("prove.pml")
 
 # losses and repeats, restarts of the board, kills of the host, asking too early, programs
 # that go wrong
@@ -22,6 +23,15 @@ BROKEN = {
     "BREAK_READ": (0, 0, 0, 0, 1),    # the digest is not looked at
 }
 
+# of prove.pml
+FORGED = {
+    "BREAK_PROOF": "a host without the key is listened to",
+    "BREAK_BOARD": "the board's proof is not looked at",
+    "BREAK_TERMS": "a trailer counts in another session",
+    "BREAK_NUMBER": "a trailer counts at another place",
+    "BREAK_NONCE": "a nonce comes again after a restart",
+}
+
 
 def run(folder, mix, define=None, cycles=False):
     names = ("FAULTS", "RESTARTS", "KILLS", "HURRY", "BAD")
@@ -30,7 +40,11 @@ def run(folder, mix, define=None, cycles=False):
         defines.append(f"-D{define}")
         if define == "BREAK_MARK":
             defines.append("-DBREAK_UNMARKED")
-    subprocess.run(["spin", *defines, "-a", str(MODEL)], cwd=folder, check=True,
+    return search(folder, MODEL, defines, cycles)
+
+
+def search(folder, model, defines, cycles=False):
+    subprocess.run(["spin", *defines, "-a", str(model)], cwd=folder, check=True,
                    stdout=subprocess.DEVNULL)
     flags = ["-DNP"] if cycles else ["-DSAFETY"]
     subprocess.run(["cc", "-O1", "-w", "-DCOLLAPSE", *flags, "-o", "pan", "pan.c"], cwd=folder,
@@ -61,6 +75,13 @@ def main(arguments):
     for define, mix in BROKEN.items():
         found, states = run(folder, mix, define)
         print(f"{define} {mix}: {found or 'NOT NOTICED'}")
+        good = good and found is not None
+    found, states = search(folder, PROVE, [])
+    print(f"prove: {states} states: {found or 'all claims hold'}")
+    good = good and found is None
+    for define in FORGED:
+        found, states = search(folder, PROVE, [f"-D{define}"])
+        print(f"{define}: {found or 'NOT NOTICED'}")
         good = good and found is not None
     sys.exit(not good)
 
