@@ -11,11 +11,11 @@ enum { SOH = 0x01, STX = 0x02, EOT = 0x04, ACK = 0x06, NAK = 0x15, CAN = 0x18, C
 enum {
 	INVITE_US = 3000000, /* from one call to the next */
 	INVITES = 20,
-	CRC_INVITES = 6,      /* before checksums are asked for */
-	BLOCK_US = 10000000,  /* for a block to begin, before it is asked for again */
-	BYTE_US = 1000000,    /* from one byte of a block to the next */
-	QUIET_US = 200000,    /* after what makes no sense, before it is asked for again */
-	VERDICT_US = 1000000, /* for the sender to leave the line */
+	CRC_INVITES = 6,     /* before checksums are asked for */
+	BLOCK_US = 10000000, /* for a block to begin, before it is asked for again */
+	BYTE_US = 1000000,   /* from one byte of a block to the next */
+	QUIET_US = 200000,   /* after what makes no sense, before it is asked for again */
+	VERDICT_US = 500000, /* for the sender to leave the line */
 	TRIES = 6,
 	HEADER = 3,
 };

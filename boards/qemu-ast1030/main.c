@@ -8,6 +8,7 @@
 #include "uart.h"
 
 #include <vcpflash/serprog.h>
+#include <vcpflash/ymodem.h>
 
 enum { KB = 1024, UART_IRQ = 8 };
 enum { TIMER_ON = 1 << 0, TIMER_1_MHZ = 1 << 1 };
@@ -28,6 +29,9 @@ static vf_console console;
 static vf_serprog_guest programmer;
 static uint8_t programmed[KB] __attribute__((aligned(32)));
 static uart port;
+/* Other protocols on its line (docs/GUESTS.md). */
+static uint8_t sector[4 * KB] __attribute__((aligned(32)));
+static vf_ymodem ymodem;
 
 static void uart_irq(void)
 {
@@ -136,6 +140,7 @@ static void invite(vf_loader_config *c)
 
 	vf_guest_init(&guest, &loader.target);
 	vf_console_init(&console, &guest);
+	vf_ymodem_init(&ymodem, &guest, sector, sizeof sector);
 	if (vf_serprog_invite(&programmer, &guest, 0, &of) == VF_OK)
 		c->programmer = (vf_programmer){
 			&programmer, vf_serprog_guest_bus, vf_serprog_guest_bus_done,

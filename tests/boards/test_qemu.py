@@ -2,11 +2,15 @@
 """The loader's machine code on QEMU's Cortex-M4, against chip models that are not ours.
 """
 import hashlib
+import pathlib
 import signal
 import subprocess
+import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "guest"))
 import qemu
+from test_lrzsz import Terminal
 from qemu import BASE, MB, Qemu, bench
 
 SECTOR = 4096
@@ -44,6 +48,22 @@ class Firmware(bench.Case):
 
     def test_mt25ql512ab(self):
         self.works("mt25ql512ab", 64 * MB)
+
+    def test_a_terminal_sends_a_file(self):
+        drive = qemu.drive(self.folder / "drive", 64 * MB)
+        data = self.bytes(9000)
+        name = self.file("a.bin", data)
+        with Qemu(drive, "mt25ql512ab", pty=True) as board, Terminal(board.port) as t:
+            while "> " not in t.seen:  # QEMU notices late that somebody has opened it
+                t.type("\r")
+                t.read(2)
+            t.type("\r")
+            while t.read(1):
+                t.seen = ""
+            said = t.sb(name, line=f"load {BASE + 0x1100:#x}")
+            self.assertIn(f"9000 bytes at {BASE + 0x1100:#x}, SHA-256 {hashlib.sha256(data).hexdigest()}", said)
+            board.stop()
+        self.assertEqual(qemu.differences(drive, 64 * MB, [(0x1100, data)]), [])
 
     def test_n25q256a(self):
         self.works("n25q256a", 32 * MB, pty=True)
