@@ -2,6 +2,7 @@
 #ifndef VF_CLI_SIM_H
 #define VF_CLI_SIM_H
 
+#include <vcpflash/emu.h>
 #include <vcpflash/io.h>
 #include <vcpflash/sim.h>
 
@@ -36,6 +37,8 @@ typedef struct sim_options {
 	bool journal;
 	uint8_t guests;          /* enum vf_sim_guests */
 	bool emulated;           /* --board: its firmware is executed */
+	enum vf_emu_model model;
+	bool has_socket, usb;    /* --port: at the USB socket, not at the ST-LINK */
 	const char *firmware;    /* of the Cortex-M7 (or of both cores); NULL: ours */
 	const char *firmware_m4; /* of the Cortex-M4 */
 	const char *plain;       /* an option that an emulated board has not, NULL if none */
@@ -50,6 +53,8 @@ int sim_parse(sim_options *o, int argc, char **argv);
 int sim_emulate(const sim_options *o, bool *stopped, vf_error *err);
 /* SIGUSR1, the reset button, was pressed since the last call. */
 bool sim_button(void);
+/* SIGUSR2, the USB cable, was pulled or plugged in since the last call. */
+bool sim_cable(void);
 
 /* A memory's contents and the file that keeps them. */
 typedef struct sim_store {

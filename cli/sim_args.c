@@ -29,6 +29,7 @@ enum option_code {
 	OPT_JOURNAL,
 	OPT_GUESTS,
 	OPT_BOARD,
+	OPT_PORT,
 	OPT_FIRMWARE,
 	OPT_FIRMWARE_M4,
 	OPT_KEY_FILE,
@@ -58,6 +59,7 @@ static const struct option long_options[] = {
 	{"journal", no_argument, NULL, OPT_JOURNAL},
 	{"guests", required_argument, NULL, OPT_GUESTS},
 	{"board", required_argument, NULL, OPT_BOARD},
+	{"port", required_argument, NULL, OPT_PORT},
 	{"firmware", required_argument, NULL, OPT_FIRMWARE},
 	{"firmware-m4", required_argument, NULL, OPT_FIRMWARE_M4},
 	{"key-file", required_argument, NULL, OPT_KEY_FILE},
@@ -99,15 +101,18 @@ static const char help[] =
 	"  --key-file FILE    the board listens only to hosts that hold this key: 32 bytes,\n"
 	"                     raw or as 64 hexadecimal digits\n"
 	"  --name NAME        what the board calls itself\n"
-	"  --board stm32h747i-disco    a board whose firmware is executed: two emulated\n"
-	"                     cores, its peripherals by their registers, 128 MB of flash;\n"
-	"                     with --flash, --internal, --pty, --tcp, --time, --seed and\n"
-	"                     --fault cut=N,reset=P only\n"
+	"  --board stm32h745i-disco|stm32h747i-disco    a board whose firmware is executed:\n"
+	"                     two emulated cores, its peripherals by their registers, 128 MB\n"
+	"                     of flash; with --flash, --internal, --pty, --tcp, --time,\n"
+	"                     --seed, --port and --fault cut=N,reset=P,unplug=N only\n"
+	"  --port usb|uart    its virtual COM port: at its own USB socket (of the\n"
+	"                     stm32h745i-disco, unless told otherwise) or at its ST-LINK\n"
 	"  --firmware FILE, --firmware-m4 FILE    for its internal flash (HEX, ELF, SREC\n"
 	"                     or UF2) instead of the firmware that came with this program\n"
 	"  --help, --version\n"
 	"\n"
-	"SIGUSR1 is the reset button. SIGTERM and SIGINT save and end it.\n"
+	"SIGUSR1 is the reset button; SIGUSR2 pulls the cable out of an emulated board's\n"
+	"USB socket, and plugs it in again. SIGTERM and SIGINT save and end it.\n"
 	"Exit status: 0 ended by a signal, 2 wrong usage, 3 no pseudo-terminal or port,\n"
 	"4 the board does not start, 5 a file, 70 the chip was misused, or an emulated board\n"
 	"did what the manual forbids (a fault of ours).\n";
@@ -273,6 +278,23 @@ static int parse_key(sim_options *o, const char *name)
 	return -1;
 }
 
+static int parse_board(sim_options *o, const char *name)
+{
+	o->emulated = true;
+	o->model = strcmp(name, "stm32h745i-disco") == 0 ? VF_EMU_H745I_DISCO : VF_EMU_H747I_DISCO;
+	if (o->model == VF_EMU_H747I_DISCO && strcmp(name, "stm32h747i-disco") != 0)
+		return bad_value("--board", name, "stm32h745i-disco or stm32h747i-disco");
+	return -1;
+}
+
+static int parse_port(sim_options *o, const char *value)
+{
+	o->has_socket = true;
+	o->usb = strcmp(value, "usb") == 0;
+	return o->usb || strcmp(value, "uart") == 0 ? -1
+						    : bad_value("--port", value, "usb or uart");
+}
+
 static int parse_option(sim_options *o, int code, const char *value)
 {
 	vf_error err;
@@ -318,10 +340,9 @@ static int parse_option(sim_options *o, int code, const char *value)
 	case OPT_LIST:
 		return list_chips();
 	case OPT_BOARD:
-		o->emulated = true;
-		if (strcmp(value, "stm32h747i-disco") != 0)
-			return bad_value("--board", value, "stm32h747i-disco");
-		return -1;
+		return parse_board(o, value);
+	case OPT_PORT:
+		return parse_port(o, value);
 	case OPT_FIRMWARE:
 		o->firmware = value;
 		return -1;
@@ -371,6 +392,10 @@ static int check_emulated(const sim_options *o)
 	const vf_sim_fault *f = &o->fault;
 	if (!o->emulated && (o->firmware != NULL || o->firmware_m4 != NULL))
 		return usage("--firmware and --firmware-m4 need --board");
+	if (!o->emulated && (o->has_socket || f->unplug != 0))
+		return usage("--port and --fault unplug=N need --board");
+	if (o->emulated && f->unplug != 0 && !o->usb)
+		return usage("--fault unplug=N needs --port usb");
 	if (o->emulated && o->plain != NULL) {
 		(void)fprintf(stderr,
 			      "vcpflash-sim: --%s is for the simulated board, --board has its own "
@@ -380,7 +405,7 @@ static int check_emulated(const sim_options *o)
 	}
 	if (o->emulated && (f->corrupt > 0 || f->drop > 0 || f->dup > 0 || f->stall > 0 ||
 			    f->bad_rate != 0 || f->bad_bits != 0 || f->cut_how != 0))
-		return usage("with --board, --fault knows cut=N and reset=P only");
+		return usage("with --board, --fault knows cut=N, reset=P and unplug=N only");
 	return -1;
 }
 
@@ -413,5 +438,7 @@ int sim_parse(sim_options *o, int argc, char **argv)
 		return usage("--key-file needs a --window of 1024 bytes at the least");
 	if (o->pty != NULL && o->tcp != NULL)
 		return usage("--pty and --tcp exclude each other");
+	if (!o->has_socket)
+		o->usb = o->emulated && o->model == VF_EMU_H745I_DISCO;
 	return check_emulated(o);
 }

@@ -1,5 +1,7 @@
 /* sim_emu.c - vcpflash-sim --board: a board that executes its firmware, behind the
- * pseudo-terminal or TCP port.
+ * pseudo-terminal or TCP port. At the board's own USB socket the pseudo-terminal is there
+ * while the host has the board enumerated, as a ttyACM is: it goes with the cable, and
+ * with every reset of the board.
  *
  * Emulated time follows the clock on the wall as far as this machine keeps up;
  * where it does not, the board is simply slower than a real one.
@@ -12,6 +14,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -31,6 +34,7 @@ typedef struct emulation {
 	vf_emu_board *board;
 	vf_pipe *pipe;
 	bool *stopped;
+	bool plugged, announced;
 	uint64_t started_us; /* the wall's clock at emulated time 0 */
 	uint64_t random;
 	size_t in_len, out_len;
@@ -133,12 +137,15 @@ static int load_firmware(emulation *e, vf_error *err)
 	const sim_options *o = e->opt;
 	vf_image img;
 	vf_image_init(&img, &vf_io_alloc);
-	int status = o->firmware != NULL ? load(&img, o->firmware, err)
-					 : load_default(&img, "h747-loader.hex", err);
+	const bool is_745 = o->model == VF_EMU_H745I_DISCO;
+	int status =
+		o->firmware != NULL
+			? load(&img, o->firmware, err)
+			: load_default(&img, is_745 ? "h745-loader.hex" : "h747-loader.hex", err);
 	if (status == VF_OK && o->firmware_m4 != NULL)
 		status = load(&img, o->firmware_m4, err);
 	else if (status == VF_OK && o->firmware == NULL)
-		status = load_default(&img, "h747-m4-stub.hex", err);
+		status = load_default(&img, is_745 ? "h745-m4-stub.hex" : "h747-m4-stub.hex", err);
 	if (status == VF_OK)
 		status = put_all(e, &img, err);
 	vf_image_free(&img);
@@ -166,9 +173,11 @@ static int feed(emulation *e)
 			return VF_E_LINK;
 		e->in_len += (size_t)n;
 	}
-	if (e->in_len == 0)
+	uint32_t baud = vf_pipe_baud(e->pipe);
+	if (e->in_len == 0 && !e->opt->usb)
 		return VF_OK;
-	size_t n = vf_emu_board_write(e->board, e->in, e->in_len, vf_pipe_baud(e->pipe));
+	size_t n = e->opt->usb ? vf_emu_usb_write(e->board, e->in, e->in_len, baud)
+			       : vf_emu_board_write(e->board, e->in, e->in_len, baud);
 	e->in_len -= n;
 	memmove(e->in, e->in + n, e->in_len);
 	if (restarts(e, n))
@@ -178,8 +187,10 @@ static int feed(emulation *e)
 
 static int drain(emulation *e)
 {
-	e->out_len += vf_emu_board_read(e->board, e->out + e->out_len, sizeof e->out - e->out_len,
-					vf_pipe_baud(e->pipe));
+	uint8_t *to = e->out + e->out_len;
+	size_t room = sizeof e->out - e->out_len;
+	e->out_len += e->opt->usb ? vf_emu_usb_read(e->board, to, room)
+				  : vf_emu_board_read(e->board, to, room, vf_pipe_baud(e->pipe));
 	if (e->out_len == 0)
 		return VF_OK;
 	long n = vf_pipe_write(e->pipe, e->out, e->out_len);
@@ -188,6 +199,51 @@ static int drain(emulation *e)
 	e->out_len -= (size_t)n;
 	memmove(e->out, e->out + n, e->out_len);
 	return VF_OK;
+}
+
+/* --- the USB cable ------------------------------------------------------------------- */
+
+static void plug(emulation *e, bool in)
+{
+	e->plugged = in;
+	vf_emu_usb_plug(e->board, in);
+	on_log(NULL, in ? "the USB cable is plugged in" : "the USB cable is pulled");
+}
+
+static int open_port(emulation *e, vf_error *err)
+{
+	const sim_options *o = e->opt;
+	e->pipe = o->tcp != NULL ? vf_pipe_listen(o->tcp, err) : vf_pipe_pty(o->pty, err);
+	return e->pipe != NULL ? VF_OK : err->code;
+}
+
+static void announce(emulation *e)
+{
+	if (!e->announced) {
+		(void)printf("ready %s\n", vf_pipe_name(e->pipe));
+		(void)fflush(stdout);
+	}
+	e->announced = true;
+}
+
+/* The port comes and goes with the device; a TCP port stays, and only falls silent. */
+static int follow_device(emulation *e, vf_error *err)
+{
+	bool there = vf_emu_usb_ready(e->board);
+	if (!e->opt->usb || (there && e->pipe != NULL && e->announced))
+		return VF_OK;
+	if (!there) {
+		e->in_len = e->out_len = 0;
+		if (e->opt->tcp == NULL) {
+			vf_pipe_close(e->pipe);
+			e->pipe = NULL;
+		}
+		return VF_OK;
+	}
+	int status = e->pipe == NULL ? open_port(e, err) : VF_OK;
+	if (status == VF_OK)
+		announce(e);
+	return status;
 }
 
 /* How far the board may go now. */
@@ -213,7 +269,10 @@ static void rest(emulation *e)
 		return;
 	us = us < LEAST_SLEEP_US ? LEAST_SLEEP_US : us;
 	us = us > MOST_SLEEP_US ? MOST_SLEEP_US : us;
-	vf_pipe_wait(e->pipe, e->out_len > 0, vf_io_now_us() + us);
+	if (e->pipe != NULL)
+		vf_pipe_wait(e->pipe, e->out_len > 0, vf_io_now_us() + us);
+	else
+		(void)nanosleep(&(struct timespec){.tv_nsec = (long)us * NS_PER_US}, NULL);
 }
 
 static int serve(emulation *e, vf_error *err)
@@ -221,7 +280,13 @@ static int serve(emulation *e, vf_error *err)
 	while (!vf_interrupted()) {
 		if (sim_button())
 			vf_emu_board_reset(e->board);
-		int status = feed(e);
+		if (sim_cable() && e->opt->usb)
+			plug(e, !e->plugged);
+		int status = follow_device(e, err);
+		if (status != VF_OK)
+			return status;
+		if (e->pipe != NULL)
+			status = feed(e);
 		uint64_t until = horizon(e);
 		bool due = until > vf_emu_board_now(e->board);
 		if (status == VF_OK && vf_emu_board_run(e->board, until) != VF_OK) {
@@ -230,7 +295,7 @@ static int serve(emulation *e, vf_error *err)
 			return vf_fail(err, VF_E_FLASH,
 				       "the run ends here: no real board would go on");
 		}
-		if (status == VF_OK)
+		if (status == VF_OK && e->pipe != NULL)
 			status = drain(e);
 		if (status != VF_OK)
 			return vf_fail(err, VF_E_LINK, "%s: the other end is broken",
@@ -248,6 +313,8 @@ static int make_board(emulation *e, vf_error *err)
 	const sim_options *o = e->opt;
 	vf_emu_board_config c = {
 		.alloc = vf_io_alloc,
+		.model = o->model,
+		.unplug = o->fault.unplug,
 		.internal = e->internal.bytes,
 		.external = e->flash.bytes,
 		.time_percent = o->no_time ? 0 : 100,
@@ -275,8 +342,7 @@ static int prepare(emulation *e, vf_error *err)
 		status = make_board(e, err);
 	if (status != VF_OK)
 		return status;
-	e->pipe = o->tcp != NULL ? vf_pipe_listen(o->tcp, err) : vf_pipe_pty(o->pty, err);
-	return e->pipe != NULL ? VF_OK : err->code;
+	return !o->usb || o->tcp != NULL ? open_port(e, err) : VF_OK;
 }
 
 static int save(const emulation *e, vf_error *err)
@@ -298,6 +364,16 @@ static void say_counts(const emulation *e)
 		(unsigned long long)c.instructions[0], (unsigned long long)c.handlers[0],
 		(unsigned long long)c.instructions[1], (unsigned long long)c.received,
 		(unsigned long long)c.sent, (unsigned long long)c.pages);
+	if (!e->opt->usb)
+		return;
+	vf_emu_usb_counts u;
+	vf_emu_usb_count(e->board, &u);
+	(void)fprintf(stderr,
+		      "vcpflash-sim: USB: %llu bytes in %llu packets received, %llu in %llu sent, "
+		      "%llu refused for a while, %u packets a frame at most\n",
+		      (unsigned long long)u.out_bytes, (unsigned long long)u.out_packets,
+		      (unsigned long long)u.in_bytes, (unsigned long long)u.in_packets,
+		      (unsigned long long)u.naks, u.most);
 }
 
 static int emulate(emulation *e, vf_error *err)
@@ -306,8 +382,10 @@ static int emulate(emulation *e, vf_error *err)
 	if (status != VF_OK)
 		return status;
 	e->started_us = vf_io_now_us();
-	(void)printf("ready %s\n", vf_pipe_name(e->pipe));
-	(void)fflush(stdout);
+	if (e->opt->usb)
+		plug(e, true);
+	else
+		announce(e);
 	status = serve(e, err);
 	say_counts(e);
 	/* The end of the program is the end of the power. */

@@ -28,13 +28,15 @@ typedef struct simulation {
 	uint8_t in[BUFFER], out[BUFFER];
 } simulation;
 
-/* Set by SIGUSR1, the reset button. A handler gets no context. */
-static volatile sig_atomic_t button;
+/* Set by SIGUSR1, the reset button, and SIGUSR2, the USB cable. A handler gets no context. */
+static volatile sig_atomic_t button, cable;
 
 static void on_button(int number)
 {
-	(void)number;
-	button = 1;
+	if (number == SIGUSR2)
+		cable = 1;
+	else
+		button = 1;
 }
 
 bool sim_button(void)
@@ -42,6 +44,13 @@ bool sim_button(void)
 	bool pressed = button != 0;
 	button = 0;
 	return pressed;
+}
+
+bool sim_cable(void)
+{
+	bool touched = cable != 0;
+	cable = 0;
+	return touched;
 }
 
 static void say(const char *line)
@@ -222,6 +231,7 @@ static int simulate(simulation *s, vf_error *err)
 	struct sigaction reset = {.sa_handler = on_button};
 	(void)sigemptyset(&reset.sa_mask);
 	(void)sigaction(SIGUSR1, &reset, NULL);
+	(void)sigaction(SIGUSR2, &reset, NULL);
 	vf_interrupt_catch();
 	if (s->opt.emulated)
 		return sim_emulate(&s->opt, &s->misused, err);

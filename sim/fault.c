@@ -137,6 +137,7 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		{"badrate=", "badrate=BAUD with a rate above which the line is bad"},
 		{"chip=", "chip=protected, qpi, addr4, asleep, continuous, absent or shorted"},
 		{"link=", "link=overrun: the board loses what its ring has no room for"},
+		{"unplug=", "unplug=N with the number of a USB packet, from 1"},
 	};
 	const unsigned count = sizeof forms / sizeof forms[0];
 	unsigned i = 0;
@@ -144,7 +145,7 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		i++;
 	if (i == count)
 		return "corrupt=P, drop=P, dup=P, stall=P:MS, reset=P, cut=N, badbit=ADDR, "
-		       "badrate=BAUD, link=overrun or chip=HOW";
+		       "badrate=BAUD, link=overrun, unplug=N or chip=HOW";
 	const char *value = item + strlen(forms[i].name);
 	double *const chance[] = {&f->corrupt, &f->drop, &f->dup, &f->reset};
 	bool good;
@@ -160,6 +161,8 @@ static const char *read_item(vf_sim_fault *f, const char *item, const char **end
 		good = read_bad_rate(f, value, end);
 	else if (i == 9)
 		good = read_link(f, value, end);
+	else if (i == 10)
+		good = read_number(&f->unplug, UINT64_MAX, value, end) && f->unplug != 0;
 	else
 		good = read_chip(f, value, end);
 	return good && (**end == ',' || **end == '\0') ? NULL : forms[i].form;

@@ -38,6 +38,8 @@ typedef struct vf_sim_fault {
 	uint64_t cut;        /* bus transaction (from 1, those of the first probe
 			      * included) in which power dies for a second; 0 never */
 	uint8_t cut_how;     /* enum vf_sim_cut */
+	uint64_t unplug;     /* emulated boards: bulk packet (from 1) after which the USB
+			      * cable is pulled for a second; 0 never */
 	uint32_t bad_bits;   /* entries in bad_bit */
 	uint32_t bad_bit[8]; /* addresses of cells that will not program */
 	bool overrun;        /* the board's port takes what its ring has no room for */
