@@ -147,8 +147,9 @@ static enum vf_usb_reply refuse(vf_h7_otg *otg, unsigned n)
 	return VF_USB_NAK;
 }
 
-/* Data before the endpoint was enabled: OTEPDIS, and a NAK. */
-static enum vf_usb_reply guard_out(vf_h7_otg *otg, unsigned address, unsigned n)
+/* Table 8-6: halted comes first, then data that came before, then room for it. Data
+ * before the endpoint was enabled: OTEPDIS, and a NAK. */
+static enum vf_usb_reply guard_out(vf_h7_otg *otg, unsigned address, unsigned n, bool again)
 {
 	if (!hears(otg, address, n))
 		return VF_USB_NONE;
@@ -158,7 +159,7 @@ static enum vf_usb_reply guard_out(vf_h7_otg *otg, unsigned address, unsigned n)
 		return VF_USB_NONE;
 	if ((otg->out[n].ctl & VF_OTG_STALL) != 0)
 		return VF_USB_STALL;
-	if (takes(otg, n))
+	if (again || takes(otg, n))
 		return VF_USB_ACK;
 	if ((otg->out[n].ctl & VF_OTG_EPENA) == 0)
 		otg->out[n].flags |= VF_OTG_OTEPDIS;
@@ -190,7 +191,9 @@ static enum vf_usb_reply out(void *device, unsigned address, unsigned n, unsigne
 			     const uint8_t *data, size_t len)
 {
 	vf_h7_otg *otg = device;
-	const enum vf_usb_reply first = guard_out(otg, address, n);
+	const bool again =
+		n < VF_H7_OTG_ENDPOINTS && pid != ((otg->out[n].ctl & VF_OTG_DPID) != 0 ? 1u : 0u);
+	const enum vf_usb_reply first = guard_out(otg, address, n, again);
 
 	if (first != VF_USB_ACK)
 		return first;
@@ -199,8 +202,8 @@ static enum vf_usb_reply out(void *device, unsigned address, unsigned n, unsigne
 		vf_h7_otg_settle(otg);
 		return VF_USB_NONE;
 	}
-	if (pid != ((otg->out[n].ctl & VF_OTG_DPID) != 0 ? 1u : 0u))
-		return VF_USB_ACK; /* sent again, since its handshake was lost */
+	if (again) /* its handshake was lost */
+		return VF_USB_ACK;
 	taken(otg, n, pid, data, len);
 	vf_h7_otg_settle(otg);
 	return otg->high && !takes(otg, n) ? VF_USB_NYET : VF_USB_ACK;
@@ -208,7 +211,7 @@ static enum vf_usb_reply out(void *device, unsigned address, unsigned n, unsigne
 
 static enum vf_usb_reply ping(void *device, unsigned address, unsigned n)
 {
-	return guard_out(device, address, n);
+	return guard_out(device, address, n, false);
 }
 
 /* The packet at the head of the FIFO; false: it is not there as a whole. */

@@ -122,11 +122,11 @@ static uint32_t size(const vf_usb_host *h, unsigned which)
 /* --- outcomes --------------------------------------------------------------------------- */
 
 /* A refused packet is tried again: soon where nothing else is wanted, else after so
- * long that four of them cost less than a packet. */
+ * long that those of a frame cost less than a packet. */
 static void later(vf_usb_host *h, vf_usb_pipe *pipe)
 {
 	const bool busy = wants(h, BULK_OUT) && pipe == &h->bulk_in;
-	const uint64_t step = frame_length(h) / (busy ? 4 : 20);
+	const uint64_t step = frame_length(h) / (!busy ? 20 : h->high ? 2 : 4);
 
 	h->counts.naks++;
 	pipe->retry_ns = h->now_ns + step;
@@ -331,8 +331,8 @@ static void begin(vf_usb_host *h, unsigned which)
 			fly(h, FLY_CONTROL, around(h) + bytes - 1);
 		break;
 	case NOTIFY:
-		h->notify.retry_ns = h->frame_ns + h->notify.interval * frame_length(h);
 		begin_in(h, &h->notify, FLY_NOTIFY);
+		h->notify.retry_ns = h->frame_ns + h->notify.interval * frame_length(h);
 		break;
 	case BULK_OUT:
 		if (h->bulk_out.ping)

@@ -191,6 +191,11 @@ static void new_chip(rig *r)
 
 rig *rig_new(void)
 {
+	return rig_new_board(VF_H7_H747I_DISCO);
+}
+
+rig *rig_new_board(enum vf_h7_board board)
+{
 	rig *r = calloc(1, sizeof *r);
 	vf_stm32h7_config config = {.uid = {1, 2, 3}, .seed = 7, .sent = sent};
 
@@ -203,6 +208,7 @@ rig *rig_new(void)
 	new_chip(r);
 	vf_h7_options_default(&r->options);
 	config.bus = &r->bus;
+	config.board = board;
 	config.flash = r->flash;
 	config.nor = r->chip;
 	config.nor_array = r->array;

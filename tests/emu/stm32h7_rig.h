@@ -28,6 +28,8 @@ enum { RIG_MEMORY = 64 << 10, RIG_SENT = 4096, RIG_IRQS = 150 };
 #define DMAMUX1 0x40020800u
 #define MDMA    0x52000000u
 #define QUADSPI 0x52005000u
+#define OTG1    0x40040000u
+#define OTG2    0x40080000u
 #define GPIO(n) (0x58020000u + 0x400u * (n))
 
 typedef struct rig {
@@ -53,6 +55,7 @@ typedef struct rig {
 
 /* After a power-on reset; nothing is configured. */
 rig *rig_new(void);
+rig *rig_new_board(enum vf_h7_board board);
 void rig_free(rig *r);
 
 uint32_t rd(rig *r, uint32_t address);
