@@ -35,8 +35,8 @@ typedef struct sim_options {
 	bool blocking;
 	bool no_sfdp;
 	bool journal;
-	uint8_t guests;          /* enum vf_sim_guests */
-	bool emulated;           /* --board: its firmware is executed */
+	uint8_t guests; /* enum vf_sim_guests */
+	bool emulated;  /* --board: its firmware is executed */
 	enum vf_emu_model model;
 	bool has_socket, usb;    /* --port: at the USB socket, not at the ST-LINK */
 	const char *firmware;    /* of the Cortex-M7 (or of both cores); NULL: ours */

@@ -61,7 +61,8 @@ _vcpflash_sim_value() {
 	--link) _vcpflash_words "$cur" usb-fs usb-hs uart: ideal ;;
 	--guests) _vcpflash_words "$cur" off console ymodem console,ymodem ;;
 	--time) _vcpflash_words "$cur" real none ;;
-	--board) _vcpflash_words "$cur" stm32h747i-disco ;;
+	--board) _vcpflash_words "$cur" stm32h745i-disco stm32h747i-disco ;;
+	--port) _vcpflash_words "$cur" usb uart ;;
 	--fault)
 		_vcpflash_words "$cur" corrupt= drop= dup= stall= reset= badbit= badrate= cut= link=overrun \
 			chip=protected chip=qpi chip=addr4 chip=asleep chip=continuous
@@ -165,7 +166,7 @@ _vcpflash_sim() {
 	elif ! _vcpflash_sim_value "${words[-2]}" "$cur"; then
 		_vcpflash_words "$cur" --chip --dual --base --flash --internal --pty --tcp --link --max-baud --time --fault \
 			--seed --name --ring --window --payload --blocking --no-sfdp --journal --guests --board --firmware \
-			--firmware-m4 --key-file --list-chips --help --version
+			--port --firmware-m4 --key-file --list-chips --help --version
 	fi
 	_vcpflash_trim "$cur"
 }

@@ -200,9 +200,9 @@ class Usage(unittest.TestCase):
 
     def test_options(self):
         board = ["--board", "stm32h747i-disco"]
-        self.refused("expected stm32h747i-disco", "--board", "other")
+        self.refused("expected stm32h745i-disco or stm32h747i-disco", "--board", "other")
         self.refused("--chip is for the simulated board", *board, "--chip", "mt25ql512ab")
-        self.refused("cut=N and reset=P only", *board, "--fault", "drop=0.1")
+        self.refused("cut=N, reset=P and unplug=N only", *board, "--fault", "drop=0.1")
         self.refused("need --board", "--firmware", "x.hex")
         self.refused("name the HEX, ELF, SREC or UF2 file", *board, "--firmware",
                      FIRMWARE / "cm7.bin", code=5)

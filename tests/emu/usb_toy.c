@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { GINTSTS = 0x14, GRXSTSP = 0x20, GRXFSIZ = 0x24, GRSTCTL = 0x10, DCFG = 0x800, DCTL = 0x804 };
-enum { STEP_NS = 4000, PACKETS = 16, BULK = 1, NOTIFY = 2, RX_WORDS = 512 };
+enum { STEP_NS = 4000, SLOW_STEP_NS = 16000, PACKETS = 16, BULK = 1, NOTIFY = 2, RX_WORDS = 512 };
 
 #define IN(n)  (t->base + 0x900u + 0x20u * (n))
 #define OUT(n) (t->base + 0xB00u + 0x20u * (n))
@@ -377,7 +377,7 @@ void toy_run(toy *t, uint64_t ms)
 	const uint64_t end = t->r->now + ms * 1000000;
 
 	while (t->r->now < end) {
-		rig_run(t->r, STEP_NS);
+		rig_run(t->r, t->high ? STEP_NS : SLOW_STEP_NS);
 		vf_usb_host_advance(&t->host, t->r->now);
 		poll(t);
 	}

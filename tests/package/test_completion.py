@@ -172,7 +172,8 @@ class Completion(bench.Case):
         self.assertOffers("vcpflash-sim --chip ", chips)
         self.assertOffers("vcpflash-sim --dual --time ", ["real", "none"])
         self.assertOffers("vcpflash-sim --link u", ["usb-fs", "usb-hs", "uart:"])
-        self.assertOffers("vcpflash-sim --board ", ["stm32h747i-disco"])
+        self.assertOffers("vcpflash-sim --board ", ["stm32h745i-disco", "stm32h747i-disco"])
+        self.assertOffers("vcpflash-sim --port ", ["uart", "usb"])
         self.assertOffers("vcpflash-sim --flash ", IMAGES + OTHERS)
         self.assertOffers("vcpflash-sim --fault chip=q", ["chip=qpi"])
 
