@@ -191,6 +191,26 @@ class Story(unittest.TestCase):
         self.assertIn("0x50000000", said)
 
 
+class Socket(unittest.TestCase):
+    """The STM32H745I-DISCO at its own USB socket."""
+
+    def test_unplugged(self):
+        """Two hex files over the firmware's own USB device, the cable pulled for a second in the
+        middle: the command waits for the port and completes what it began."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            with Board(folder, "--board", "stm32h745i-disco", "--time", "none",
+                       "--fault", "unplug=2000") as board:
+                files = FIRMWARE / "h745-cm7.hex", FIRMWARE / "h745-cm4.hex"
+                result = board.vcpflash("program", *files, "--wait", str(PATIENCE))
+                self.assertEqual(result.returncode, 0, result.stdout)
+                self.assertEqual(board.end(), 0)
+            self.assertEqual((folder / "sim.txt").read_text().count("serial number"), 2)
+            flash = (folder / "flash.bin").read_bytes()
+            image = (FIRMWARE / "h745-cm7.bin").read_bytes()
+            self.assertEqual(flash[:len(image)], image)
+
+
 class Usage(unittest.TestCase):
     def refused(self, text, *options, code=2):
         result = subprocess.run([BIN / "vcpflash-sim", *options], timeout=PATIENCE,
