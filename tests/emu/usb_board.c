@@ -1,0 +1,146 @@
+/* usb_board.c - the boards' firmware at their own USB sockets: a host that attacks its
+ * control endpoint, after which it is enumerated as ever and no flash has changed; lost
+ * handshakes; and the same run twice.
+ *
+ *   test_emu_usb_board LOADER.bin STUB.bin
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vcpflash/emu.h>
+
+#include <cmocka.h>
+
+enum { MS = 1000000, PATIENCE_MS = 20000, ATTACKS = 500 };
+
+static const char *loader, *stub;
+
+typedef struct world {
+	uint8_t *internal, *external;
+	vf_emu_board *board;
+} world;
+
+static void *resize(void *ctx, void *p, size_t size)
+{
+	(void)ctx;
+	if (size != 0)
+		return realloc(p, size);
+	free(p);
+	return NULL;
+}
+
+static void load(const char *name, uint8_t *to)
+{
+	FILE *f = fopen(name, "rb");
+	assert_non_null(f);
+	assert_true(fread(to, 1, 1 << 20, f) > 100);
+	(void)fclose(f);
+}
+
+static world world_new(uint64_t seed, uint32_t noise)
+{
+	vf_emu_board_config c = {.alloc = {resize, NULL},
+				 .model = VF_EMU_H745I_DISCO,
+				 .seed = seed,
+				 .usb_noise = noise};
+	world w = {malloc(VF_EMU_INTERNAL_SIZE), malloc(VF_EMU_EXTERNAL_SIZE), NULL};
+	vf_error err;
+	if (w.internal == NULL || w.external == NULL)
+		abort();
+	memset(w.internal, 0xFF, VF_EMU_INTERNAL_SIZE);
+	memset(w.external, 0xA5, VF_EMU_EXTERNAL_SIZE);
+	load(loader, w.internal);
+	load(stub, w.internal + (VF_EMU_INTERNAL_SIZE / 2));
+	c.internal = w.internal;
+	c.external = w.external;
+	w.board = vf_emu_board_new(&c, &err);
+	assert_non_null(w.board);
+	vf_emu_usb_plug(w.board, true);
+	return w;
+}
+
+static void world_free(world *w)
+{
+	vf_emu_board_free(w->board);
+	free(w->internal);
+	free(w->external);
+}
+
+/* Until the host has enumerated it so often. */
+static vf_emu_usb_counts enumerated(world *w, uint64_t times)
+{
+	vf_emu_usb_counts c = {0};
+	for (unsigned i = 0; i < PATIENCE_MS && c.enumerations < times; i++) {
+		if (vf_emu_board_run(w->board, vf_emu_board_now(w->board) + MS) != VF_OK)
+			fail_msg("%s", vf_emu_board_stopped(w->board));
+		vf_emu_usb_count(w->board, &c);
+	}
+	assert_string_equal(vf_emu_usb_trouble(w->board), "");
+	assert_int_equal(c.enumerations, times);
+	return c;
+}
+
+static uint64_t digest(const uint8_t *data, size_t len)
+{
+	uint64_t hash = 14695981039346656037u;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ data[i]) * 1099511628211u;
+	return hash;
+}
+
+static vf_emu_usb_counts attack(uint64_t seed)
+{
+	world w = world_new(seed, 0);
+	(void)enumerated(&w, 1);
+	const uint64_t before = digest(w.internal, VF_EMU_INTERNAL_SIZE);
+	vf_emu_counts flash;
+	vf_emu_usb_attack(w.board, ATTACKS);
+	const vf_emu_usb_counts c = enumerated(&w, 2);
+	assert_int_equal(c.attacks, ATTACKS);
+	vf_emu_board_counts(w.board, &flash);
+	assert_int_equal(flash.pages, 0);
+	assert_int_equal(flash.erases, 0);
+	assert_true(before == digest(w.internal, VF_EMU_INTERNAL_SIZE));
+	world_free(&w);
+	return c;
+}
+
+static void test_attack(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		(void)attack(seed);
+}
+
+static void test_same_again(void **state)
+{
+	(void)state;
+	const vf_emu_usb_counts one = attack(9), two = attack(9);
+	assert_memory_equal(&one, &two, sizeof one);
+}
+
+static void test_noise(void **state)
+{
+	(void)state;
+	world w = world_new(3, 4);
+	(void)enumerated(&w, 1);
+	world_free(&w);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attack),
+		cmocka_unit_test(test_same_again),
+		cmocka_unit_test(test_noise),
+	};
+	if (argc < 3)
+		return 2;
+	loader = argv[1];
+	stub = argv[2];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
