@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { MS = 1000000, PATIENCE_MS = 20000, ATTACKS = 500 };
+enum { MS = 1000000, PATIENCE_MS = 20000, ATTACKS = 500, PACE_MS = 100 };
 
 static const char *loader, *stub;
 
@@ -123,6 +123,35 @@ static void test_same_again(void **state)
 	assert_memory_equal(&one, &two, sizeof one);
 }
 
+/* Bytes into the ring as fast as the bus carries them: separators, which the loader skips. */
+static void test_pace(void **state)
+{
+	static uint8_t zeros[4096];
+	(void)state;
+	world w = world_new(3, 0);
+	vf_emu_counts from, to;
+	vf_emu_usb_counts c = enumerated(&w, 1), d;
+	for (unsigned i = 0; i < 20; i++) /* the port is opened */
+		(void)vf_emu_board_run(w.board, vf_emu_board_now(w.board) + MS);
+	vf_emu_usb_count(w.board, &c);
+	vf_emu_board_counts(w.board, &from);
+	for (unsigned i = 0; i < PACE_MS; i++) {
+		(void)vf_emu_usb_write(w.board, zeros, sizeof zeros, 0);
+		(void)vf_emu_board_run(w.board, vf_emu_board_now(w.board) + MS);
+	}
+	vf_emu_usb_count(w.board, &d);
+	vf_emu_board_counts(w.board, &to);
+	const uint64_t packets = d.out_packets - c.out_packets;
+	print_message(
+		"full speed: %llu bytes a second into the ring, %llu instructions in interrupts a "
+		"packet\n",
+		(unsigned long long)((d.out_bytes - c.out_bytes) * 1000 / PACE_MS),
+		(unsigned long long)((to.handlers[0] - from.handlers[0]) / packets));
+	assert_int_equal(d.most, 19);
+	assert_true(d.out_bytes - c.out_bytes >= 1150 * PACE_MS);
+	world_free(&w);
+}
+
 static void test_noise(void **state)
 {
 	(void)state;
@@ -137,6 +166,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_attack),
 		cmocka_unit_test(test_same_again),
 		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_pace),
 	};
 	if (argc < 3)
 		return 2;
