@@ -20,43 +20,6 @@ static void mark_steps(vf_job_area *a)
 	}
 }
 
-/* Is every byte of it known, so that its digest can be told? */
-static bool right_and_known(const vf_job_sector *s)
-{
-	return s->state == VF_SECTOR_SAME &&
-	       (s->flags & (VF_JOB_PARTIAL | VF_JOB_KEPT)) != VF_JOB_PARTIAL;
-}
-
-/* One sector that was right before and differs in one address bit from one that
- * is written; NULL: none. */
-static vf_job_sector *witness(vf_job_area *a, uint32_t bit)
-{
-	for (size_t k = 0; k < a->count; k++) {
-		const uint32_t other = a->sectors[k].index ^ bit;
-		const size_t at = vf_job_sector_find(a, other);
-		if (a->sectors[k].check && at < a->count && a->sectors[at].index == other &&
-		    right_and_known(&a->sectors[at]))
-			return &a->sectors[at];
-	}
-	return NULL;
-}
-
-/* Sectors that this job does not touch were right when it looked. An address line
- * that does not work would make them wrong since: one witness for each tells. */
-static void mark_witnesses(vf_job_area *a)
-{
-	const uint32_t sectors = a->memory->size / vf_job_sector_size(a);
-	vf_job_sector *found[32];
-	unsigned count = 0;
-	for (uint32_t bit = 1; bit != 0 && bit < sectors; bit <<= 1) {
-		vf_job_sector *s = witness(a, bit);
-		if (s != NULL)
-			found[count++] = s;
-	}
-	while (count > 0)
-		found[--count]->check = true;
-}
-
 /* A new plan begins. */
 void vf_job_check_prepare(vf_job *j)
 {
@@ -68,7 +31,6 @@ void vf_job_check_prepare(vf_job *j)
 		for (size_t k = 0; k < a->count; k++)
 			a->sectors[k].check = (a->sectors[k].flags & VF_JOB_WRITTEN) != 0;
 		mark_steps(a);
-		mark_witnesses(a);
 		for (size_t k = 0; k < a->count; k++)
 			if (a->sectors[k].check)
 				j->check_bytes += vf_job_sector_size(a);
@@ -136,6 +98,8 @@ bool vf_job_check_take(vf_job *j, const vf_slot *s)
 /* All of it was asked and answered. */
 bool vf_job_check_verdict(vf_job *j)
 {
+	if (!vf_job_twins_agree(j))
+		return vf_job_leave(j);
 	if (j->check_hopeless || (j->check_failed && j->result.attempts >= VF_JOB_ATTEMPTS)) {
 		j->wrong_from = 0;
 		j->wrong_to = vf_job_sector_size(&j->area[j->wrong.area]);

@@ -32,7 +32,9 @@ enum {
 	VF_JOB_PACK_MOST = 64 << 10,    /* compressed in one turn: nothing is sent meanwhile */
 	VF_JOB_SET_TEXT = 140,          /* of ranges in a sentence */
 	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
-	VF_JOB_ATTEMPTS = 16,           /* plans made anew after failures, in one job */
+	VF_JOB_TWIN = 16,               /* bytes that are looked at for an address bit */
+	VF_JOB_TWINS_MAX = 40,
+	VF_JOB_ATTEMPTS = 16, /* plans made anew after failures, in one job */
 };
 
 /* Flags of a sector. */
@@ -91,6 +93,14 @@ typedef struct vf_slot {
 	uint8_t *buf;
 	size_t room;
 } vf_slot;
+
+/* Two places of a memory whose addresses differ in one bit (job_twins.c). */
+typedef struct vf_job_twin {
+	const vf_job_area *area;
+	uint32_t written, twin; /* offsets */
+	bool known;             /* what stood there, without reading it */
+	uint8_t before[VF_JOB_TWIN], behind[VF_JOB_TWIN];
+} vf_job_twin;
 
 /* A place in the sectors of all areas, or in the segments of the image. */
 typedef struct vf_job_cursor {
@@ -151,13 +161,16 @@ struct vf_job {
 	bool check_hopeless;                 /* one of them for the second time: */
 	vf_job_cursor wrong;                 /* this one, */
 	uint32_t wrong_from, wrong_to;       /* and of it these bytes */
-	bool diagnosing;                     /* the error is known, and is read up on */
-	unsigned restarts;                   /* since the job got further */
-	uint64_t left_least;  /* bytes to program and to erase: the least of all plans */
-	uint64_t read_before; /* read_at at the last restart */
-	bool restarted;       /* ever: an erase may have been cut short */
-	bool rescuing;        /* interrupted: only what no file names is put back */
-	unsigned keep_again;  /* sectors that had to be read again to be sure of them */
+	vf_job_twin twin[VF_JOB_TWINS_MAX];
+	unsigned twins, twins_unread; /* chosen; not read yet before the first change */
+	bool twins_again;             /* were asked for behind the last */
+	bool diagnosing;              /* the error is known, and is read up on */
+	unsigned restarts;            /* since the job got further */
+	uint64_t left_least;          /* bytes to program and to erase: the least of all plans */
+	uint64_t read_before;         /* read_at at the last restart */
+	bool restarted;               /* ever: an erase may have been cut short */
+	bool rescuing;                /* interrupted: only what no file names is put back */
+	unsigned keep_again;          /* sectors that had to be read again to be sure of them */
 
 	vf_keep keep;         /* what the keeper has, or is to have */
 	uint32_t keep_loaded; /* so many records are of an earlier run */
@@ -299,6 +312,12 @@ bool vf_job_check_next(vf_job_area *a, size_t *first, size_t *count);
 bool vf_job_check_submit(vf_job *j, vf_job_area *a, size_t first, size_t count);
 bool vf_job_check_take(vf_job *j, const vf_slot *s); /* false: the job is leaving */
 bool vf_job_check_verdict(vf_job *j);
+
+/* job_twins.c: does writing in one place change another? */
+bool vf_job_twins_before(vf_job *j); /* asks; false: the job is leaving */
+bool vf_job_twins_behind(vf_job *j);
+void vf_job_twins_take(vf_job *j, const vf_slot *s);
+bool vf_job_twins_agree(vf_job *j); /* false: result.error is filled */
 
 /* job_look.c, job_write.c, job_verify.c, job_read.c: states */
 bool vf_job_begin(vf_job *j); /* the session is open and the board known: first state */

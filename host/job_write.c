@@ -161,6 +161,8 @@ static bool take_all(vf_job *j)
 		bool going = true;
 		if (changes(s))
 			finished(j, s);
+		else if (s->op.message.type == VF_MESSAGE_READ)
+			vf_job_twins_take(j, s);
 		else if (s->op.message.type != VF_MESSAGE_SET)
 			going = vf_job_check_take(j, s);
 		if (changes(s) && vf_job_programs(s->op.message.type) == programs)
@@ -200,6 +202,8 @@ static bool writing(vf_job *j)
 	}
 	const bool all_submitted = hungriest(j) == NULL;
 	show_progress(j, all_submitted);
+	if (all_submitted && !vf_job_twins_behind(j))
+		return j->closing;
 	if (j->in_flight > 0 || !all_submitted)
 		return false;
 	return vf_job_check_verdict(j);
@@ -217,6 +221,8 @@ bool vf_job_write(vf_job *j)
 	for (size_t i = 0; i < j->areas; i++)
 		j->area[i].plain_end = 0;
 	vf_job_check_prepare(j);
+	if (!vf_job_twins_before(j))
+		return j->closing;
 	j->state = writing;
 	return true;
 }

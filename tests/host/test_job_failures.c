@@ -222,7 +222,9 @@ static void test_aliases(void **state)
 	bench_add(b, &both, "high.bin", BENCH_NOR_BASE + 0x20000, bytes, sizeof bytes);
 	b->stuck = 0x20000;
 	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &both), VF_E_FLASH);
-	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &half), VF_OK);
+	/* Nor is what no file names. */
+	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &half), VF_E_FLASH);
+	assert_non_null(strstr(b->result.error.text, "address bit 17"));
 	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &both), VF_E_FLASH);
 	b->stuck = 0;
 	assert_int_equal(bench_do(b, VF_JOB_PROGRAM, &both), VF_OK);
