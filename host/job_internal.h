@@ -34,6 +34,7 @@ enum {
 	VF_JOB_RESTARTS = 3,            /* of the board, in one job */
 	VF_JOB_TWIN = 16,               /* bytes that are looked at for an address bit */
 	VF_JOB_TWINS_MAX = 40,
+	VF_JOB_OWN_MAX = 16,  /* sectors that a board has for its journal */
 	VF_JOB_ATTEMPTS = 16, /* plans made anew after failures, in one job */
 };
 
@@ -317,7 +318,8 @@ bool vf_job_check_verdict(vf_job *j);
 bool vf_job_twins_before(vf_job *j); /* asks; false: the job is leaving */
 bool vf_job_twins_behind(vf_job *j);
 void vf_job_twins_take(vf_job *j, const vf_slot *s);
-bool vf_job_twins_agree(vf_job *j); /* false: result.error is filled */
+bool vf_job_twins_agree(vf_job *j);      /* false: result.error is filled */
+bool vf_job_twins_of_journal(vf_job *j); /* the journal was written last; then the end */
 
 /* job_look.c, job_write.c, job_verify.c, job_read.c: states */
 bool vf_job_begin(vf_job *j); /* the session is open and the board known: first state */

@@ -25,29 +25,54 @@ static bool quiet(const vf_memory *m, uint32_t offset)
 	return (m->flags & VF_MEMORY_READ) != 0 && offset <= m->size - VF_JOB_TWIN;
 }
 
-/* Is it known what stands there, and is that something else than what is written? */
-static bool told(const vf_job *j, vf_job_twin *t, const vf_job_sector *s)
+static bool in_image(const vf_job *j, uint64_t address)
 {
-	uint8_t written[VF_JOB_TWIN];
-	if (s == NULL || s->state != VF_SECTOR_SAME || s->covered != vf_job_sector_size(t->area))
-		return false;
-	vf_job_content(t->area, j->image, t->written, written, VF_JOB_TWIN);
-	vf_job_content(t->area, j->image, t->twin, t->before, VF_JOB_TWIN);
-	return memcmp(t->before, written, VF_JOB_TWIN) != 0;
+	const size_t i = vf_image_find(j->image, (uint32_t)address);
+	const vf_segment *s = &j->image->segments[i];
+	return i < j->image->segment_count && s->addr <= address &&
+	       address + VF_JOB_TWIN <= (uint64_t)s->addr + s->len;
 }
 
-/* The first step of a kind whose begin has a twin in this bit; one that need not be read
- * before, if `known`. */
+/* Does the image say what stands in the twin of some part of the step, and is that something
+ * else than what is written? */
+static bool told(const vf_job *j, vf_job_twin *t, const vf_plan_step *p, uint32_t bit)
+{
+	uint8_t written[VF_JOB_TWIN];
+	const uint32_t sector = vf_job_sector_size(t->area);
+	for (uint32_t at = p->offset;
+	     p->len >= VF_JOB_TWIN && at <= p->offset + p->len - VF_JOB_TWIN; at += VF_JOB_TWIN) {
+		const vf_job_sector *s = sector_of(t->area, at ^ bit);
+		if (s == NULL || s->check || s->state != VF_SECTOR_SAME || s->covered == 0) {
+			at = (at / sector + 1) * sector - VF_JOB_TWIN;
+			continue;
+		}
+		t->written = at;
+		t->twin = at ^ bit;
+		vf_job_content(t->area, j->image, t->written, written, VF_JOB_TWIN);
+		vf_job_content(t->area, j->image, t->twin, t->before, VF_JOB_TWIN);
+		if (memcmp(t->before, written, VF_JOB_TWIN) != 0 &&
+		    in_image(j, (uint64_t)t->area->memory->base + t->twin))
+			return quiet(t->area->memory, t->twin);
+	}
+	return false;
+}
+
+/* Has the begin of the step a twin that nothing touches? */
+static bool readable(vf_job_twin *t, const vf_plan_step *p, uint32_t bit)
+{
+	const vf_job_sector *s = sector_of(t->area, p->offset ^ bit);
+	t->written = p->offset;
+	t->twin = p->offset ^ bit;
+	return p->len >= VF_JOB_TWIN && (s == NULL || !s->check) && quiet(t->area->memory, t->twin);
+}
+
+/* By the first step of a kind that can have one; `known`: one that need not be read before. */
 static bool choose(const vf_job *j, vf_job_twin *t, uint32_t bit, uint8_t kind, bool known)
 {
+	t->known = known;
 	for (size_t i = 0; i < t->area->plan.count; i++) {
 		const vf_plan_step *p = &t->area->plan.steps[i];
-		const vf_job_sector *s = sector_of(t->area, p->offset ^ bit);
-		t->written = p->offset;
-		t->twin = p->offset ^ bit;
-		t->known = known;
-		if (p->kind == kind && p->len >= VF_JOB_TWIN && (s == NULL || !s->check) &&
-		    quiet(t->area->memory, t->twin) && (!known || told(j, t, s)))
+		if (p->kind == kind && (known ? told(j, t, p, bit) : readable(t, p, bit)))
 			return true;
 	}
 	return false;
@@ -158,4 +183,64 @@ bool vf_job_twins_agree(vf_job *j)
 		return false;
 	}
 	return true;
+}
+
+/* --- behind the seal --------------------------------------------------------------- */
+
+/* Sectors that were right and differ in one bit from one that the board writes itself. */
+static uint64_t mark_beside(vf_job_area *a, const vf_range *own)
+{
+	const vf_memory *m = a->memory;
+	const uint32_t size = vf_job_sector_size(a);
+	uint64_t bytes = 0;
+	for (uint32_t at = own->offset; at - own->offset < own->len; at += size)
+		for (uint32_t bit = size; bit != 0 && bit < m->size; bit <<= 1) {
+			const size_t k = vf_job_sector_find(a, (at ^ bit) / size);
+			if (k == a->count || a->sectors[k].index != (at ^ bit) / size ||
+			    a->sectors[k].state != VF_SECTOR_SAME || a->sectors[k].check)
+				continue;
+			a->sectors[k].check = true;
+			bytes += size;
+		}
+	return bytes;
+}
+
+static bool is_marked(const vf_job *j, const vf_job_sector *s)
+{
+	(void)j;
+	return s->check;
+}
+
+static bool as_it_was(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t *digest)
+{
+	if (vf_job_equal(s->digest, digest))
+		return true;
+	(void)vf_fail(&j->result.error, VF_E_FLASH,
+		      "%s: 0x%08x was right and is not since the board wrote its journal: their "
+		      "addresses differ in one bit, which has no effect; nothing that the flash "
+		      "holds can be relied on",
+		      a->memory->name, (unsigned)vf_job_sector_address(a, s));
+	return !vf_job_leave(j);
+}
+
+static bool look_beside(vf_job *j)
+{
+	if (!vf_job_sweep(j, is_marked, as_it_was))
+		return false;
+	return j->closing || vf_job_sealed(j);
+}
+
+bool vf_job_twins_of_journal(vf_job *j)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < j->areas; i++) {
+		vf_job_area *a = &j->area[i];
+		for (size_t k = 0; k < a->count; k++)
+			a->sectors[k].check = false;
+		/* Larger ones are no journal. */
+		for (unsigned n = 0; n < a->memory->protects; n++)
+			if (a->memory->protect[n].len / vf_job_sector_size(a) <= VF_JOB_OWN_MAX)
+				bytes += mark_beside(a, &a->memory->protect[n]);
+	}
+	return bytes == 0 ? vf_job_sealed(j) : vf_job_go(j, look_beside, VF_PHASE_VERIFY, bytes);
 }

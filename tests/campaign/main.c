@@ -1,6 +1,7 @@
 /* main.c - thousands of sessions with whatever may go wrong, under virtual time:
  *
  *   campaign [--seed N] [--count N] [-v]    scenarios of the seeds N, N + 1, …
+ *   campaign --found FILE [-v]              the seeds in that file, which found something once
  *   campaign --cuts [STEP] [-v]             the power cut in every transaction
  *
  * Prints a line for each failure, with its seed; `campaign --seed N --count 1 -v`
@@ -16,6 +17,7 @@
 typedef struct options {
 	uint64_t seed, count;
 	unsigned cuts; /* step; 0: none */
+	const char *found;
 	bool verbose;
 } options;
 
@@ -53,19 +55,32 @@ static void print_counters(const counters *c)
 		     big(c->virtual_us / SECOND / 3600), (double)clock() / CLOCKS_PER_SEC);
 }
 
-static void play_seeds(const options *o, pool *arrays, counters *c)
+static void play_seed(const options *o, uint64_t seed, pool *arrays, counters *c)
 {
 	char text[600], why[600];
-	for (uint64_t i = 0; i < o->count; i++) {
-		scenario s;
-		scenario_draw(&s, o->seed + i);
-		scenario_tell(&s, text, sizeof text);
-		if (o->verbose)
-			(void)printf("seed %llu: %s\n", big(s.seed), text);
-		if (!play(&s, arrays, c, o->verbose, why, sizeof why))
-			(void)printf("seed %llu: %s\n  %s\n", big(s.seed), why, text);
-		(void)fflush(stdout);
+	scenario s;
+	scenario_draw(&s, seed);
+	scenario_tell(&s, text, sizeof text);
+	if (o->verbose)
+		(void)printf("seed %llu: %s\n", big(s.seed), text);
+	if (!play(&s, arrays, c, o->verbose, why, sizeof why))
+		(void)printf("seed %llu: %s\n  %s\n", big(s.seed), why, text);
+	(void)fflush(stdout);
+}
+
+/* Each line of the file begins with a seed. */
+static bool play_found(const options *o, pool *arrays, counters *c)
+{
+	char line[200];
+	FILE *f = fopen(o->found, "r");
+	if (f == NULL) {
+		(void)fprintf(stderr, "%s: cannot be read\n", o->found);
+		return false;
 	}
+	while (fgets(line, sizeof line, f) != NULL)
+		play_seed(o, strtoull(line, NULL, 10), arrays, c);
+	(void)fclose(f);
+	return c->scenarios > 0;
 }
 
 static bool read_options(options *o, int argc, char **argv)
@@ -77,6 +92,8 @@ static bool read_options(options *o, int argc, char **argv)
 			o->cuts = i + 1 < argc && argv[i + 1][0] != '-'
 					  ? (unsigned)strtoul(argv[++i], NULL, 0)
 					  : 1;
+		else if (strcmp(argv[i], "--found") == 0 && i + 1 < argc)
+			o->found = argv[++i];
 		else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
 			o->seed = strtoull(argv[++i], NULL, 0);
 		else if (strcmp(argv[i], "--count") == 0 && i + 1 < argc)
@@ -93,8 +110,10 @@ int main(int argc, char **argv)
 	counters c = {.scenarios = 0};
 	pool arrays;
 	if (!read_options(&o, argc, argv)) {
-		(void)fprintf(stderr,
-			      "usage: campaign [--seed N] [--count N] [--cuts [STEP]] [-v]\n");
+		(void)fprintf(
+			stderr,
+			"usage: campaign [--seed N] [--count N] [--found FILE] [--cuts [STEP]] "
+			"[-v]\n");
 		return 2;
 	}
 	if (!pool_open(&arrays))
@@ -102,8 +121,11 @@ int main(int argc, char **argv)
 	bool good = true;
 	if (o.cuts != 0)
 		good = play_every_cut(&arrays, &c, o.cuts, o.verbose);
+	else if (o.found != NULL)
+		good = play_found(&o, &arrays, &c);
 	else
-		play_seeds(&o, &arrays, &c);
+		for (uint64_t i = 0; i < o.count; i++)
+			play_seed(&o, o.seed + i, &arrays, &c);
 	print_counters(&c);
 	pool_close(&arrays);
 	return good && c.failures == 0 ? 0 : 1;
