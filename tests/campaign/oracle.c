@@ -248,7 +248,7 @@ void oracle_done(world *w)
 	if (w->s->lasting.kind == TROUBLE_LINE)
 		return;
 	/* What was in a file that it had to set aside is there. */
-	if (w->set_aside > 0 && !journal && w->powers > 0) {
+	if (w->set_aside > 0 && !journal && (w->powers > 0 || w->chip_failed)) {
 		w->count->refused_set_aside++;
 		loosen(w);
 	}
@@ -257,8 +257,8 @@ void oracle_done(world *w)
 	if (!compare(w, "says it is done, and something else is not as it was", 0, NAMED | LOOSE,
 		     true))
 		return;
-	/* Some parts do not say that an erase failed. */
-	if (journal && !w->lasting && !w->chip_failed &&
+	/* Some parts do not say that an erase failed; what is given up stays torn. */
+	if (journal && !w->lasting && !w->chip_failed && !w->job.discard &&
 	    vf_sim_chip_weak(vf_sim_board_chip(w->board), p->from, p->len))
 		world_fail(w, "says it is done, and cells whose erase was cut were left so");
 	/* What had to be kept and is not anywhere may be missing for ever. */
