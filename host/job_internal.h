@@ -413,6 +413,7 @@ bool vf_job_diagnose(vf_job *j);
 /* What is not known of a RUN that was sent, to be put behind an error; "": none was. */
 const char *vf_job_unconfirmed(const vf_job *j);
 void vf_job_stop(vf_job *j);
+void vf_job_rescue_opened(vf_job *j); /* the session that it goes on in */
 /* Of a sector that is to be rescued, as just looked at: does it hold what it held
  * before the job? Then nothing is missing. */
 bool vf_job_untouched(vf_job *j, const vf_job_area *a, vf_job_sector *s);

@@ -382,6 +382,8 @@ bool vf_job_begin(vf_job *j)
 {
 	if (j->diagnosing)
 		return vf_job_diagnose_begin(j);
+	if (j->rescuing)
+		vf_job_rescue_opened(j);
 	switch (j->config.kind) {
 	case VF_JOB_INFO:
 		j->echo_round = 0;

@@ -7,7 +7,7 @@
 enum { RANGES_MAX = 180 /* of text */ };
 
 /* Could something that no file names be missing there? What was blank stays so,
- * unless an erase was cut short. */
+ * unless an erase was cut short: the board may have restarted, for all we know. */
 static bool at_stake(const vf_job *j, const vf_job_sector *s)
 {
 	const unsigned whole = VF_JOB_PARTIAL | VF_JOB_KEPT;
@@ -15,8 +15,7 @@ static bool at_stake(const vf_job *j, const vf_job_sector *s)
 		return false;
 	if (s->keep != NULL)
 		return true;
-	return !j->config.discard && ((s->flags & VF_JOB_FAILED) != 0 ||
-				      ((s->flags & VF_JOB_SUSPECT) != 0 && j->restarted));
+	return !j->config.discard && (s->flags & (VF_JOB_FAILED | VF_JOB_SUSPECT)) != 0;
 }
 
 static size_t count_at_stake(const vf_job *j)
@@ -64,9 +63,6 @@ static void restrict_area(vf_job *j, vf_job_area *a)
 			vf_free(&j->alloc, s->keep);
 			continue;
 		}
-		/* A board that did not restart ends what its chip had begun. */
-		if (!j->restarted)
-			s->flags &= (uint8_t)~VF_JOB_SUSPECT;
 		a->sectors[left++] = *s;
 	}
 	a->count = left;
@@ -199,6 +195,16 @@ void vf_job_stop(vf_job *j)
 	j->keep_waits = anything_pending(j);
 	vf_job_open_again(j);
 	restrict_map(j);
+}
+
+/* A board that did not restart ends what its chip had begun. */
+void vf_job_rescue_opened(vf_job *j)
+{
+	const vf_welcome *w = &vf_session_board(j->session)->welcome;
+	j->restarted = j->restarted || (w->capabilities & VF_CAP_FRESH) != 0;
+	for (size_t i = 0; i < j->areas && !j->restarted; i++)
+		for (size_t k = 0; k < j->area[i].count; k++)
+			j->area[i].sectors[k].flags &= (uint8_t)~VF_JOB_SUSPECT;
 }
 
 bool vf_job_untouched(vf_job *j, const vf_job_area *a, vf_job_sector *s)

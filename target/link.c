@@ -55,6 +55,7 @@ static void open_session(vf_target *t, const vf_hello *h)
 	t->session = (vf_target_session){
 		.number = h->session,
 		.open = true,
+		.fresh = t->session.number == 0,
 		.payload = h->payload,
 		.lost = vf_t_ring_lost(t),
 	};

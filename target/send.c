@@ -71,7 +71,8 @@ static void send_welcome(vf_target *t, uint8_t *body)
 		.version_max = VF_WIRE_VERSION,
 		.memories = c->memories,
 		.session = t->session.number,
-		.capabilities = c->can_run ? VF_CAP_RUN : 0,
+		.capabilities =
+			(c->can_run ? VF_CAP_RUN : 0u) | (t->session.fresh ? VF_CAP_FRESH : 0u),
 		.ring = c->ring_len,
 		.credit = c->ring_len - reserve,
 		.window = c->window_len,

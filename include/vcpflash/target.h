@@ -522,6 +522,7 @@ typedef struct vf_target_session {
 	uint64_t number;
 	bool open;
 	bool guest;       /* not open, and a guest's messages are carried out */
+	bool fresh;       /* the first one since the start */
 	uint16_t payload; /* most the host takes */
 	uint16_t seen;
 	uint16_t damaged;

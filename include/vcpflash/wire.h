@@ -130,7 +130,12 @@ enum {
 	VF_STATE_BUSY = 1u << 2,
 };
 
-enum { VF_CAP_RUN = 1u << 0, VF_CAP_JOURNAL = 1u << 1, VF_CAP_KEY = 1u << 2 };
+enum {
+	VF_CAP_RUN = 1u << 0,
+	VF_CAP_JOURNAL = 1u << 1,
+	VF_CAP_KEY = 1u << 2,
+	VF_CAP_FRESH = 1u << 3, /* the board's first session since it started */
+};
 
 /* HELLO flags */
 enum { VF_HELLO_DESCRIBE = 1u << 0 };

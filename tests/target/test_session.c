@@ -38,7 +38,7 @@ static void hello_is_welcomed(void **state)
 	assert_int_equal(w.version, 1);
 	assert_int_equal(w.memories, 2);
 	assert_true(w.session == r->session);
-	assert_int_equal(w.capabilities, VF_CAP_RUN);
+	assert_int_equal(w.capabilities, VF_CAP_RUN | VF_CAP_FRESH);
 	assert_int_equal(w.ring, 4096);
 	assert_int_equal(w.credit, 4096 - 512);
 	assert_int_equal(w.window, 8192);

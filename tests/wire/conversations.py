@@ -56,11 +56,11 @@ SESSION = 0x1122334455667788
 OTHER = 0x0F0E0D0C0B0A0908
 
 
-def board_welcome(number, session, hello_payload=4096, nonce=None):
+def board_welcome(number, session, hello_payload=4096, nonce=None, fresh=True):
     return welcome("WELCOME", number, session, NAME, ID, memories=len(MEMORIES), ring=RING,
                    credit=CREDIT, window=WINDOW, payload=PAYLOAD,
                    answer=min(ANSWER, hello_payload), queue=QUEUE,
-                   capabilities=0b101 if nonce else 1, nonce=nonce)
+                   capabilities=1 | (4 if nonce else 0) | (8 if fresh else 0), nonce=nonce)
 
 
 def board_memory(number, tag, index):
@@ -129,7 +129,8 @@ class Conversation:
             self.board.open(session)
             self.board.seen = number
             self.add("board", "WELCOME", "fields",
-                     board_welcome(self.reply(), session, payload, self.key and self.board.nonce),
+                     board_welcome(self.reply(), session, payload, self.key and self.board.nonce,
+                                   self.board.fresh),
                      free="credit queue")
             if who == "host":
                 for index in range(len(MEMORIES)):

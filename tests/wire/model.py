@@ -65,6 +65,7 @@ class Board:
         self.key, self.seed, self.sessions = key, seed, 0
         self.cells = [bytearray(b"\xff" * m["size"]) for m in MEMORIES]
         self.session, self.number, self.hold = 0, 0, False
+        self.fresh = self.met = False
         self.forget()
 
     def forget(self):
@@ -75,6 +76,7 @@ class Board:
     def open(self, session):
         if session != self.session:
             self.forget()
+            self.fresh, self.met = not self.met, True
             self.session, self.number = session, 0
             if self.key:
                 self.nonce = nonce(self.key, self.seed, self.sessions)
