@@ -236,8 +236,8 @@ static void clean_runs(world *w)
 			return;
 		runs++;
 		/* What nobody kept may be beyond recall: then a person is told to do this. */
-		w->job.discard = w->job.discard ||
-				 ((!w->s->keeper || w->set_aside > 0) && runs > 2);
+		w->job.discard =
+			w->job.discard || ((!w->s->keeper || w->set_aside > 0) && runs > 2);
 		world_say(w, "a run without trouble");
 		if (world_run(w, w->s->kind, NULL, 0))
 			judge(w, NULL, 0);
