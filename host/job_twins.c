@@ -16,13 +16,14 @@ static const vf_job_sector *sector_of(const vf_job_area *a, uint32_t offset)
 	return at < a->count && a->sectors[at].index == index ? &a->sectors[at] : NULL;
 }
 
-/* May anything read it, and does nobody else write there meanwhile? */
+/* May anything read it, all in one sector, and does nobody else write there meanwhile? */
 static bool quiet(const vf_memory *m, uint32_t offset)
 {
 	for (unsigned i = 0; i < m->protects; i++)
 		if (offset - m->protect[i].offset < m->protect[i].len)
 			return false;
-	return (m->flags & VF_MEMORY_READ) != 0 && offset <= m->size - VF_JOB_TWIN;
+	return (m->flags & VF_MEMORY_READ) != 0 &&
+	       offset % m->erase[0].size <= m->erase[0].size - VF_JOB_TWIN;
 }
 
 static bool in_image(const vf_job *j, uint64_t address)
@@ -51,8 +52,9 @@ static bool told(const vf_job *j, vf_job_twin *t, const vf_plan_step *p, uint32_
 		vf_job_content(t->area, j->image, t->written, written, VF_JOB_TWIN);
 		vf_job_content(t->area, j->image, t->twin, t->before, VF_JOB_TWIN);
 		if (memcmp(t->before, written, VF_JOB_TWIN) != 0 &&
-		    in_image(j, (uint64_t)t->area->memory->base + t->twin))
-			return quiet(t->area->memory, t->twin);
+		    in_image(j, (uint64_t)t->area->memory->base + t->twin) &&
+		    quiet(t->area->memory, t->twin))
+			return true;
 	}
 	return false;
 }

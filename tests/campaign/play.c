@@ -234,10 +234,12 @@ static void clean_runs(world *w)
 	do {
 		if (w->failed)
 			return;
+		leave_application(w);
 		runs++;
 		/* What nobody kept may be beyond recall: then a person is told to do this. */
 		w->job.discard =
-			w->job.discard || ((!w->s->keeper || w->set_aside > 0) && runs > 2);
+			w->job.discard ||
+			((!w->s->keeper || w->set_aside > 0 || w->chip_failed) && runs > 2);
 		world_say(w, "a run without trouble");
 		if (world_run(w, w->s->kind, NULL, 0))
 			judge(w, NULL, 0);
