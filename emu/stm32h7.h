@@ -53,6 +53,7 @@ typedef struct vf_stm32h7_config {
 	vf_sim_chip *nor;       /* two dies in parallel on QUADSPI */
 	uint32_t uid[3];        /* unique device id */
 	uint64_t seed;          /* of the random number generator */
+	bool rng_broken;        /* which has a seed error and gives nothing */
 	vf_h7_options *options; /* NULL: as delivered, and lost with the model */
 
 	/* The other end of the virtual COM port takes a byte that the USART sent at

@@ -1,10 +1,12 @@
 /* stm32h7_rng.c - RNG: random words from the run's seed, so that a run can be had
  * again. Offsets, fields: stm32h747xx.h (RNG_TypeDef, RNG_CR_RNGEN, RNG_SR_DRDY);
- * use: stm32h7xx_hal_rng.c. It needs its clock, HSI48 as after reset.
+ * use: stm32h7xx_hal_rng.c. It needs its clock, HSI48 as after reset. A broken one has a seed
+ * error whenever it is on.
  */
 #include "stm32h7.h"
 
-enum { CR = 0x00, SR = 0x04, DR = 0x08, RNGEN = 4, DRDY = 1, CECS = 2 };
+enum { CR = 0x00, SR = 0x04, DR = 0x08, RNGEN = 4 };
+enum { DRDY = 1, CECS = 2, SECS = 4, SEIS = 64 };
 
 static const vf_h7_register map[] = {{CR, "CR", 0, 0x2C}, {SR, "SR", 0, 0}, {DR, "DR", 0, 0}};
 
@@ -16,11 +18,13 @@ static uint32_t read_register(void *state, uint32_t offset, unsigned size)
 	const uint32_t value = vf_h7_load(&rng->unit, offset, size);
 	uint64_t z;
 
+	if (offset == SR && on && rng->unit.soc->config.rng_broken)
+		return SECS | SEIS;
 	if (offset == SR)
 		return (on ? DRDY : 0) | (clock ? 0 : CECS);
 	if (offset != DR)
 		return value;
-	if (!on)
+	if (!on || rng->unit.soc->config.rng_broken)
 		return 0;
 	z = rng->state += UINT64_C(0x9E3779B97F4A7C15);
 	z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);

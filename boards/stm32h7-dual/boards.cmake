@@ -19,18 +19,48 @@ function(h747_address out name)
 	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
 endfunction()
 
-# vf_h7_board(PREFIX): PREFIX-loader, PREFIX-m4-stub, and both in PREFIX-disco.hex, to be
-# dropped on the ST-LINK's drive of a new board.
-function(vf_h7_board prefix)
+set(VF_KEY_FILE "" CACHE FILEPATH "Key of the boards (docs/SECURITY.md): makes PREFIX-keyed.hex too, loaders that ask for it")
+
+# vf_h7_loader(NAME SOURCE...): a loader of the board in this folder.
+function(vf_h7_loader name)
 	set(sources start.c main.c boot.c policy.c vectors.c m4.c m4_start.c m4_trampoline.S clocks.c memory.c uart.c
 		baud.c usb.c qspi.c copier.c internal.c)
 	list(TRANSFORM sources PREPEND ${VF_H7_FOLDER}/)
 	h747_address(origin H747_LOADER_ADDRESS)
 	# ITCM has room, and digests take the processor's time.
-	vf_firmware(${prefix}-loader CPU cortex-m7 OPTIMISE -O2 LINKER ${VF_H7_FOLDER}/m7.ld SOURCES ${sources} wiring.c
+	vf_firmware(${name} CPU cortex-m7 OPTIMISE -O2 LINKER ${VF_H7_FOLDER}/m7.ld SOURCES ${sources} wiring.c ${ARGN}
 		DEFINES H747_WAIT_MS=${H747_WAIT_MS} H747_USB_WAIT_MS=${H747_USB_WAIT_MS}
 			VF_USB_VENDOR=${VF_USB_VENDOR} VF_USB_PRODUCT=${VF_USB_PRODUCT}
 		OPTIONS -I${VF_H7_FOLDER} -fno-delete-null-pointer-checks LINK_OPTIONS -Wl,--defsym,origin=${origin})
+endfunction()
+
+# vf_h7_disco(NAME PREFIX LOADER): a loader and the board's stub in NAME.hex, to be dropped on the
+# ST-LINK's drive of a new board.
+function(vf_h7_disco name prefix loader)
+	set(loader ${VCPFLASH_FIRMWARE_DIR}/${loader}.hex)
+	set(stub ${VCPFLASH_FIRMWARE_DIR}/${prefix}-m4-stub.hex)
+	set(merged ${VCPFLASH_FIRMWARE_DIR}/${name}.hex)
+	add_custom_command(OUTPUT ${merged}
+		COMMAND vcpflash merge ${loader} ${stub} -o ${merged}
+		DEPENDS vcpflash ${loader} ${stub}
+		COMMENT "Merging ${name}.hex" VERBATIM)
+	add_custom_target(firmware_${name} ALL DEPENDS ${merged})
+endfunction()
+
+# vf_h7_keyed(NAME FILE): the same loader with the key in FILE. Nothing of it is installed.
+function(vf_h7_keyed name file)
+	set(bytes ${VCPFLASH_FIRMWARE_DIR}/obj/${name}/key_bytes.c)
+	add_custom_command(OUTPUT ${bytes}
+		COMMAND ${CMAKE_COMMAND} -DKEY=${file} -DOUT=${bytes} -P ${VF_H7_FOLDER}/key.cmake
+		DEPENDS ${file} ${VF_H7_FOLDER}/key.cmake
+		COMMENT "Taking the key of ${name} from ${file}" VERBATIM)
+	vf_h7_loader(${name} ${VF_H7_FOLDER}/key.c ${VF_H7_FOLDER}/entropy.c ${bytes})
+endfunction()
+
+# vf_h7_board(PREFIX): PREFIX-loader, PREFIX-m4-stub, and both in PREFIX-disco.hex; with a
+# key file PREFIX-keyed-loader and PREFIX-keyed.hex too.
+function(vf_h7_board prefix)
+	vf_h7_loader(${prefix}-loader ${VF_H7_FOLDER}/no_key.c)
 	h747_address(origin H747_STUB_ADDRESS)
 	vf_firmware(${prefix}-m4-stub CPU cortex-m4 PLAIN LINKER ${VF_H7_FOLDER}/m4_stub.ld
 		SOURCES ${VF_H7_FOLDER}/m4_stub.S OPTIONS -I${VF_H7_FOLDER}
@@ -38,14 +68,18 @@ function(vf_h7_board prefix)
 	if(NOT VF_FIRMWARE)
 		return()
 	endif()
-	set(loader ${VCPFLASH_FIRMWARE_DIR}/${prefix}-loader.hex)
-	set(stub ${VCPFLASH_FIRMWARE_DIR}/${prefix}-m4-stub.hex)
-	set(merged ${VCPFLASH_FIRMWARE_DIR}/${prefix}-disco.hex)
-	add_custom_command(OUTPUT ${merged}
-		COMMAND vcpflash merge ${loader} ${stub} -o ${merged}
-		DEPENDS vcpflash firmware_${prefix}-loader firmware_${prefix}-m4-stub ${loader} ${stub}
-		COMMENT "Merging ${prefix}-disco.hex" VERBATIM)
-	add_custom_target(firmware_${prefix}-disco ALL DEPENDS ${merged})
+	vf_h7_disco(${prefix}-disco ${prefix} ${prefix}-loader)
+	if(VF_KEY_FILE)
+		vf_h7_keyed(${prefix}-keyed-loader ${VF_KEY_FILE})
+		vf_h7_disco(${prefix}-keyed ${prefix} ${prefix}-keyed-loader)
+	endif()
+	if(VCPFLASH_TESTS) # a key that is no secret
+		set(key ${VCPFLASH_FIRMWARE_DIR}/${prefix}-tried.key)
+		string(SHA256 digits "a key for tests, which everybody knows")
+		file(GENERATE OUTPUT ${key} CONTENT "${digits}\n")
+		vf_h7_keyed(${prefix}-tried-key-loader ${key})
+	endif()
 	# Where an installed vcpflash-sim --board looks for them.
-	install(FILES ${merged} ${loader} ${stub} DESTINATION share/vcpflash/firmware)
+	install(FILES ${VCPFLASH_FIRMWARE_DIR}/${prefix}-disco.hex ${VCPFLASH_FIRMWARE_DIR}/${prefix}-loader.hex
+		${VCPFLASH_FIRMWARE_DIR}/${prefix}-m4-stub.hex DESTINATION share/vcpflash/firmware)
 endfunction()

@@ -22,8 +22,18 @@ enum { WORD = 32, PAGE = 256, WORD_US = 100, WORD_MAX_US = 200 };
 #define ERROR_FLAGS                                                                                \
 	(FLASH_SR_WRPERR | FLASH_SR_PGSERR | FLASH_SR_STRBERR | FLASH_SR_INCERR | FLASH_SR_OPERR)
 
-void internal_init(internal *n, bool stub)
+static void protect(internal *n, uint32_t address, uint32_t len)
 {
+	vf_memory *m = &n->memory;
+
+	m->protect[m->protects++] = (vf_range){address - m->base, len};
+}
+
+/* The loader in its first sector is protected, or out of sight. */
+void internal_init(internal *n, bool stub, uint32_t hidden)
+{
+	const uint32_t base = H747_FLASH_ADDRESS + hidden;
+
 	*n = (internal){
 		.memory =
 			{
@@ -31,8 +41,8 @@ void internal_init(internal *n, bool stub)
 				.kind = VF_MEMORY_INTERNAL,
 				.flags = VF_MEMORY_READ | VF_MEMORY_WRITE | VF_MEMORY_RUN,
 				.dies = 1,
-				.base = H747_FLASH_ADDRESS,
-				.size = H747_FLASH_SIZE,
+				.base = base,
+				.size = H747_FLASH_SIZE - hidden,
 				.page = PAGE,
 				.unit = WORD,
 				.page_typ_us = PAGE / WORD * WORD_US,
@@ -40,16 +50,13 @@ void internal_init(internal *n, bool stub)
 				.read_rate = 100000000,
 				.erase_types = 1,
 				.erase = {{H747_SECTOR_SIZE, 1000000, 2000000}},
-				.protects = 2,
-				.protect = {{H747_LOADER_ADDRESS - H747_FLASH_ADDRESS,
-					     H747_SECTOR_SIZE},
-					    {H747_JOURNAL_ADDRESS - H747_FLASH_ADDRESS,
-					     2 * H747_SECTOR_SIZE}},
 			},
+		.hidden = hidden,
 	};
+	if (hidden == 0)
+		protect(n, H747_LOADER_ADDRESS, H747_SECTOR_SIZE);
 	/* The journal's end and the stub's start touch. */
-	if (stub)
-		n->memory.protect[1].len += H747_SECTOR_SIZE;
+	protect(n, H747_JOURNAL_ADDRESS, (stub ? 3 : 2) * H747_SECTOR_SIZE);
 }
 
 /* --- reading --------------------------------------------------------------------- */
@@ -142,13 +149,14 @@ static int begin(void *self, const vf_flash_op *op)
 	if (!inside(n, op))
 		return VF_E_RANGE;
 	n->op = *op;
+	n->op.offset += n->hidden;
 	n->done = 0;
 	n->began = false;
 	if (op->kind != VF_FLASH_ERASE && op->kind != VF_FLASH_PROGRAM)
 		return VF_OK;
 	if (op->offset % unit != 0 || op->len % unit != 0 || op->len == 0)
 		return VF_E_RANGE;
-	n->bank = op->offset >= H747_BANK_SIZE;
+	n->bank = n->op.offset >= H747_BANK_SIZE;
 	unlock(n->bank);
 	return VF_OK;
 }

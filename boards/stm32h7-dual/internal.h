@@ -12,13 +12,15 @@
 typedef struct internal {
 	vf_memory memory;
 	vf_flash_op op;
-	uint32_t bank; /* of the operation under way */
-	uint32_t done; /* bytes of it */
-	bool began;    /* the controller is at it */
+	uint32_t bank;   /* of the operation under way */
+	uint32_t done;   /* bytes of it */
+	bool began;      /* the controller is at it */
+	uint32_t hidden; /* at the start: offset 0 of the memory lies behind it */
 } internal;
 
-/* `stub`: the Cortex-M4 begins at H747_STUB_ADDRESS, so its sector is protected too. */
-void internal_init(internal *n, bool stub);
+/* `stub`: the Cortex-M4 begins at H747_STUB_ADDRESS, so its sector is protected too. `hidden`
+ * bytes at the start, whole sectors, do not belong to the memory: no host can read them. */
+void internal_init(internal *n, bool stub, uint32_t hidden);
 vf_door internal_door(internal *n);
 
 /* A sector is being erased: that takes a second, and nothing needs to be done for it. */

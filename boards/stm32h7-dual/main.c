@@ -8,6 +8,7 @@
 #include "copier.h"
 #include "cortexm.h"
 #include "internal.h"
+#include "key.h"
 #include "layout.h"
 #include "lines.h"
 #include "loader.h"
@@ -44,7 +45,11 @@ static internal own;
 static vf_loader loader;
 static vf_lines lines;
 static uint8_t held_uart[512], held_usb[OTG_AHEAD + 512];
-static bool nor_good;
+static bool nor_good, seeded;
+
+static const char no_seed[] =
+	"\r\nvcpflash: no session: this board has a key, and its random number generator gives "
+	"nothing\r\n";
 
 static uint32_t micros(void *self)
 {
@@ -91,7 +96,6 @@ static const vf_loader_config config = {
 			.block_len = sizeof block,
 			.inflate = &inflate,
 			.journal = &journal,
-			.journal_offset = H747_JOURNAL_ADDRESS - H747_FLASH_ADDRESS,
 			.journal_unit = H747_SECTOR_SIZE,
 			.can_run = true,
 			.home_rate = UART_HOME_RATE,
@@ -163,9 +167,11 @@ static int join(void)
 	for (uint8_t i = 0; i < c.target.id_len; i++)
 		c.target.id[i] = ((const volatile uint8_t *)UID_ADDRESS)[i];
 	add(&c, &nor.nor.memory, nor_work, sizeof nor_work, &nor.condition, vf_nor_door_of(&nor));
-	internal_init(&own, boot_stub_guards());
+	internal_init(&own, boot_stub_guards(), key_hidden);
 	c.target.journal_memory = c.target.memories;
+	c.target.journal_offset = H747_JOURNAL_ADDRESS - own.memory.base;
 	add(&c, &own.memory, internal_work, sizeof internal_work, NULL, internal_door(&own));
+	seeded = key_join(&c.target);
 	return vf_loader_init(&loader, &c);
 }
 
@@ -226,6 +232,29 @@ static void decide(bool requested)
 		uart_print(policy_line(p));
 }
 
+/* A board with a key that found no randomness: a session would begin with a nonce that a recorded
+ * one may have had, so no port is opened. A complete application was started nevertheless; without
+ * one, this goes on until the generator works. */
+static void wait_for_seed(void)
+{
+	enum { AGAIN_US = 2000000 };
+
+	for (uint32_t since = vf_clock_us(); !seeded;) {
+		rest();
+		if (vf_clock_us() - since < AGAIN_US)
+			continue;
+		since = vf_clock_us();
+		uart_print(no_seed);
+		seeded = join() == VF_OK && seeded;
+	}
+}
+
+static void listen(void)
+{
+	uart_listen(&lines);
+	usb_init(&lines);
+}
+
 void board_main(void)
 {
 	bool requested;
@@ -243,9 +272,15 @@ void board_main(void)
 		uart_print(vf_loader_complaint(VF_E_USAGE));
 		vf_fault();
 	}
-	uart_listen(&lines);
-	usb_init(&lines);
+	if (seeded)
+		listen();
+	else
+		uart_print(no_seed);
 	decide(requested);
+	if (!seeded) {
+		wait_for_seed();
+		listen();
+	}
 	for (;;) {
 		vf_loader_poll(&loader);
 		rest();

@@ -112,6 +112,7 @@ enum {
 	RCC_AHB1_USB2_ULPI = 1 << 28,
 	RCC_APB1L_USART3 = 1 << 18,
 	RCC_APB1H_CRS = 1 << 1,
+	RCC_AHB2_RNG = 1 << 6,
 	RCC_AHB3_MDMA = 1 << 0,
 	RCC_AHB3_QSPI = 1 << 14,
 	RCC_AHB4_HSEM = 1 << 25,
@@ -289,6 +290,18 @@ enum {
 	QUADSPI_FMODE_WRITE = 0,
 	QUADSPI_FMODE_READ = 1,
 	QUADSPI_FMODE_MAPPED = 3,
+};
+
+/* --- random numbers ---------------------------------------------------------------------- */
+
+#define RNG_CR REG(0x48021800)
+#define RNG_SR REG(0x48021804)
+#define RNG_DR REG(0x48021808)
+
+enum {
+	RNG_CR_RNGEN = 1 << 2,
+	RNG_SR_DRDY = 1 << 0,
+	RNG_SR_ERRORS = 1 << 1 | 1 << 2 | 1 << 5 | 1 << 6, /* of clock and seed, now or since */
 };
 
 /* --- semaphores, identity --------------------------------------------------------------- */

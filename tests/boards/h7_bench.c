@@ -1,6 +1,6 @@
 #include "h7_bench.h"
 
-const char *h7_folder;
+const char *h7_folder, *h7_loader = "loader";
 
 static void *resize(void *ctx, void *p, size_t size)
 {
@@ -23,8 +23,8 @@ void h7_new(h7_bench *b, enum vf_emu_model model, const vf_emu_board_config *mor
 	assert_true(b->internal != NULL && b->external != NULL);
 	memset(b->internal, 0xFF, VF_EMU_INTERNAL_SIZE);
 	memset(b->external, 0xFF, VF_EMU_EXTERNAL_SIZE);
-	(void)snprintf(path, sizeof path, "%s/%s-loader.bin", h7_folder,
-		       model == VF_EMU_H745I_DISCO ? "h745" : "h747");
+	(void)snprintf(path, sizeof path, "%s/%s-%s.bin", h7_folder,
+		       model == VF_EMU_H745I_DISCO ? "h745" : "h747", h7_loader);
 	FILE *f = fopen(path, "rb");
 	assert_non_null(f);
 	assert_true(fread(b->internal, 1, 1 << 17, f) > 1024);

@@ -30,6 +30,7 @@ typedef struct h7_bench {
 } h7_bench;
 
 extern const char *h7_folder; /* where the firmware is */
+extern const char *h7_loader; /* which of it: "loader" */
 
 /* A new board with its loader in place. `more` may set all but what is made here. */
 void h7_new(h7_bench *b, enum vf_emu_model model, const vf_emu_board_config *more);

@@ -23,8 +23,8 @@ class Disco:
     """`with Disco(folder) as board`: switched on, its loader in it. What was programmed
     stays in `folder` from one to the next."""
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, loader="h747-loader"):
+        self.folder, self.loader = pathlib.Path(folder), loader
         self.flash, self.internal = self.folder / "external", self.folder / "internal"
         self.port = self.folder / "port"
 
@@ -32,7 +32,7 @@ class Disco:
         self.process = subprocess.Popen(
             [bench.BIN / "vcpflash-sim", "--board", "stm32h747i-disco", "--pty", self.port,
              "--flash", self.flash, "--internal", self.internal, "--time", "none",
-             "--firmware", FIRMWARE / "h747-loader.elf", "--firmware-m4", FIRMWARE / "h747-m4-stub.elf"],
+             "--firmware", FIRMWARE / f"{self.loader}.elf", "--firmware-m4", FIRMWARE / "h747-m4-stub.elf"],
             text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         line = self.process.stdout.readline()
         if not line.startswith("ready "):
@@ -124,6 +124,43 @@ class Board(bench.Case):
         self.assertEqual(board.at(inside, 64), code[:64])
         self.assertEqual(board.at(inside + 96, len(code) - 96), code[96:])
         self.assertEqual(board.at(INTERNAL, 64), (FIRMWARE / "h747-loader.bin").read_bytes()[:64])
+
+    def test_no_key(self):
+        """A loader that was built with a key: without it, or with another, nothing but `info`."""
+        name = f"{self.file('a.bin', self.bytes(5000))}@{NOR:#x}"
+        out, other = self.folder / "out.bin", self.file("other.key", self.bytes(32))
+        with Disco(self.folder, "h747-tried-key-loader") as board:
+            self.assertIn("key       asked for", self.good(board.run("info")).out)
+            for words in (["program", "--yes", name], ["verify", name], ["read", INTERNAL, 64, out],
+                          ["erase", NOR, 0x20000], ["run"], ["doctor"]):
+                self.assertEnds(board.run(*words), 6, "--key-file")
+            self.assertEnds(board.run("--key-file", other, "program", name), 6, "another key")
+            board.stop()
+        self.assertEqual(board.at(NOR, 5000), b"\xff" * 5000)
+        self.assertFalse(out.exists())
+
+    def test_key(self):
+        """With it all is as ever; but the sector that holds the key is shown to nobody."""
+        code, assets = self.bytes(5000), self.bytes(9000)
+        whole = self.file("whole.hex", bench.intel_hex((INTERNAL + 0x20000, code), (NOR, assets)))
+        key = ("--key-file", FIRMWARE / "h747-tried.key")
+        with Disco(self.folder, "h747-tried-key-loader") as board:
+            self.assertIn("accepted", self.good(board.run(*key, "info")).out)
+            self.good(board.run(*key, "program", whole))
+            self.good(board.run(*key, "verify", "--verify", "full", whole))
+            for own in (0xC0000, 0xE0000, 0x100000):
+                self.assertEnds(board.run(*key, "erase", INTERNAL + own, 0x20000), 6, "protects")
+            loader = self.file("own.hex", bench.intel_hex((INTERNAL, code)))
+            self.assertEnds(board.run(*key, "program", loader), 6, "0x08000000")
+            for where in (INTERNAL, INTERNAL + 0x1FFFF):
+                run = board.run(*key, "read", where, 64, self.folder / "out.bin")
+                self.assertNotEqual(run.code, 0, run.out)
+            self.assertNotEqual(board.run(*key, "digest", INTERNAL, 64).code, 0)
+            board.stop()
+        self.assertEqual(board.at(NOR, len(assets)), assets)
+        self.assertEqual(board.at(INTERNAL + 0x20000, len(code)), code)
+        self.assertEqual(board.at(INTERNAL, 64),
+                         (FIRMWARE / "h747-tried-key-loader.bin").read_bytes()[:64])
 
 
 if __name__ == "__main__":

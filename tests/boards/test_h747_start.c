@@ -94,18 +94,23 @@ static void applications(const bench *b)
 	put(b, "cm4", H747_CM4_ADDRESS);
 }
 
-static void power_on(bench *b, bool m4_held)
+static void power(bench *b, const vf_emu_board_config *more)
 {
-	vf_emu_board_config c = {.alloc = heap,
-				 .internal = b->internal,
-				 .external = b->external,
-				 .time_percent = 100,
-				 .m4_held = m4_held,
-				 .seed = 747};
+	vf_emu_board_config c = *more;
 	vf_error err;
 
+	c.alloc = heap;
+	c.internal = b->internal;
+	c.external = b->external;
+	c.time_percent = 100;
+	c.seed = 747;
 	b->board = vf_emu_board_new(&c, &err);
 	assert_non_null(b->board);
+}
+
+static void power_on(bench *b, bool m4_held)
+{
+	power(b, &(vf_emu_board_config){.m4_held = m4_held});
 }
 
 /* All that it prints until `ms` from now. */
@@ -237,6 +242,18 @@ static void test_stub_is_missing(void **state)
 	contains(b->text, "Cortex-M7: running");
 }
 
+/* Built with a key, and nothing to make a nonce from: what is there starts all the same. */
+static void test_no_randomness(void **state)
+{
+	bench *b = *state;
+
+	applications(b);
+	put(b, "h747-tried-key-loader", H747_LOADER_ADDRESS);
+	power(b, &(vf_emu_board_config){.rng_broken = true});
+	contains(said(b, 800), BOTH);
+	contains(b->text, "random number generator gives nothing");
+}
+
 /* The last sign of life before somebody would think of a debug probe: Return. */
 static void test_person(void **state)
 {
@@ -260,6 +277,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_button, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_image, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stub_is_missing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_randomness, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_person, setup, teardown),
 	};
 	if (argc < 2)

@@ -1,0 +1,27 @@
+# cmake -DKEY=FILE -DOUT=key_bytes.c -P key.cmake: a key file as C, for a loader that is built with
+# it. What is a key file, and what is none, is what `vcpflash --key-file` says (io/key.c): 32
+# bytes, or 64 hexadecimal digits and blanks behind them.
+if(NOT EXISTS ${KEY} OR IS_DIRECTORY ${KEY})
+	message(FATAL_ERROR "${KEY}: no such key file; make one with: openssl rand -hex 32 > ${KEY}")
+endif()
+file(READ ${KEY} raw LIMIT 4097 HEX)
+string(REGEX REPLACE "(20|09|0d|0a)+$" "" digits "${raw}") # from the end on, so it cuts whole bytes
+if(digits MATCHES "^(3[0-9]|[46][1-6])*$")
+	file(READ ${KEY} key LIMIT 4096)
+	string(STRIP "${key}" key)
+	string(TOLOWER "${key}" key)
+else()
+	set(key ${raw})
+endif()
+string(LENGTH "${key}" length)
+if(NOT length EQUAL 64)
+	message(FATAL_ERROR "${KEY}: a key is 32 bytes, raw or as 64 hexadecimal digits")
+endif()
+string(SUBSTRING ${key} 0 2 first)
+string(REPEAT "${first}" 32 same)
+if(key STREQUAL same)
+	message(FATAL_ERROR "${KEY}: one byte 32 times is no secret; make a key with: openssl rand -hex 32 > ${KEY}")
+endif()
+string(REGEX REPLACE "(..)" "0x\\1, " bytes "${key}")
+file(WRITE ${OUT} "/* Secret: made from a key file. */\n#include \"key.h\"\n\nconst uint8_t key_bytes[VF_KEY_SIZE] = {${bytes}};\n")
+file(CHMOD ${OUT} PERMISSIONS OWNER_READ OWNER_WRITE)
