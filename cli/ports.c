@@ -22,17 +22,8 @@ typedef struct answer {
 
 static void ask(const cli_options *o, const vf_port_info *port, answer *a)
 {
-	vf_job_config job = {.kind = VF_JOB_INFO};
-	vf_client_options client = o->client; /* the baud rates */
-	vf_job_result result;
 	vf_board board;
-	client.port = port->name;
-	client.return_ms = VF_CLIENT_NEVER;
-	vf_client_defaults(&job);
-	job.session.open_timeout_us = 1000000;
-	const int status = vf_client_do(&client, &job, &result, &board, NULL);
-	a->trouble = result.error;
-	if (status != VF_OK)
+	if (!vf_client_answers(&o->client, port->name, &board, &a->trouble))
 		return;
 	memcpy(a->board, board.welcome.name, sizeof a->board);
 	for (unsigned i = 0; i < board.welcome.id_len; i++)

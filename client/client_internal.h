@@ -13,10 +13,6 @@ int vf_client_on(const vf_client_options *opt, const vf_job_config *config, vf_j
 /* How often the person has asked to stop. */
 unsigned vf_client_asked(const vf_client_options *opt);
 
-/* find.c: does a board answer there within a second? `board` may be NULL. */
-bool vf_client_answers(const vf_client_options *opt, const char *port, vf_board *board,
-		       vf_error *why);
-
 /* keeper.c: the file of kept bytes. All zero at the beginning. */
 typedef struct vf_keeper {
 	uint8_t *bytes; /* what was loaded last */

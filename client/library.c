@@ -55,9 +55,16 @@ static void say(vf_library_call *c, enum vcpflash_level level, const char *line)
 		c->options.log(c->options.ctx, (int)level, line);
 }
 
-static void on_note(void *ctx, const char *line)
+static void say_own(vf_library_call *c, enum vcpflash_level level, const char *line)
 {
-	say(ctx, VCPFLASH_NOTE, line);
+	char text[512];
+	vf_library_say(text, sizeof text, line);
+	say(c, level, text);
+}
+
+void vf_library_note(void *ctx, const char *line)
+{
+	say_own(ctx, VCPFLASH_NOTE, line);
 }
 
 static void on_text(void *ctx, const char *line, size_t len)
@@ -70,7 +77,7 @@ static void on_text(void *ctx, const char *line, size_t len)
 static void on_warning(void *ctx, const char *line)
 {
 	vf_library_call *c = ctx;
-	say(c, VCPFLASH_WARNING, line);
+	say_own(c, VCPFLASH_WARNING, line);
 	if (c->options.strict && c->error.code == VF_OK)
 		(void)vf_fail(&c->error, VF_E_REFUSED, "%s", line);
 }
@@ -140,7 +147,7 @@ int vf_library_begin(vf_library_call *c, enum vf_job_kind kind, const char *port
 	c->job.session.ctx = c;
 	c->job.call.ctx = c;
 	c->job.call.progress = on_progress;
-	c->job.call.note = on_note;
+	c->job.call.note = vf_library_note;
 	c->job.call.plan = on_plan;
 	c->job.offset_ok = true;
 	c->job.full = c->options.full;
@@ -155,21 +162,27 @@ int vf_library_begin(vf_library_call *c, enum vf_job_kind kind, const char *port
 					.interruptions = on_interruptions,
 					.wait_ms = c->options.wait_ms,
 					.return_ms = c->options.return_ms,
-					.note = on_note,
+					.note = vf_library_note,
 					.ctx = c};
 	return take_key(c);
 }
 
 /* --- carried out ----------------------------------------------------------------- */
 
+int vf_library_find(vf_library_call *c)
+{
+	const char *port = c->client.port;
+	if (port != NULL && port[0] != '\0' && strcmp(port, "auto") != 0)
+		return VF_OK;
+	if (vf_client_find(&c->client, c->found, sizeof c->found, &c->error) == VF_OK)
+		c->client.port = c->found;
+	return c->error.code;
+}
+
 int vf_library_do(vf_library_call *c)
 {
-	if (c->client.port == NULL || c->client.port[0] == '\0' ||
-	    strcmp(c->client.port, "auto") == 0) {
-		if (vf_client_find(&c->client, c->found, sizeof c->found, &c->error) != VF_OK)
-			return c->error.code;
-		c->client.port = c->found;
-	}
+	if (vf_library_find(c) != VF_OK)
+		return c->error.code;
 	(void)vf_client_do(&c->client, &c->job, &c->result, &c->board, &c->link);
 	c->error = c->result.error;
 	vf_client_name_port(&c->error, c->client.port);
@@ -183,6 +196,8 @@ static const char *hint(const vf_library_call *c)
 {
 	if (c->result.mismatch.cause != VF_CAUSE_NONE)
 		return vf_mismatch_next(&c->result.mismatch);
+	if (c->has_verdict) /* which says what to do */
+		return "";
 	switch (c->error.code) {
 	case VF_OK:
 		return "";
@@ -191,18 +206,18 @@ static const char *hint(const vf_library_call *c)
 	case VF_E_USAGE:
 		return "correct the call";
 	case VF_E_LINK:
-		return "see that the board has power and runs its loader; vcpflash doctor tells "
+		return "see that the board has power and runs its loader; the call doctor tells "
 		       "cable, board and chip apart";
 	case VF_E_FILE:
-		return "mend the file; vcpflash inspect shows what is in it";
+		return "mend the file; the command vcpflash inspect shows what is in it";
 	case VF_E_REFUSED:
-		return "vcpflash info lists the board's memories, and what may be done with them";
+		return "the call info lists the board's memories, and what may be done with them";
 	case VF_E_INTERRUPTED:
 		return "call again: what is right already is not sent again";
 	case VF_E_NOMEM:
 		return "free memory on this computer";
 	default:
-		return "vcpflash doctor tests the link, then the chip, and says which is at fault";
+		return "the call doctor tests the link, then the chip, and says which is at fault";
 	}
 }
 
@@ -260,7 +275,7 @@ static void fill(const vf_library_call *c, vcpflash_report *r)
 {
 	r->code = public_code(c->error.code);
 	if (r->code != VCPFLASH_OK)
-		(void)snprintf(r->text, sizeof r->text, "%s", c->error.text);
+		vf_library_say(r->text, sizeof r->text, c->error.text);
 	if (c->client.port != NULL)
 		(void)snprintf(r->port, sizeof r->port, "%s", c->client.port);
 	(void)snprintf(r->board, sizeof r->board, "%s", c->board.welcome.name);
@@ -269,17 +284,27 @@ static void fill(const vf_library_call *c, vcpflash_report *r)
 	report_figures(c, r);
 }
 
+void vf_library_give(void *theirs, const void *ours, size_t known)
+{
+	size_t size;
+	if (theirs == NULL)
+		return;
+	memcpy(&size, theirs, sizeof size); /* the first member, which stays the caller's */
+	if (size < known)
+		known = size;
+	if (known > sizeof size)
+		memcpy((char *)theirs + sizeof size, (const char *)ours + sizeof size,
+		       known - sizeof size);
+}
+
 int vf_library_end(vf_library_call *c, vcpflash_report *report)
 {
 	if (c->has_image)
 		vf_image_free(&c->image);
 	memset(c->key, 0, sizeof c->key);
-	if (report != NULL && report->size >= sizeof report->size) {
-		vcpflash_report own = vcpflash_no_report();
-		fill(c, &own);
-		own.size = report->size;
-		memcpy(report, &own, own.size < sizeof own ? own.size : sizeof own);
-	}
+	vcpflash_report own = vcpflash_no_report();
+	fill(c, &own);
+	vf_library_give(report, &own, sizeof own);
 	return public_code(c->error.code);
 }
 

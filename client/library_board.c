@@ -105,31 +105,62 @@ const vcpflash_memory *vcpflash_board_memory(const vcpflash_board *board, size_t
 /* --- ports ---------------------------------------------------------------------- */
 
 typedef struct listing {
+	vf_library_call *call;
+	bool ask;
 	void (*each)(void *ctx, const vcpflash_port *port);
 	void *ctx;
 } listing;
 
+/* Who is behind a port, as far as it was asked. */
+typedef struct asked {
+	char board[VF_WIRE_BOARD_NAME_MAX + 1];
+	char id[2 * VF_WIRE_ID_MAX + 1];
+	char trouble[VCPFLASH_TEXT_MAX];
+} asked;
+
+static void ask(vf_library_call *c, asked *a, vcpflash_port *port)
+{
+	vf_board board;
+	vf_error why = {0};
+	if (!vf_client_answers(&c->client, port->name, &board, &why)) {
+		vf_library_say(a->trouble, sizeof a->trouble, why.text);
+		return;
+	}
+	memcpy(a->board, board.welcome.name, sizeof a->board);
+	vf_library_hex(a->id, board.welcome.id, board.welcome.id_len);
+}
+
 static int on_port(void *ctx, const vf_port_info *info)
 {
 	const listing *l = ctx;
-	const vcpflash_port port = {
+	asked a = {.board = ""};
+	vcpflash_port port = {
 		.name = info->name,
 		.description = info->description != NULL ? info->description : "",
 		.serial = info->serial != NULL ? info->serial : "",
 		.vid = info->vid,
 		.pid = info->pid,
+		.interface = info->interface,
 		.known = info->known,
+		.board = a.board,
+		.board_id = a.id,
+		.trouble = a.trouble,
 	};
+	if (l->ask && port.known)
+		ask(l->call, &a, &port);
+	if (vf_client_asked(&l->call->client) > 0)
+		return VF_E_INTERRUPTED;
 	l->each(l->ctx, &port);
 	return 0;
 }
 
-int vcpflash_ports(void (*each)(void *ctx, const vcpflash_port *port), void *ctx,
-		   vcpflash_report *report)
+int vcpflash_ports(bool ask_known, void (*each)(void *ctx, const vcpflash_port *port), void *ctx,
+		   const vcpflash_options *options, vcpflash_report *report)
 {
 	vf_library_call c;
-	listing l = {each, ctx};
-	if (vf_library_begin(&c, VF_JOB_INFO, NULL, NULL) == VF_OK)
-		(void)vf_ports_list(on_port, &l, &c.error);
+	listing l = {&c, ask_known, each, ctx};
+	if (vf_library_begin(&c, VF_JOB_INFO, NULL, options) == VF_OK &&
+	    vf_ports_list(on_port, &l, &c.error) == VF_E_INTERRUPTED)
+		(void)vf_fail(&c.error, VF_E_INTERRUPTED, "interrupted");
 	return vf_library_end(&c, report);
 }

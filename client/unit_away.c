@@ -14,8 +14,8 @@ void vf_unit_explain(const char *name, uint32_t waited_ms, const char *why, char
 {
 	char waited[48] = "";
 	if (waited_ms != 0)
-		(void)snprintf(waited, sizeof waited, " and did not come back within %u s",
-			       waited_ms / 1000);
+		(void)snprintf(waited, sizeof waited, " and did not come back within %g s",
+			       waited_ms / 1000.0);
 	if (vf_client_remote(name) && waited_ms == 0)
 		(void)snprintf(out, room,
 			       "%.*s closed the connection: another program may be using the "
@@ -23,9 +23,10 @@ void vf_unit_explain(const char *name, uint32_t waited_ms, const char *why, char
 			       NAME_MOST, name);
 	else if (vf_client_remote(name))
 		(void)snprintf(out, room,
-			       "%.*s is gone%s (%.*s): run this again then, what is right already "
+			       "%.*s is gone%s%s%.*s%s: run this again then, what is right already "
 			       "is not sent again",
-			       NAME_MOST / 2, name, waited, WHY_MOST, why);
+			       NAME_MOST / 2, name, waited, why[0] != '\0' ? " (" : "", WHY_MOST,
+			       why, why[0] != '\0' ? ")" : "");
 	else
 		(void)snprintf(out, room,
 			       "%.*s is gone%s: unplugged, or the board was reset; plug it in and "

@@ -61,6 +61,11 @@ size_t vf_packer_deflate(void *packer, const uint8_t *in, size_t in_len, uint8_t
  * however long may be waited for the first). */
 int vf_client_find(const vf_client_options *opt, char *name, size_t room, vf_error *err);
 
+/* Does a board answer at that port within a second? `board` may be NULL; `why` is filled
+ * if not. */
+bool vf_client_answers(const vf_client_options *opt, const char *port, vf_board *board,
+		       vf_error *why);
+
 /* Opens the port, carries out the job, closes. Returns result.error.code.
  * `board` and `link` may be NULL; otherwise filled as far as known. Stops in
  * good order when the options' `interruptions` are more than 0. */

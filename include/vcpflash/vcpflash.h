@@ -259,13 +259,61 @@ typedef struct vcpflash_port {
 	const char *description; /* "" if none */
 	const char *serial;      /* USB serial number; "" if none */
 	int vid, pid;            /* USB ids; -1 if none */
+	int interface;           /* which of the USB device's interfaces; -1 if not known */
 	bool known;              /* USB ids of boards and probes that are known, or used before */
+	/* If it was asked: */
+	const char *board;    /* what the board there calls itself; "" if none answered */
+	const char *board_id; /* "" if none */
+	const char *trouble;  /* why none answered, one line; "" if one did */
 } vcpflash_port;
 
-/* Tells every serial port of the system to `each`. Nothing
- * is opened. `port` is valid during the call. */
-VCPFLASH_API int vcpflash_ports(void (*each)(void *ctx, const vcpflash_port *port), void *ctx,
+/* Tells every serial port of the system to `each`; `port` is valid during the call. With
+ * `ask` each port that is `known` is opened and asked who is there, a second at most; no
+ * other is opened, and without it none is. */
+VCPFLASH_API int vcpflash_ports(bool ask, void (*each)(void *ctx, const vcpflash_port *port),
+				void *ctx, const vcpflash_options *options,
 				vcpflash_report *report);
+
+/* --- which part is at fault? ----------------------------------------------------------- */
+
+enum vcpflash_fault {
+	VCPFLASH_FAULT_NONE,
+	VCPFLASH_FAULT_LINK,  /* cable, port, baud rate, or nobody there */
+	VCPFLASH_FAULT_BOARD, /* its loader, its supply, or what it does not allow */
+	VCPFLASH_FAULT_CHIP,  /* the flash, or its connection to the board */
+	VCPFLASH_FAULT_HOST,  /* this computer */
+};
+
+/* Begin with vcpflash_no_findings(). */
+typedef struct vcpflash_findings {
+	size_t size;                     /* vcpflash_no_findings() sets it */
+	int culprit;                     /* enum vcpflash_fault */
+	char verdict[VCPFLASH_TEXT_MAX]; /* one sentence, also if nothing is at fault; "": it did
+					  * not come to any test */
+	const char *stage;               /* which test ended it: link, read, scratch, address,
+					  * restore, whole; "" if none began */
+	uint64_t rate;                   /* of the link, bytes a second */
+	uint32_t frames;                 /* sent and received, */
+	uint32_t damaged_there;          /* of which so many arrived damaged at the board, */
+	uint32_t damaged_here;           /* and here, */
+	uint32_t lost_there;             /* and bytes that the board had no room for */
+	uint32_t scratch, scratch_bytes; /* the sector that was tested; 0 bytes: none was */
+	uint64_t tested_bytes;           /* erased, written and read back */
+} vcpflash_findings;
+
+static inline vcpflash_findings vcpflash_no_findings(void)
+{
+	vcpflash_findings f;
+	memset(&f, 0, sizeof f);
+	f.size = sizeof f;
+	return f;
+}
+
+/* Tests the link alone, then the chip, in a sector that holds afterwards what it held.
+ * `whole_chip`: then all of the first external memory, which is erased afterwards. 0 if
+ * nothing is at fault. What is found on the way goes to `log`. `findings` may be NULL. */
+VCPFLASH_API int vcpflash_doctor(const char *port, bool whole_chip, const vcpflash_options *options,
+				 vcpflash_findings *findings, vcpflash_report *report);
 
 /* "0.1.0" */
 VCPFLASH_API const char *vcpflash_version(void);

@@ -17,6 +17,7 @@
 
 #include <vcpflash/client.h>
 #include <vcpflash/target.h>
+#include <vcpflash/vcpflash.h>
 
 enum { SIZE = 256 * 1024, RING = 16384, WINDOW = 65536, FRAME = 2064, WORK = 8192 };
 #define ADDRESS 0x90000000u
@@ -296,9 +297,11 @@ static void test_board_vanishes(void **state)
 {
 	scene *c = *state;
 	c->s->vanish_after = 50;
-	start(c, false);
+	c->opt.return_ms = 500;
+	start(c, true); /* anybody's next pseudo-terminal would have the name of this one */
 	assert_int_equal(run(c, VF_JOB_PROGRAM), VF_E_LINK);
-	assert_non_null(strstr(c->result.error.text, "is gone"));
+	assert_non_null(
+		strstr(c->result.error.text, "is gone and did not come back within 0.5 s: run"));
 	stop(c);
 	/* A new one with the same flash: the rest is programmed. */
 	c->s->vanish_after = 0;
@@ -425,6 +428,81 @@ static void test_find(void **state)
 	ports = (struct port_list){{0}, {0}};
 }
 
+/* --- the library ------------------------------------------------------------------------ */
+
+/* What a call of the library has no port for: in its own words, not the command's. */
+static void test_library_words(void **state)
+{
+	scene *c = *state;
+	vcpflash_report report = vcpflash_no_report();
+	vcpflash_board *b;
+	ports = (struct port_list){{0}, {0}};
+	assert_int_equal(vcpflash_info(NULL, &b, NULL, &report), VCPFLASH_E_LINK);
+	assert_null(b);
+	assert_non_null(strstr(report.text, "name its port with the argument port"));
+	ports.name[0] = c->s->name;
+	report = vcpflash_no_report();
+	assert_int_equal(vcpflash_info("auto", &b, NULL, &report), VCPFLASH_E_LINK);
+	assert_non_null(strstr(report.text, "name it with the argument port once"));
+	assert_null(strstr(report.text, "-p"));
+	ports = (struct port_list){{0}, {0}};
+}
+
+typedef struct told {
+	unsigned ports, known, boards, troubles;
+	char board[VCPFLASH_NAME_MAX];
+} told;
+
+static void on_port(void *ctx, const vcpflash_port *port)
+{
+	told *t = ctx;
+	t->ports++;
+	t->known += port->known;
+	t->boards += port->board[0] != '\0';
+	t->troubles += port->trouble[0] != '\0';
+	if (port->board[0] != '\0')
+		(void)snprintf(t->board, sizeof t->board, "%s", port->board);
+}
+
+/* Asks those that are known, and only if it is told to. */
+static void test_library_ports(void **state)
+{
+	scene *c = *state;
+	told t = {0};
+	start(c, false);
+	ports = (struct port_list){{"/dev/there-is-no-such-port", c->s->name, c->s->name},
+				   {true, true, false}};
+	assert_int_equal(vcpflash_ports(false, on_port, &t, NULL, NULL), VCPFLASH_OK);
+	assert_int_equal(t.ports, 3);
+	assert_int_equal(t.known, 2);
+	assert_int_equal(t.boards + t.troubles, 0);
+	t = (told){0};
+	assert_int_equal(vcpflash_ports(true, on_port, &t, NULL, NULL), VCPFLASH_OK);
+	assert_int_equal(t.ports, 3);
+	assert_int_equal(t.boards, 1);
+	assert_int_equal(t.troubles, 1);
+	assert_true(t.board[0] != '\0');
+	ports = (struct port_list){{0}, {0}};
+}
+
+static int stop_at_once(void *ctx)
+{
+	(void)ctx;
+	return 1;
+}
+
+static void test_library_ports_stopped(void **state)
+{
+	vcpflash_options options = vcpflash_defaults();
+	told t = {0};
+	(void)state;
+	options.stop = stop_at_once;
+	ports = (struct port_list){{"/dev/null", "/dev/null"}, {true, true}};
+	assert_int_equal(vcpflash_ports(true, on_port, &t, &options, NULL), VCPFLASH_E_INTERRUPTED);
+	assert_true(t.ports < 2);
+	ports = (struct port_list){{0}, {0}};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +515,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_interrupt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stopped_and_continued, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_library_words, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_library_ports, setup, teardown),
+		cmocka_unit_test(test_library_ports_stopped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
