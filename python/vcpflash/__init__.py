@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import ctypes
 import math
+import operator
 import os
 from typing import Any, Iterable, Optional, Union
 
 from . import _abi
 from ._call import Call, LogCallback, ProgressCallback, text
-from ._types import (Board, BoardError, Data, FileError, InterruptedCall, LinkError, Memory, MismatchError,
+from ._types import (Board, BoardError, Data, FileError, Findings, InterruptedCall, LinkError, Memory, MismatchError,
                      NoMemoryError, Port, Progress, RefusedError, Report, UsageError, VcpflashError, path_bytes)
 
 __all__ = [
-    "Board", "BoardError", "Data", "FileError", "InterruptedCall", "LinkError", "Memory", "MismatchError",
-    "NoMemoryError", "Port", "Progress", "RefusedError", "Report", "UsageError", "VcpflashError", "digest", "erase",
-    "erase_chip", "info", "ports", "program", "read", "run", "verify",
+    "Board", "BoardError", "Data", "FileError", "Findings", "InterruptedCall", "LinkError", "Memory", "MismatchError",
+    "NoMemoryError", "Port", "Progress", "RefusedError", "Report", "UsageError", "VcpflashError", "digest", "doctor",
+    "erase", "erase_chip", "info", "ports", "program", "read", "run", "verify",
 ]
 
 for _name in __all__:
@@ -43,6 +44,7 @@ def _port(port: PortLike) -> Optional[bytes]:
 
 
 def _number(value: int, bits: int, what: str) -> int:
+    value = operator.index(value)
     if not 0 <= value < 1 << bits:
         raise UsageError(f"{what} {value:#x} is not from 0 to {(1 << bits) - 1:#x}")
     return value
@@ -52,11 +54,13 @@ def _file(file: FileLike) -> _abi.File:
     if not isinstance(file, Data):
         return _abi.File(name=path_bytes(file))
     address = "" if file.address is None else f"@{_number(file.address, 32, 'the address'):#x}"
-    data = bytes(file.data)
+    data = bytes(memoryview(file.data))  # not bytes(7), which are seven zeros
     return _abi.File(name=path_bytes(file.name + address), bytes=data, len=len(data))
 
 
 def _files(files: Union[FileLike, Iterable[FileLike]]) -> Any:
+    if isinstance(files, (bytes, bytearray, memoryview)):
+        raise TypeError("bytes are to be given as Data(bytes, address)")
     if isinstance(files, (str, os.PathLike, Data)):
         files = [files]
     all_files = [_file(f) for f in files]
@@ -196,17 +200,44 @@ def info(port: PortLike = None, *, log: Optional[LogCallback] = None, baud: Opti
         _abi.call["board_free"](board)
 
 
-def ports() -> list[Port]:
-    """The serial ports of this computer. None of them is opened."""
+def ports(ask: bool = False) -> list[Port]:
+    """The serial ports of this computer. With `ask` each that is known is asked who is there, which takes up to a
+    second; otherwise none is opened."""
     found: list[Port] = []
 
     def each(_: Any, port: Any) -> None:
         p = port.contents
-        found.append(Port(name=os.fsdecode(p.name), description=text(p.description), serial=text(p.serial),
-                          vid=p.vid if p.vid >= 0 else None, pid=p.pid if p.pid >= 0 else None, known=p.known))
+        vid, pid, interface = (n if n >= 0 else None for n in (p.vid, p.pid, p.interface))
+        found.append(Port(name=os.fsdecode(p.name), description=text(p.description), serial=text(p.serial), vid=vid,
+                          pid=pid, interface=interface, known=p.known, board=text(p.board),
+                          board_id=text(p.board_id), trouble=text(p.trouble)))
 
-    def list_them(options: Any, report: Any) -> None:
-        _abi.call["ports"](_abi.EACH(each), None, report)
-
-    Call(None, None).do(list_them)
+    Call(None, None).do(_abi.call["ports"], ask, _abi.EACH(each), None)
     return found
+
+
+_CULPRITS = ("none", "link", "board", "chip", "host")
+
+
+def doctor(port: PortLike = None, *, whole_chip: bool = False, log: Optional[LogCallback] = None,
+           baud: Optional[int] = None, max_baud: Optional[int] = None, key: Optional[bytes] = None,
+           key_file: Union[str, os.PathLike[str], None] = None, wait: Optional[float] = None) -> Findings:
+    """Which part is at fault: tests the link alone, then the chip, in a sector that holds afterwards what it held;
+    with `whole_chip` then all of the first external memory, which is erased afterwards. What it finds is returned,
+    not raised; `log` gets it a line at a time."""
+    call = _call(None, log, baud, max_baud, key, key_file, wait)
+    f = _abi.Findings(size=ctypes.sizeof(_abi.Findings))
+
+    def examine(name: Optional[bytes], options: Any, report: Any) -> None:
+        _abi.call["doctor"](name, whole_chip, options, ctypes.byref(f), report)
+
+    try:
+        where = call.do(examine, _port(port)).port
+    except VcpflashError as error:
+        if not f.verdict or isinstance(error, InterruptedCall):
+            raise
+        where = error.report.port if error.report else ""
+    return Findings(culprit=_CULPRITS[f.culprit], verdict=text(f.verdict), stage=text(f.stage), port=where,
+                    rate=f.rate, frames=f.frames, damaged_there=f.damaged_there, damaged_here=f.damaged_here,
+                    lost_there=f.lost_there, scratch=f.scratch if f.scratch_bytes else None,
+                    scratch_bytes=f.scratch_bytes, tested_bytes=f.tested_bytes)

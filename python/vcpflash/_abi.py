@@ -62,7 +62,15 @@ class Memory(Structure):
 class Port(Structure):
     _fields_ = [
         ("name", c_char_p), ("description", c_char_p), ("serial", c_char_p), ("vid", c_int), ("pid", c_int),
-        ("known", c_bool),
+        ("interface", c_int), ("known", c_bool), ("board", c_char_p), ("board_id", c_char_p), ("trouble", c_char_p),
+    ]
+
+
+class Findings(Structure):
+    _fields_ = [
+        ("size", c_size_t), ("culprit", c_int), ("verdict", c_char * 400), ("stage", c_char_p), ("rate", c_uint64),
+        ("frames", c_uint32), ("damaged_there", c_uint32), ("damaged_here", c_uint32), ("lost_there", c_uint32),
+        ("scratch", c_uint32), ("scratch_bytes", c_uint32), ("tested_bytes", c_uint64),
     ]
 
 
@@ -84,7 +92,8 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "board_port": (c_char_p, [c_void_p]),
     "board_memories": (c_size_t, [c_void_p]),
     "board_memory": (POINTER(Memory), [c_void_p, c_size_t]),
-    "ports": (c_int, [EACH, c_void_p, POINTER(Report)]),
+    "ports": (c_int, [c_bool, EACH, c_void_p, *_TAIL]),
+    "doctor": (c_int, [c_char_p, c_bool, POINTER(Options), POINTER(Findings), POINTER(Report)]),
     "version": (c_char_p, []),
 }
 

@@ -54,6 +54,9 @@ class Call:
     """Options, and the call that they are for."""
 
     def __init__(self, progress: Optional[ProgressCallback], log: Optional[LogCallback]) -> None:
+        for what, callback in ("progress", progress), ("log", log):
+            if callback is not None and not callable(callback):
+                raise TypeError(f"{what} is to be called, and {callback!r} cannot be")
         self.options = _abi.Options(size=ctypes.sizeof(_abi.Options))
         self._progress, self._log = progress, log
         self._events: queue.SimpleQueue[Optional[Callable[[], object]]] = queue.SimpleQueue()
@@ -108,14 +111,15 @@ class Call:
     def do(self, function: Any, *arguments: Any) -> Report:
         report = _abi.Report(size=ctypes.sizeof(_abi.Report))
         thread = threading.Thread(target=self._work, args=(function, arguments, report), name="vcpflash")
-        thread.start()
         try:
+            thread.start()
             self._wait()
-        except BaseException:  # Ctrl-C at the very moment when one is dealt with
+        except BaseException:  # Ctrl-C while the thread starts, or at the very moment when one is dealt with
             self._stop = 2
             raise
         finally:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         if self._trouble is not None:
             raise self._trouble
         error = _error(report)

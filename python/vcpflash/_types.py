@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Union
 
 
 @dataclass(frozen=True)
 class Data:
     """Bytes to program that are in no file. `data` may be a raw binary, which needs an `address`, or hold Intel HEX,
     S-records, ELF or UF2, which have their own."""
-    data: bytes
+    data: Union[bytes, bytearray, memoryview]
     address: Optional[int] = None
     name: str = "data"
 
@@ -85,10 +85,32 @@ class Port:
     serial: str           # USB serial number
     vid: Optional[int]    # USB ids
     pid: Optional[int]
+    interface: Optional[int]  # of the USB device's interfaces
     known: bool  # USB ids of boards and probes that are known, or a board answered here before
+    # If it was asked:
+    board: str     # what the board there calls itself; "" if none answered
+    board_id: str
+    trouble: str   # why none answered; "" if one did
 
     def __fspath__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Which part is at fault. Bytes."""
+    culprit: str  # none, link, board, chip or host
+    verdict: str  # one sentence, also if nothing is at fault
+    stage: str    # which test ended it: link, read, scratch, address, restore or whole
+    port: str
+    rate: int     # of the link, bytes a second
+    frames: int   # sent and received,
+    damaged_there: int  # of which so many arrived damaged at the board,
+    damaged_here: int   # and here,
+    lost_there: int     # and bytes that the board had no room for
+    scratch: Optional[int]  # address of the sector that was tested, None if none was,
+    scratch_bytes: int      # and its size
+    tested_bytes: int       # erased, written and read back
 
 
 class VcpflashError(Exception):

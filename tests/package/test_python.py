@@ -1,9 +1,13 @@
 """The Python module against simulated boards, as a script uses it; its structures against the
 header's; its types by mypy."""
+import array
 import ctypes
+import gc
 import hashlib
+import inspect
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -18,15 +22,18 @@ sys.path.insert(0, str(TOP / "python"))
 
 import vcpflash  # noqa: E402
 from vcpflash import _abi  # noqa: E402
+from vcpflash._call import Call  # noqa: E402
 
 BASE = 0x90000000
+# Little is under way when it is stopped.
+SLOW = "--ring", "2048", "--window", "2048", "--payload", "256"
 
 
 class Abi(bench.Case):
     def test_structures(self):
         """Sizes and offsets are those that a C compiler gives the header's."""
         kinds = {"options": _abi.Options, "file": _abi.File, "report": _abi.Report, "memory": _abi.Memory,
-                 "port": _abi.Port}
+                 "port": _abi.Port, "findings": _abi.Findings}
         lines, expected = [], []
         for name, kind in kinds.items():
             lines.append(f'printf("{name} %zu\\n", sizeof(vcpflash_{name}));')
@@ -43,7 +50,7 @@ class Abi(bench.Case):
 
     def test_no_member_is_missing(self):
         """The last member of each structure ends where the structure does, padding aside."""
-        for kind in (_abi.Options, _abi.File, _abi.Report, _abi.Memory, _abi.Port):
+        for kind in (_abi.Options, _abi.File, _abi.Report, _abi.Memory, _abi.Port, _abi.Findings):
             last = getattr(kind, kind._fields_[-1][0])
             self.assertLess(ctypes.sizeof(kind) - last.offset - last.size, 8, kind)
 
@@ -58,6 +65,34 @@ class Abi(bench.Case):
         code = _abi.call["erase"](b"/nowhere", 0, 1, None, ctypes.byref(report))
         self.assertEqual((code, report.code, report.attempts), (-3, -3, 77))
         self.assertIn(b"/nowhere", report.text)
+
+    def test_older_options(self):
+        """What lies behind the members that a caller knows is not looked at; what a newer one adds is not either."""
+        for size, asked in (_abi.Options.stop.offset, []), (ctypes.sizeof(_abi.Options), [1]), (4096, [1]):
+            told = []
+            room = ctypes.create_string_buffer(b"\xff" * 4096)
+            options = _abi.Options.from_buffer(room)
+            ctypes.memset(room, 0, ctypes.sizeof(_abi.Options))
+            options.size = size
+            stop = _abi.STOP(lambda _: told.append(1) or 1)
+            options.stop = stop
+            options.wait_ms = _abi.FOREVER if asked else 0
+            report = _abi.Report(size=ctypes.sizeof(_abi.Report))
+            code = _abi.call["erase"](b"/nowhere", 0, 1, ctypes.byref(options), ctypes.byref(report))
+            self.assertEqual((code, told[:1]), (-7 if asked else -3, asked), size)
+
+    def test_words(self):
+        """No option of the command is left in what a caller reads."""
+        source = (TOP / "client/library_words.c").read_text()
+        known = set(re.findall(r'\{"(-[\w-]+)", ', source)) | {"-v", "-hex"}  # of other programs
+        for room in "client", "host", "image", "io", "wire":
+            for path in sorted((TOP / room).glob("*.c")):
+                if path.name == "library_words.c":
+                    continue
+                text = re.sub(r'"\s*"', "", path.read_text())
+                for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', text):
+                    for option in re.findall(r"(?<=[ (])--?[a-z][a-z-]*(?=[ ,;:.)]|$)", literal):
+                        self.assertIn(option, known, f"{path.name}: add it to library_words.c")
 
     def test_options_without_size(self):
         report = _abi.Report(size=ctypes.sizeof(_abi.Report))
@@ -183,6 +218,53 @@ class Module(bench.Case):
                          sorted(line.split()[0] for line in bench.vcpflash("ports").out.splitlines()))
         self.assertTrue(all(os.fspath(p) == p.name for p in found))
 
+    def test_ports_that_are_asked(self):
+        found = {p.name: p for p in vcpflash.ports(ask=True)}
+        self.assertEqual(set(found), {p.name for p in vcpflash.ports()})
+        self.assertTrue(all(bool(p.board or p.trouble) == p.known for p in found.values()))
+
+    def test_doctor(self):
+        said = []
+        with self.board(chip="mt25ql512ab", flash=False) as b:
+            vcpflash.program(b.port, vcpflash.Data(b"stays", BASE))
+            findings = vcpflash.doctor(b.port, log=lambda level, line: said.append((level, line)))
+            self.assertEqual((findings.culprit, findings.port), ("none", b.port))
+            self.assertTrue(findings.verdict)
+            self.assertGreater(findings.tested_bytes, 0)
+            self.assertIsNotNone(findings.scratch)
+            self.assertEqual(vcpflash.read(b.port, BASE, 5), b"stays")
+        self.assertEqual({level for level, _ in said}, {"note"})
+        with self.board("--fault", f"badbit={BASE + 0x105:#x}") as b:
+            findings = vcpflash.doctor(b.port, whole_chip=True)
+            self.assertEqual((findings.culprit, findings.stage), ("chip", "whole"))
+            self.assertIn("0x90000105", findings.verdict)
+        findings = vcpflash.doctor(self.folder / "nowhere")
+        self.assertEqual((findings.culprit, findings.stage, findings.scratch), ("link", "link", None))
+        self.assertIn("nowhere", findings.verdict)
+        with self.assertRaises(vcpflash.FileError):
+            vcpflash.doctor("/nowhere", key_file="/there/is/no/key")
+
+    def test_objects_go_away(self):
+        """What a call made is free after it, whatever became of it."""
+        with self.board() as b:
+            seen = []
+
+            def once():
+                try:
+                    vcpflash.program(b.port, vcpflash.Data(self.bytes(2000), BASE), progress=raising)
+                except RuntimeError:
+                    pass
+                gc.collect()
+                return sum(isinstance(o, (_abi.Options, _abi.Report, Call, threading.Thread)) for o in gc.get_objects())
+
+            def raising(p):
+                seen.append(p)
+                raise RuntimeError
+
+            first = once()
+            self.assertEqual({once() for _ in range(3)}, {first})
+            self.assertEqual(len(seen), 4)
+
     # --- what goes wrong ------------------------------------------------------------
 
     def raises(self, kind, exit_code, *words):
@@ -231,8 +313,54 @@ class Module(bench.Case):
             vcpflash.read(nowhere, -1, 1)
         with self.assertRaises(ValueError):
             vcpflash.program(nowhere, "a\0b")
-        with self.assertRaises(TypeError):
-            vcpflash.program(nowhere, 7)
+
+    def test_wrong_types(self):
+        """Are told before anything is done, and never reach the library."""
+        nowhere = str(self.folder / "nowhere")
+        data = vcpflash.Data(b"x", BASE)
+        for wrong in (lambda: vcpflash.program(nowhere, 7),
+                      lambda: vcpflash.program(nowhere, [7]),
+                      lambda: vcpflash.program(nowhere, None),
+                      lambda: vcpflash.program(7, data),
+                      lambda: vcpflash.program(nowhere, vcpflash.Data(7, BASE)),
+                      lambda: vcpflash.program(nowhere, vcpflash.Data("text", BASE)),
+                      lambda: vcpflash.program(nowhere, vcpflash.Data(b"x", "0x1000")),
+                      lambda: vcpflash.program(nowhere, data, progress=7),
+                      lambda: vcpflash.program(nowhere, data, log="log"),
+                      lambda: vcpflash.program(nowhere, data, baud="115200"),
+                      lambda: vcpflash.program(nowhere, data, wait="5"),
+                      lambda: vcpflash.program(nowhere, data, key="k" * 32),
+                      lambda: vcpflash.program(nowhere, data, key=32),
+                      lambda: vcpflash.program(nowhere, data, key_file=7),
+                      lambda: vcpflash.read(nowhere, "0", 1),
+                      lambda: vcpflash.read(nowhere, 0, 1.5),
+                      lambda: vcpflash.erase(nowhere, 0, None),
+                      lambda: vcpflash.digest(nowhere, 0.0, 1),
+                      lambda: vcpflash.run(nowhere, "start")):
+            with self.assertRaises(TypeError, msg=inspect.getsource(wrong)):
+                wrong()
+        for content in b"bytes", bytearray(b"bytes"):
+            with self.assertRaisesRegex(TypeError, r"Data\(bytes, address\)"):
+                vcpflash.program(nowhere, content)
+        for wrong in (lambda: vcpflash.program(nowhere, data, compress="maybe"),
+                      lambda: vcpflash.program(nowhere, vcpflash.Data(b"x", 1 << 32)),
+                      lambda: vcpflash.info(nowhere, wait=float("nan"))):
+            with self.assertRaises(vcpflash.UsageError):
+                wrong()
+
+    def test_kinds_of_data(self):
+        content = self.bytes(256)
+        with self.board() as b:
+            for kind in bytes, bytearray, memoryview, lambda x: array.array("I", x):
+                vcpflash.program(b.port, [vcpflash.Data(kind(content), BASE)])
+                self.assertEqual(vcpflash.read(b.port, BASE, 256), content)
+                vcpflash.erase(b.port, BASE, 256)
+            vcpflash.program(b.port, (d for d in [vcpflash.Data(bench.intel_hex((BASE, content)).encode())]))
+            vcpflash.verify(b.port, vcpflash.Data(content, BASE))
+            with self.assertRaises(vcpflash.FileError):
+                vcpflash.program(b.port, vcpflash.Data(b"", BASE, name="nothing"))
+            with self.assertRaisesRegex(vcpflash.FileError, "serial"):
+                vcpflash.program(b.port, vcpflash.Data(b"\x01", name="serial"))
 
     def test_bad_cell(self):
         with self.board("--fault", f"badbit={BASE + 0x105:#x}") as b:
@@ -251,7 +379,7 @@ class Module(bench.Case):
                 raise RuntimeError("the script's own")
 
         data = vcpflash.Data(self.bytes(400000), BASE)
-        with self.board(time_mode="real", chip="mt25ql512ab", flash=False, link="uart:115200") as b:
+        with self.board(*SLOW, time_mode="real", chip="mt25ql512ab", flash=False, link="uart:115200") as b:
             with self.assertRaisesRegex(RuntimeError, "the script's own") as seen:
                 vcpflash.program(b.port, data, progress=progress, compress="off")
             self.assertIsInstance(seen.exception.__cause__, vcpflash.InterruptedCall)
@@ -268,7 +396,7 @@ try:
 except KeyboardInterrupt as e:
     print("stopped", type(e.__cause__).__name__)
 """
-        with self.board(time_mode="real", chip="mt25ql512ab", flash=False, link="uart:115200") as b:
+        with self.board(*SLOW, time_mode="real", chip="mt25ql512ab", flash=False, link="uart:115200") as b:
             process = subprocess.Popen([sys.executable, "-c", script, b.port], text=True, stdout=subprocess.PIPE,
                                        env={**os.environ, "PYTHONPATH": str(TOP / "python")})
             self.assertEqual(process.stdout.readline(), "now\n")
@@ -276,6 +404,38 @@ except KeyboardInterrupt as e:
             out, _ = process.communicate(timeout=bench.PATIENCE)
             self.assertEqual((out.splitlines()[-1], process.returncode), ("stopped InterruptedCall", 0))
             self.assertEqual(len(vcpflash.info(b.port).memories), 1)
+
+    def test_ctrl_c_in_each_phase(self):
+        """Is raised when the board is ready again, and the next call does what is left."""
+        old, new = self.bytes(20000), self.bytes(20000)
+        for phase in "compare", "keep", "program", "verify":
+            def progress(p):
+                if p.phase == phase:
+                    signal.raise_signal(signal.SIGINT)
+            with self.subTest(phase), self.board() as b:
+                vcpflash.program(b.port, vcpflash.Data(old, BASE))
+                with self.assertRaises(KeyboardInterrupt) as seen:
+                    vcpflash.program(b.port, vcpflash.Data(new[100:], BASE + 100), progress=progress)
+                self.assertIsInstance(seen.exception.__cause__, (vcpflash.InterruptedCall, type(None)))
+                vcpflash.program(b.port, vcpflash.Data(new[100:], BASE + 100))
+                self.assertEqual(vcpflash.read(b.port, BASE, 20000), old[:100] + new[100:])
+
+    def test_ctrl_c_while_it_waits(self):
+        script = """
+import math, signal, sys, vcpflash
+def log(level, line):
+    print(line, flush=True)
+try:
+    vcpflash.info(sys.argv[1], wait=math.inf, log=log)
+except KeyboardInterrupt as e:
+    print("stopped", type(e.__cause__).__name__)
+"""
+        process = subprocess.Popen([sys.executable, "-c", script, self.folder / "nowhere"], text=True,
+                                   stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(TOP / "python")})
+        self.assertIn("waiting: ", process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=bench.PATIENCE)
+        self.assertEqual((out, process.returncode), ("stopped InterruptedCall\n", 0))
 
     def test_many_boards(self):
         """Threads program several boards at once; one that fails is alone with it."""
