@@ -414,6 +414,19 @@ static int program(doctor *d, const uint8_t *bytes, uint32_t address, uint32_t l
 	return status;
 }
 
+/* Every bit once as 1 and once as 0. */
+static int program_twice(doctor *d, uint8_t *bytes, uint32_t address, uint32_t len, uint8_t scratch)
+{
+	fill(d, bytes, len);
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < len; i++)
+			bytes[i] ^= 0xFF;
+		if (program(d, bytes, address, len, scratch) != VF_OK)
+			return blame(d);
+	}
+	return VF_OK;
+}
+
 /* The pattern stands in the sector. Does it stand anywhere else, too? */
 static int test_address_lines(doctor *d)
 {
@@ -486,15 +499,7 @@ static int test_sector(doctor *d)
 	}
 	r->has_scratch = true;
 	r->stage = "scratch";
-	fill(d, d->pattern, r->scratch_len);
-	/* Every bit once as 1 and once as 0. */
-	for (unsigned round = 0; round < 2 && r->error.code == VF_OK; round++) {
-		for (uint32_t i = 0; i < r->scratch_len; i++)
-			d->pattern[i] ^= 0xFF;
-		if (program(d, d->pattern, r->scratch, r->scratch_len, VF_SCRATCH_WRITE) != VF_OK)
-			(void)blame(d);
-	}
-	if (r->error.code == VF_OK)
+	if (program_twice(d, d->pattern, r->scratch, r->scratch_len, VF_SCRATCH_WRITE) == VF_OK)
 		(void)test_address_lines(d);
 	if (r->error.code == VF_E_INTERRUPTED)
 		return r->error.code;
@@ -542,14 +547,12 @@ static int test_whole(doctor *d)
 	d->r->stage = "whole";
 	if (bytes == NULL)
 		return end(d, VF_CULPRIT_HOST, VF_E_NOMEM, "", "out of memory");
-	fill(d, bytes, size);
-	if (program(d, bytes, d->m->base, size, VF_SCRATCH_NONE) != VF_OK)
-		(void)blame(d);
+	const int status = program_twice(d, bytes, d->m->base, size, VF_SCRATCH_NONE);
 	vf_free(alloc_of(d), bytes);
-	if (d->r->error.code != VF_OK)
-		return d->r->error.code;
+	if (status != VF_OK)
+		return status;
 	d->r->tested_bytes = size;
-	say(d, "chip: %u bytes were erased, written and read back; erasing them", size);
+	say(d, "chip: %u bytes were erased, written and read back, twice; erasing them", size);
 	return erase_all(d);
 }
 
