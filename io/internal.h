@@ -96,7 +96,8 @@ bool vf_port_holder(const char *path, bool locked, vf_holder *out);
 
 /* --- ports that are known (known.c) --------------------------------------- */
 
-bool vf_known_usb(int vid, int pid);
+/* `maker`: the USB device's string, NULL if it has none. */
+bool vf_known_usb(int vid, int pid, const char *maker);
 /* The baud rate that is safe with this probe; 0: nothing is known against any. */
 uint32_t vf_known_max_baud(int vid, int pid);
 /* The text of the state file with `port` as its newest line; the caller frees. */

@@ -1,7 +1,7 @@
 /* known.c - which serial ports may be spoken to without being asked.
  *
- * Two kinds: USB ids of debug probes and boards (known_usb.h), and ports where a board
- * answered before.
+ * Two kinds: USB ids of debug probes and boards, or the string of their maker
+ * (known_usb.h), and ports where a board answered before.
  *
  * The state file has one port a line, newest last: VID:PID:SERIAL in
  * hexadecimal (or - where there are none), a tab, the path.
@@ -34,9 +34,23 @@ static size_t find_usb(int vid, int pid)
 	return i;
 }
 
-bool vf_known_usb(int vid, int pid)
+static bool known_maker(const char *maker)
 {
-	return find_usb(vid, pid) < sizeof known_usb / sizeof known_usb[0];
+	static const char *const known[] = {
+#define VF_KNOWN_MAKER(text, what) text,
+#include "known_usb.h"
+#undef VF_KNOWN_MAKER
+	};
+	size_t i = 0;
+	while (i < sizeof known / sizeof known[0] && strcmp(known[i], maker) != 0)
+		i++;
+	return i < sizeof known / sizeof known[0];
+}
+
+bool vf_known_usb(int vid, int pid, const char *maker)
+{
+	return find_usb(vid, pid) < sizeof known_usb / sizeof known_usb[0] ||
+	       (maker != NULL && known_maker(maker));
 }
 
 uint32_t vf_known_max_baud(int vid, int pid)

@@ -53,6 +53,12 @@ static int interface_of(const char *name)
 	return number;
 }
 
+static bool known_usb(const struct sp_port *port, const vf_port_info *info)
+{
+	const bool usb = sp_get_port_transport(port) == SP_TRANSPORT_USB;
+	return vf_known_usb(info->vid, info->pid, usb ? sp_get_port_usb_manufacturer(port) : NULL);
+}
+
 static void describe(const struct sp_port *port, const char *known, vf_port_info *info)
 {
 	*info = (vf_port_info){.name = sp_get_port_name(port),
@@ -66,7 +72,7 @@ static void describe(const struct sp_port *port, const char *known, vf_port_info
 			info->vid = info->pid = -1;
 		info->interface = interface_of(info->name);
 	}
-	info->known = vf_known_usb(info->vid, info->pid) ||
+	info->known = known_usb(port, info) ||
 		      vf_known_has(known, info->name, info->vid, info->pid, info->serial);
 }
 
@@ -175,7 +181,7 @@ void vf_ports_remember(const char *name)
 	char *text = load_known();
 	vf_port_info info;
 	describe(port, "", &info);
-	if (text != NULL && !vf_known_usb(info.vid, info.pid) &&
+	if (text != NULL && !known_usb(port, &info) &&
 	    !vf_known_has(text, info.name, info.vid, info.pid, info.serial)) {
 		char *more = vf_known_add(text, info.name, info.vid, info.pid, info.serial);
 		if (more != NULL)

@@ -16,10 +16,15 @@
 static void ids(void **state)
 {
 	(void)state;
-	assert_true(vf_known_usb(0x0483, 0x374e));
-	assert_true(vf_known_usb(0x0483, 0x5740));
-	assert_false(vf_known_usb(0x0403, 0x6001)); /* a bare bridge: anything */
-	assert_false(vf_known_usb(-1, -1));
+	assert_true(vf_known_usb(0x0483, 0x374e, NULL));
+	assert_true(vf_known_usb(0x0483, 0x5740, NULL));
+	assert_false(vf_known_usb(0x0403, 0x6001, NULL)); /* a bare bridge: anything */
+	assert_false(vf_known_usb(-1, -1, NULL));
+	assert_false(vf_known_usb(0x1209, 0x0001, NULL)); /* for tests: many devices have it */
+	assert_false(vf_known_usb(0x1209, 0x0001, ""));
+	assert_false(vf_known_usb(0x1209, 0x0001, "vcpflash too"));
+	assert_true(vf_known_usb(0x1209, 0x0001, "vcpflash"));
+	assert_true(vf_known_usb(0x0001, 0x0002, "vcpflash")); /* a build with its own id */
 	assert_int_equal(vf_known_max_baud(0x0483, 0x374b), 1200000);
 	assert_int_equal(vf_known_max_baud(0x0483, 0x374f), 0); /* STLINK-V3 does all of them */
 	assert_int_equal(vf_known_max_baud(0x0403, 0x374b), 0);

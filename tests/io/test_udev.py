@@ -21,17 +21,25 @@ class Rule(unittest.TestCase):
     def ids(self, text, pattern):
         return sorted(re.findall(pattern, text, re.M))
 
+    def maker_of_the_board(self):
+        source = TABLE.parents[1] / "boards" / "stm32h7-dual" / "usb.c"
+        return re.search(r'\.maker = "([^"]+)"', source.read_text())[1]
+
     def test_it_agrees_with_the_table(self):
         table = self.ids(TABLE.read_text(), r"^VF_KNOWN_USB\(0x(\w{4}), 0x(\w{4}),")
         self.assertGreaterEqual(len(table), 12)
+        makers = self.ids(TABLE.read_text(), r'^VF_KNOWN_MAKER\("([^"]+)"')
+        self.assertEqual(makers, [self.maker_of_the_board()])
+        known = len(table) + len(makers)
         rule = RULE.read_text()
         for subsystem, attribute in (("usb", "ATTR"), ("tty", "ATTRS")):
             lines = "\n".join(l for l in rule.splitlines() if l.startswith(f'SUBSYSTEM=="{subsystem}"'))
             self.assertEqual(self.ids(lines, rf'{attribute}{{idVendor}}=="(\w+)", {attribute}{{idProduct}}=="(\w+)"'),
                              table)
-            self.assertEqual(lines.count('ENV{ID_MM_DEVICE_IGNORE}="1"'), len(table))
-        self.assertEqual(rule.count('TAG+="uaccess"'), len(table))
-        self.assertEqual(rule.count('GROUP="dialout", MODE="0660"'), len(table))
+            self.assertEqual(self.ids(lines, rf'{attribute}{{manufacturer}}=="([^"]+)"'), makers)
+            self.assertEqual(lines.count('ENV{ID_MM_DEVICE_IGNORE}="1"'), known)
+        self.assertEqual(rule.count('TAG+="uaccess"'), known)
+        self.assertEqual(rule.count('GROUP="dialout", MODE="0660"'), known)
         self.assertLess(RULE.name, "73-seat-late.rules")  # where uaccess is looked at
 
     def test_udev_reads_it(self):
