@@ -5,7 +5,8 @@
 
 Every board is a simulator process with its link paced in real time. One board is programmed
 alone first, then all at once, with fresh boards; the ratio of the two times is what is to be
-near one. Processor time is that of the vcpflash process alone.
+near one. Processor time is that of the vcpflash process alone; what the simulators took beside
+it tells whether they, and not the command, filled the cores.
 """
 import argparse
 import json
@@ -59,14 +60,17 @@ class Boards:
         return self
 
     def __exit__(self, *_):
+        self.used = 0.0
         for process in self.running:
             process.kill()
         for process in self.running:
-            process.communicate()
+            process.stdout.close()
+            _, process.returncode, used = os.wait4(process.pid, 0)
+            self.used += used.ru_utime + used.ru_stime
 
 
 def measure(options, folder, image, count, first):
-    """(seconds, processor seconds, result) of one gang."""
+    """Of one gang: (seconds, processor seconds of the command, of the simulators, result)."""
     with Boards(options, folder, count, first) as boards:
         process = subprocess.Popen([options.bin / "vcpflash", "--json", "gang", f"{image}@{BASE:#x}", "--ports",
                                     ",".join(boards.ports), "--log", pathlib.Path(folder) / "log.sqlite"],
@@ -77,7 +81,7 @@ def measure(options, folder, image, count, first):
         if status != 0:
             sys.exit(process.stderr.read())
         result = json.loads(lines[-1])
-        return result["elapsed_us"] / 1e6, used.ru_utime + used.ru_stime, result
+    return result["elapsed_us"] / 1e6, used.ru_utime + used.ru_stime, boards.used, result
 
 
 def main():
@@ -85,11 +89,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         image = pathlib.Path(folder) / "image.bin"
         image.write_bytes(content(options))
-        one, one_cpu, _ = measure(options, folder, image, 1, 1)
-        all_, all_cpu, result = measure(options, folder, image, options.boards, 2)
+        one, one_cpu, one_sim, _ = measure(options, folder, image, 1, 1)
+        all_, all_cpu, all_sim, result = measure(options, folder, image, options.boards, 2)
     print(f"{options.boards} boards ({options.chip}, {options.link}), {options.size} bytes each, on {os.cpu_count()} cores")
-    print(f"  one alone    {one:7.2f} s, {one_cpu:6.3f} s of processor")
-    print(f"  all at once  {all_:7.2f} s, {all_cpu:6.3f} s of processor, {all_cpu / options.boards * 1e3:.1f} ms a board")
+    print(f"  one alone    {one:7.2f} s, {one_cpu:6.3f} s of processor; the simulator {one_sim:.2f} s")
+    print(f"  all at once  {all_:7.2f} s, {all_cpu:6.3f} s of processor, {all_cpu / options.boards * 1e3:.1f} ms a board; "
+          f"the simulators {all_sim:.2f} s")
     print(f"  ratio        {all_ / one:7.3f}; right: {result['right']} of {result['boards']}")
 
 

@@ -20,6 +20,7 @@ void vf_link_reset(vf_session *s)
 	l->delivered_us = 0;
 	l->rate = 0;
 	l->greeting_bytes = l->greeting_us = 0;
+	l->echo_bytes = l->echo_us = 0;
 	memset(&l->sample, 0, sizeof l->sample);
 }
 

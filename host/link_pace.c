@@ -32,20 +32,33 @@ void vf_link_handshake(vf_session *s, uint32_t raw_bytes, uint64_t took_us)
 		s->stats.round_trip_us = took_us < UINT32_MAX ? (uint32_t)took_us : UINT32_MAX;
 }
 
-/* A longer exchange than the greeting: what it took more is the line's rate, whatever a
- * turnaround takes. So the first data need not feel their way. */
+/* Two exchanges of different length: what the longer took more is the line's rate, whatever
+ * a turnaround takes. So the first data need not feel their way. */
+static uint64_t slope(const link_state *l)
+{
+	const uint64_t more = (l->echo_bytes - l->greeting_bytes) * UINT64_C(1000000);
+	const uint64_t rate =
+		l->echo_us > l->greeting_us ? more / (l->echo_us - l->greeting_us) : RATE_MAX;
+	return rate < RATE_MAX ? rate : RATE_MAX;
+}
+
+/* An echo that is no longer than the greeting stands in for one that was held up. */
 void vf_link_echoed(vf_session *s, uint32_t raw_bytes, uint64_t took_us)
 {
 	link_state *l = &s->link;
-	uint64_t rate = RATE_MAX;
+	const bool longer = raw_bytes > l->greeting_bytes;
 
-	if (raw_bytes <= l->greeting_bytes)
+	if (longer && (raw_bytes != l->echo_bytes || took_us < l->echo_us)) {
+		l->echo_bytes = raw_bytes;
+		l->echo_us = took_us;
+	} else if (!longer && took_us < l->greeting_us) {
+		l->greeting_bytes = raw_bytes;
+		l->greeting_us = took_us;
+	}
+	if (l->echo_bytes <= l->greeting_bytes)
 		return;
-	if (took_us > l->greeting_us)
-		rate = (raw_bytes - l->greeting_bytes) * UINT64_C(1000000) /
-		       (took_us - l->greeting_us);
-	s->stats.rate = rate < RATE_MAX ? rate : RATE_MAX;
-	if (s->stats.rate > l->rate)
+	s->stats.rate = slope(l);
+	if (s->stats.rate > l->rate || !longer)
 		l->rate = s->stats.rate;
 }
 

@@ -75,6 +75,7 @@ typedef struct link_state {
 
 	uint64_t rate;                        /* bytes a second that the pipe delivers, 0 unknown */
 	uint64_t greeting_bytes, greeting_us; /* the fastest question and answer, both ways */
+	uint64_t echo_bytes, echo_us;         /* the same of longer echoes, 0 none */
 	uint64_t delivered, delivered_us;
 	struct {
 		bool active, idle;

@@ -26,6 +26,7 @@ typedef struct world {
 	uint8_t *array, *bytes;
 	size_t array_len, len;
 	uint64_t random, now, took;
+	uint64_t away_us; /* the host does not run for so long once it has greeted; 0: it does */
 	long living, fail_in;
 	unsigned notes;
 	vf_job_config job;
@@ -174,6 +175,11 @@ static int run(world *w)
 	if (job == NULL) {
 		w->result.error = err;
 		return err.code;
+	}
+	if (w->away_us > 0) {
+		vf_job_tick(job, w->now);
+		(void)job_sim_move(job, w->board, w->now);
+		w->now += w->away_us;
 	}
 	w->now = job_sim_run(job, w->board, w->now, 3600 * (uint64_t)SECOND);
 	assert_true(vf_job_finished(job));
@@ -344,6 +350,24 @@ static void test_compression(void **state)
 }
 
 /* Only the blocks that gain travel compressed. */
+/* What the greeting took says nothing of the line then, and a longer exchange took less. */
+static void test_compression_after_a_late_greeting(void **state)
+{
+	static const unsigned away_ms[] = {12, 15, 60, 200};
+	(void)state;
+	for (size_t i = 0; i < sizeof away_ms / sizeof away_ms[0]; i++) {
+		world *w = new_world("uart:921600", 1, 300001);
+		code(w, w->bytes, w->len);
+		w->away_us = away_ms[i] * (uint64_t)MS;
+		ready(w);
+		run_well(w);
+		if (w->result.packed_bytes != w->len)
+			fail_msg("%u ms: %llu bytes were compressed", away_ms[i],
+				 (unsigned long long)w->result.packed_bytes);
+		end(w);
+	}
+}
+
 static void test_what_does_not_gain(void **state)
 {
 	(void)state;
@@ -447,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_the_line_never_waits),
 		cmocka_unit_test(test_the_chip_never_waits),
 		cmocka_unit_test(test_compression),
+		cmocka_unit_test(test_compression_after_a_late_greeting),
 		cmocka_unit_test(test_what_does_not_gain),
 		cmocka_unit_test(test_compressed_over_bad_lines),
 		cmocka_unit_test(test_what_cannot_be_unpacked),
