@@ -56,6 +56,14 @@ bool sim_button(void);
 /* SIGUSR2, the USB cable, was pulled or plugged in since the last call. */
 bool sim_cable(void);
 
+/* Lines of a UART, collected; `log` gets each, without its end. Zero is a good start. */
+typedef struct sim_uart {
+	size_t len;
+	char line[200];
+} sim_uart;
+
+void sim_uart_said(sim_uart *u, const uint8_t *bytes, size_t len, void (*log)(const char *line));
+
 /* A memory's contents and the file that keeps them. */
 typedef struct sim_store {
 	const char *name; /* NULL: forgotten at the end */

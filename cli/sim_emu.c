@@ -33,6 +33,7 @@ typedef struct emulation {
 	sim_store flash, internal;
 	vf_emu_board *board;
 	vf_pipe *pipe;
+	sim_uart uart;
 	bool *stopped;
 	bool plugged, announced;
 	uint64_t started_us; /* the wall's clock at emulated time 0 */
@@ -201,6 +202,22 @@ static int drain(emulation *e)
 	return VF_OK;
 }
 
+/* Somebody with a terminal at the ST-LINK, while the port is the USB socket. */
+static void on_uart_line(const char *line)
+{
+	on_log(NULL, line);
+}
+
+static void overhear(emulation *e)
+{
+	enum { TERMINAL_BAUD = 115200 };
+	uint8_t bytes[256];
+	size_t n = 0;
+
+	while ((n = vf_emu_board_read(e->board, bytes, sizeof bytes, TERMINAL_BAUD)) != 0)
+		sim_uart_said(&e->uart, bytes, n, on_uart_line);
+}
+
 /* --- the USB cable ------------------------------------------------------------------- */
 
 static void plug(emulation *e, bool in)
@@ -295,6 +312,8 @@ static int serve(emulation *e, vf_error *err)
 			return vf_fail(err, VF_E_FLASH,
 				       "the run ends here: no real board would go on");
 		}
+		if (e->opt->usb)
+			overhear(e);
 		if (status == VF_OK && e->pipe != NULL)
 			status = drain(e);
 		if (status != VF_OK)

@@ -192,23 +192,48 @@ class Story(unittest.TestCase):
 
 
 class Socket(unittest.TestCase):
-    """The STM32H745I-DISCO at its own USB socket."""
+    """The boards at their own USB sockets, a terminal at their ST-LINKs."""
 
-    def test_unplugged(self):
+    def heard(self, board, folder, lines):
+        """Until the terminal has shown these lines, behind what it has shown before."""
+        end = time.monotonic() + PATIENCE
+        while not all(f"ST-LINK: {line.decode()}" in self.log(folder) for line in lines):
+            self.assertIsNone(board.process.poll(), self.log(folder))
+            self.assertLess(time.monotonic(), end, self.log(folder))
+            time.sleep(0.05)
+
+    def log(self, folder):
+        return (folder / "sim.txt").read_text()
+
+    def story(self, model, prefix, speed, packets):
         """Two hex files over the firmware's own USB device, the cable pulled for a second in the
-        middle: the command waits for the port and completes what it began."""
+        middle: the command waits for the port and completes what it began. Verified; a reset;
+        and a line from each core at the ST-LINK."""
+        files = [FIRMWARE / f"{prefix}cm7.hex", FIRMWARE / f"{prefix}cm4.hex"]
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            with Board(folder, "--board", "stm32h745i-disco", "--time", "none",
-                       "--fault", "unplug=2000") as board:
-                files = FIRMWARE / "h745-cm7.hex", FIRMWARE / "h745-cm4.hex"
+            with Board(folder, "--board", model, "--port", "usb", "--time", "none",
+                       "--fault", f"unplug={packets}") as board:
                 result = board.vcpflash("program", *files, "--wait", str(PATIENCE))
                 self.assertEqual(result.returncode, 0, result.stdout)
+                self.assertIn("the port is back", result.stdout)
+                self.assertEqual(self.log(folder).count(f"{speed} speed, serial number"), 2)
+                result = board.vcpflash("verify", *files)
+                self.assertEqual(result.returncode, 0, result.stdout)
+                self.assertNotIn(LINES[0].decode(), self.log(folder))
+                board.button()
+                self.heard(board, folder, LINES)
                 self.assertEqual(board.end(), 0)
-            self.assertEqual((folder / "sim.txt").read_text().count("serial number"), 2)
             flash = (folder / "flash.bin").read_bytes()
-            image = (FIRMWARE / "h745-cm7.bin").read_bytes()
-            self.assertEqual(flash[:len(image)], image)
+            for core, at in (("cm7", 0), ("cm4", 1 << 20)):
+                image = (FIRMWARE / f"{prefix}{core}.bin").read_bytes()
+                self.assertEqual(flash[at:at + len(image)], image)
+
+    def test_unplugged(self):
+        self.story("stm32h745i-disco", "h745-", "full", 2000)
+
+    def test_unplugged_at_high_speed(self):
+        self.story("stm32h747i-disco", "", "high", 300)
 
 
 class Usage(unittest.TestCase):
