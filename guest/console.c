@@ -358,7 +358,8 @@ static bool take_line(vf_console *c)
 {
 	char line[VF_GUEST_LINE];
 	uint32_t n = first_line(c);
-	if (n == c->len || c->noisy || c->guest->now - c->last_at < QUIET_US)
+	if (n == c->len || c->noisy || c->guest->now - c->last_at < QUIET_US ||
+	    !vf_guest_said(c->guest)) /* there is room for one answer */
 		return false;
 	echo(c);
 	memcpy(line, c->line, n);
@@ -441,7 +442,7 @@ static bool deadline(const void *self, uint32_t *at_us)
 {
 	const vf_console *c = self;
 	*at_us = c->last_at + QUIET_US;
-	return may_speak(c) && !c->noisy && first_line(c) != c->len;
+	return may_speak(c) && !c->noisy && first_line(c) != c->len && vf_guest_said(c->guest);
 }
 
 static void end(void *self)

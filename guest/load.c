@@ -25,10 +25,13 @@ enum { /* vf_load.verdict */
        TWICE,
        NO_END,
        TYPED_HEX,
+       SAME_PLACE,
        DIFFERS,
        ENGINE,
        BROKEN_OFF,
 };
+
+enum { ROOM = 600 }; /* two of the longest lines, and the prompt */
 
 static vf_guest *guest(const vf_load *l)
 {
@@ -54,11 +57,13 @@ void vf_load_break(vf_load *l)
 	(void)fail(l, BROKEN_OFF, 0);
 }
 
-/* --- where it may go ------------------------------------------------------------------------ */
+/* --- where it may go ------------------------------------------------------------------------- */
 
 static bool overlap(const vf_range *r, uint32_t offset, uint32_t len)
 {
-	return offset < r->offset ? r->offset - offset < len : offset - r->offset < r->len;
+	if (offset < r->offset)
+		return r->len != 0 && r->offset - offset < len;
+	return offset - r->offset < r->len;
 }
 
 /* All sectors that the range touches are erased. */
@@ -95,7 +100,7 @@ static uint32_t usual_base(const vf_load *l)
 	return c->memory[0].info->base;
 }
 
-/* --- what it is ------------------------------------------------------------------------------- */
+/* --- what it is ------------------------------------------------------------------------------ */
 
 static bool ends_with(const char *name, const char *ending)
 {
@@ -109,6 +114,12 @@ static bool ends_with(const char *name, const char *ending)
 	return true;
 }
 
+static bool named_hex(const vf_load *l)
+{
+	return ends_with(l->name, ".hex") || ends_with(l->name, ".ihex") ||
+	       ends_with(l->name, ".ihx");
+}
+
 /* An address between the last @ and the ending, if there is one. */
 static bool named_address(vf_load *l)
 {
@@ -117,7 +128,7 @@ static bool named_address(vf_load *l)
 	size_t n = 0;
 	for (const char *s = l->name; *s != '\0'; s++)
 		at = *s == '@' ? s + 1 : at;
-	if (at == NULL)
+	if (at == NULL || named_hex(l))
 		return true;
 	while (at[n] != '\0' && at[n] != '.' && n < sizeof text - 1) {
 		text[n] = at[n];
@@ -126,22 +137,23 @@ static bool named_address(vf_load *l)
 	text[n] = '\0';
 	if (!vf_guest_number(text, &l->address))
 		return fail(l, BAD_NAME, 0);
-	l->typed = true;
+	l->named = true;
 	return true;
 }
 
 void vf_load_forget(vf_load *l)
 {
-	l->typed = false;
+	l->typed = l->placed = false;
 	l->verdict = GOOD;
-	l->received = l->length = 0;
-	l->writer.marked = l->writer.loaded = false;
+	l->received = l->length = l->untold = 0;
 }
 
 bool vf_load_begin(vf_load *l, const char *name, uint32_t length, bool has_length)
 {
-	bool typed = l->typed;
-	vf_load_forget(l);
+	l->verdict = GOOD;
+	l->named = l->writer.marked = l->writer.loaded = false;
+	l->writer.mine = (vf_range){0, 0};
+	l->received = 0;
 	l->kind = UNKNOWN;
 	l->length = length;
 	l->where = l->upper = l->line = l->pending = 0;
@@ -151,9 +163,7 @@ bool vf_load_begin(vf_load *l, const char *name, uint32_t length, bool has_lengt
 	memset(l->name, 0, sizeof l->name);
 	for (size_t i = 0; i < sizeof l->name - 1 && name[i] != '\0'; i++)
 		l->name[i] = name[i];
-	if (typed)
-		l->typed = true;
-	else if (!named_address(l))
+	if (!l->typed && !named_address(l))
 		return false;
 	if (!has_length)
 		return fail(l, NO_LENGTH, 0);
@@ -163,25 +173,25 @@ bool vf_load_begin(vf_load *l, const char *name, uint32_t length, bool has_lengt
 /* The first bytes tell, and the name where they leave it open. */
 static bool judge(vf_load *l, const uint8_t *bytes, uint32_t len)
 {
-	bool named_hex = ends_with(l->name, ".hex") || ends_with(l->name, ".ihex") ||
-			 ends_with(l->name, ".ihx");
 	unsigned m;
 	if (len >= 4 && memcmp(bytes, "\177ELF", 4) == 0 && !ends_with(l->name, ".bin"))
 		return fail(l, IS_ELF, 0);
-	l->kind = named_hex || (bytes[0] == ':' && !ends_with(l->name, ".bin")) ? HEX : BIN;
+	l->kind = named_hex(l) || (bytes[0] == ':' && !ends_with(l->name, ".bin")) ? HEX : BIN;
 	if (l->kind == HEX)
 		return (bytes[0] == ':' || fail(l, NO_HEX, 0)) &&
-		       (!l->typed || fail(l, TYPED_HEX, 0));
-	if (!l->typed)
+		       ((!l->typed && !l->named) || fail(l, TYPED_HEX, 0));
+	if (!l->named && l->placed)
+		return fail(l, SAME_PLACE, 0);
+	if (!l->named && !l->typed)
 		l->address = usual_base(l);
+	l->placed = l->placed || !l->named;
 	if (!allowed(l, l->address, l->length, &m))
 		return false;
 	vf_writer_begin(&l->writer, m, l->address, l->length);
 	return true;
 }
 
-/* --- into the writer ----------------------------------------------------------------------------
- */
+/* --- into the writer ------------------------------------------------------------------------- */
 
 static void end_stretch(vf_load *l)
 {
@@ -234,8 +244,7 @@ static uint32_t write(vf_load *l, unsigned memory, uint32_t address, const uint8
 	return n;
 }
 
-/* --- .hex ---------------------------------------------------------------------------------------
- */
+/* --- .hex ------------------------------------------------------------------------------------ */
 
 /* A record of data that is whole: true when none of it waits any more. */
 static bool write_record(vf_load *l)
@@ -319,8 +328,7 @@ static uint32_t put_hex(vf_load *l, const uint8_t *bytes, uint32_t len)
 	return n;
 }
 
-/* --- the file
- * ------------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------- */
 
 uint32_t vf_load_put(vf_load *l, const uint8_t *bytes, uint32_t len)
 {
@@ -407,8 +415,7 @@ enum vf_load_progress vf_load_finish(vf_load *l)
 	return VF_LOAD_READY;
 }
 
-/* --- the verdict
- * ------------------------------------------------------------------------------------ */
+/* --- the verdict ----------------------------------------------------------------------------- */
 
 static void say_good(vf_load *l)
 {
@@ -451,8 +458,7 @@ static const char *said_of(uint8_t verdict)
 		return "the sender gives no length: use YMODEM, not XMODEM; nothing was changed";
 	case BAD_NAME:
 		return "what follows @ in its name is no address, as in app@0x90000000.bin; "
-		       "nothing "
-		       "was changed";
+		       "nothing was changed";
 	case IS_ELF:
 		return "this is an ELF file: send what objcopy -O ihex makes of it; nothing was "
 		       "changed";
@@ -461,6 +467,9 @@ static const char *said_of(uint8_t verdict)
 	case TYPED_HEX:
 		return "a .hex brings its own addresses: type load without one; nothing was "
 		       "changed";
+	case SAME_PLACE:
+		return "a second file needs its address in its name, as in app@0x90000000.bin; "
+		       "nothing was changed";
 	case NO_END:
 		return "it has no end record, so it is cut off: send a whole one";
 	case BROKEN_OFF:
@@ -493,10 +502,25 @@ static void say_place(vf_load *l)
 	vf_guest_say_address(g, l->where);
 }
 
+void vf_load_untold(vf_load *l)
+{
+	vf_guest *g = guest(l);
+	if (l->untold == 0)
+		return;
+	vf_guest_say(g, "and ");
+	vf_guest_say_number(g, l->untold);
+	vf_guest_say(g, " files more, each verified\r\n");
+}
+
+/* Text waits until the transfer is over; what went wrong, which ends it, has its room kept. */
 void vf_load_verdict(vf_load *l)
 {
 	vf_guest *g = guest(l);
 	const char *said = said_of(l->verdict);
+	if (l->verdict == GOOD && VF_GUEST_TEXT - (g->text_head - g->text_tail) < ROOM) {
+		l->untold++;
+		return;
+	}
 	vf_guest_say(g, l->name);
 	vf_guest_say(g, ": ");
 	if (l->verdict == GOOD) {

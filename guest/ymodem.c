@@ -31,7 +31,7 @@ enum { /* vf_ymodem.state */
        LEAVING,
 };
 
-/* --- what is sent --------------------------------------------------------------------------- */
+/* --- what is sent ---------------------------------------------------------------------------- */
 
 static void wait_for(vf_ymodem *y, uint8_t state, uint32_t us)
 {
@@ -41,8 +41,8 @@ static void wait_for(vf_ymodem *y, uint8_t state, uint32_t us)
 
 static void send(vf_ymodem *y, uint8_t byte)
 {
-	if (y->out_len < sizeof y->out)
-		y->out[y->out_len++] = byte;
+	if ((uint8_t)(y->out_head - y->out_tail) < sizeof y->out)
+		y->out[y->out_head++ % sizeof y->out] = byte;
 	y->guest->moved = true;
 }
 
@@ -67,12 +67,30 @@ static void cancel(vf_ymodem *y)
 	leave(y);
 }
 
+static bool same(const vf_range *a, const vf_range *b)
+{
+	return a->offset == b->offset && a->len == b->len;
+}
+
+/* What broke off stays on the account until the same file has come; of two such, until the
+ * board restarts. */
+static void account(vf_ymodem *y, bool failed)
+{
+	const vf_range *mine = &y->load.writer.mine;
+	if (failed && y->load.writer.marked) {
+		y->several = y->several || (y->broken.len != 0 && !same(mine, &y->broken));
+		y->broken = *mine;
+	} else if (!failed && !y->several && same(mine, &y->broken)) {
+		y->broken.len = 0;
+	}
+}
+
 static void end_file(vf_ymodem *y)
 {
 	if (!y->file)
 		return;
 	vf_load_verdict(&y->load);
-	y->broken = vf_load_failed(&y->load) && y->load.writer.marked;
+	account(y, vf_load_failed(&y->load));
 	y->file = false;
 	y->load.typed = false;
 	y->files++;
@@ -89,12 +107,12 @@ static void break_off(vf_ymodem *y)
 /* Once more, unless that was said often enough. */
 static void again(vf_ymodem *y)
 {
-	if (++y->tries >= TRIES) {
+	if (++y->tries >= (y->file ? TRIES : INVITES)) {
 		break_off(y);
 		cancel(y);
 		return;
 	}
-	if (!y->file && y->next == 0) {
+	if (!y->file) {
 		invite(y);
 		return;
 	}
@@ -138,29 +156,30 @@ static bool header_length(const uint8_t *text, const uint8_t *end, uint32_t *out
 	if (text == end || *text < '0' || *text > '9')
 		return false;
 	for (; text != end && *text >= '0' && *text <= '9'; text++) {
-		if (n > (UINT32_MAX - 9) / 10)
-			return false;
-		n = n * 10 + (uint32_t)(*text - '0');
+		n = n > (UINT32_MAX - 9) / 10 ? UINT32_MAX : n * 10 + (uint32_t)(*text - '0');
 	}
 	*out = n;
 	return true;
 }
 
-/* The name without what a sender put before it; false where it is no name. */
+/* The name without what a sender put before it; false where it is no name. Of one that is too
+ * long the end is kept, since that tells kind and address. */
 static bool header_name(const uint8_t *text, const uint8_t *end, char name[VF_YMODEM_NAME])
 {
 	const uint8_t *base = text, *s = text;
 	for (; s != end && *s != '\0'; s++) {
-		if (*s < 0x20 || *s > 0x7E)
+		if (*s < 0x20 || *s == 0x7F)
 			return false;
 		if (*s == '/' || *s == '\\')
 			base = s + 1;
 	}
 	if (s == end)
 		return false;
+	if (s - base >= VF_YMODEM_NAME)
+		base = s - (VF_YMODEM_NAME - 1);
 	memset(name, 0, VF_YMODEM_NAME);
-	for (uint32_t i = 0; base != s && i < VF_YMODEM_NAME - 1; i++)
-		name[i] = (char)*base++;
+	for (uint32_t i = 0; base != s; i++, base++)
+		name[i] = *base < 0x80 ? (char)*base : '?';
 	return true;
 }
 
@@ -232,6 +251,7 @@ static void take_block(vf_ymodem *y)
 		cancel(y);
 	} else {
 		y->used = 0;
+		y->impatient = false;
 		y->state = STORING;
 	}
 }
@@ -263,8 +283,7 @@ static size_t take(void *self, const uint8_t *bytes, size_t len)
 	return len;
 }
 
-/* --- between blocks ----------------------------------------------------------------------------
- */
+/* --- between blocks -------------------------------------------------------------------------- */
 
 static void take_eot(vf_ymodem *y)
 {
@@ -276,17 +295,26 @@ static void take_eot(vf_ymodem *y)
 	}
 	if (y->load.received != y->load.length)
 		vf_load_break(&y->load);
+	y->impatient = false;
 	y->state = FINISHING;
+}
+
+/* Who waits too long for an answer says all again, and in a block there may be anything. */
+static bool gives_up(vf_ymodem *y, uint8_t byte)
+{
+	bool works = y->state == STORING || y->state == FINISHING;
+	y->cans = (uint8_t)(byte == CAN ? y->cans + 1 : 0);
+	y->impatient = works && (y->impatient || byte != CAN);
+	return (y->cans >= 2 && !y->impatient) ||
+	       (byte == CTRL_C && (y->state == INVITING || y->state == WAITING));
 }
 
 static void see(void *self, uint8_t byte)
 {
 	vf_ymodem *y = self;
-	y->cans = (uint8_t)(byte == CAN ? y->cans + 1 : 0);
 	if (y->state == LEAVING) {
 		wait_for(y, LEAVING, VERDICT_US);
-	} else if (y->cans >= 2 ||
-		   (byte == CTRL_C && (y->state == INVITING || y->state == WAITING))) {
+	} else if (gives_up(y, byte)) {
 		break_off(y);
 		leave(y);
 	} else if (y->state == PURGING) {
@@ -296,20 +324,30 @@ static void see(void *self, uint8_t byte)
 			gather(y, byte);
 		else if (byte == EOT && y->file)
 			take_eot(y);
+		else if (byte == EOT && y->files != 0) { /* the answer was lost */
+			send(y, ACK);
+			invite(y);
+		}
 	}
 }
 
-/* A block 0 that nobody asked for: 01 00 FF, or 02 00 FF. */
+static void begin(vf_ymodem *y)
+{
+	vf_load_forget(&y->load);
+	y->blind = y->file = false;
+	y->next = y->tries = y->cans = y->files = 0;
+}
+
+/* A block 0 that nobody asked for: 01 00 FF, or 02 00 FF. Not while the console's last command
+ * is at work, whose answer it would take. */
 static bool opens(void *self, uint8_t byte)
 {
 	vf_ymodem *y = self;
 	bool first = byte == SOH || byte == STX;
-	if (y->got == 2 && byte == 0xFF) {
-		vf_load_forget(&y->load);
+	if (y->got == 2 && byte == 0xFF && y->guest->request.outcome == VF_GUEST_NOTHING) {
+		begin(y);
 		y->sums = false;
 		y->blind = true;
-		y->file = false;
-		y->next = y->tries = y->cans = y->files = 0;
 		gather(y, y->block[0]);
 		y->block[1] = 0;
 		y->block[2] = 0xFF;
@@ -322,8 +360,7 @@ static bool opens(void *self, uint8_t byte)
 	return false;
 }
 
-/* --- time
- * ------------------------------------------------------------------------------------------ */
+/* --- time ------------------------------------------------------------------------------------ */
 
 static void store(vf_ymodem *y)
 {
@@ -365,8 +402,9 @@ static void part(vf_ymodem *y)
 	y->got = 0;
 	g->held = false;
 	if (y->files == 0)
-		vf_guest_say(g, "no file came");
-	vf_guest_say(g, y->files == 0 ? "\r\n> " : "> ");
+		vf_guest_say(g, "no file came\r\n");
+	vf_load_untold(&y->load);
+	vf_guest_say(g, "> ");
 	vf_guest_deactivate(g);
 }
 
@@ -416,45 +454,45 @@ static bool deadline(const void *self, uint32_t *at_us)
 	return y->state != OFF && y->state != STORING && y->state != FINISHING;
 }
 
+/* What the port has been given stays where it is until it says so. */
 static const uint8_t *tx(void *self, size_t *len)
 {
 	vf_ymodem *y = self;
-	*len = y->out_len;
-	return y->out_len != 0 ? y->out : NULL;
+	uint8_t at = y->out_tail % sizeof y->out, n = (uint8_t)(y->out_head - y->out_tail);
+	if (n > sizeof y->out - at)
+		n = (uint8_t)(sizeof y->out - at);
+	y->out_lent = n;
+	*len = n;
+	return n != 0 ? y->out + at : NULL;
 }
 
 static void tx_done(void *self, size_t sent)
 {
 	vf_ymodem *y = self;
-	if (sent > y->out_len)
-		sent = y->out_len;
-	y->out_len = (uint8_t)(y->out_len - sent);
-	memmove(y->out, y->out + sent, y->out_len);
+	y->out_tail = (uint8_t)(y->out_tail + (sent < y->out_lent ? sent : y->out_lent));
+	y->out_lent = 0;
 }
 
 static void end(void *self)
 {
 	vf_ymodem *y = self;
 	if (y->file)
-		y->broken = y->load.writer.marked;
+		account(y, true);
 	y->state = OFF;
 	y->file = false;
 	y->got = 0;
-	y->out_len = 0;
+	y->out_head = (uint8_t)(y->out_tail + y->out_lent);
 	y->guest->held = false;
 }
 
-/* --- the console's side
- * ------------------------------------------------------------------------------ */
+/* --- the console's side ---------------------------------------------------------------------- */
 
 static void load(void *self, const uint32_t *at)
 {
 	vf_ymodem *y = self;
-	vf_load_forget(&y->load);
+	begin(y);
 	y->load.typed = at != NULL;
 	y->load.address = at != NULL ? *at : 0;
-	y->blind = y->file = false;
-	y->next = y->tries = y->cans = y->files = 0;
 	vf_guest_say(y->guest, "send .bin or .hex files by YMODEM now; Ctrl-C ends that\r\n");
 	vf_guest_activate(y->guest, y);
 	wait_for(y, INVITING, 0);
@@ -463,7 +501,7 @@ static void load(void *self, const uint32_t *at)
 static bool broken(const void *self)
 {
 	const vf_ymodem *y = self;
-	return y->broken;
+	return y->broken.len != 0;
 }
 
 void vf_ymodem_init(vf_ymodem *y, vf_guest *g, uint8_t *sector, uint32_t sector_len)

@@ -52,7 +52,10 @@ typedef struct vf_load {
 	char name[VF_YMODEM_NAME];
 	uint8_t kind; /* not known yet, bin, hex */
 	uint8_t verdict;
-	bool typed; /* `address` is what the person typed */
+	bool typed;      /* `address` is what the person typed, or */
+	bool named;      /* what the file's name says */
+	bool placed;     /* a file of this batch went where only one can */
+	uint32_t untold; /* files that were verified, for which there was no room */
 	uint32_t address;
 	uint32_t length;   /* of the file, as the sender says */
 	uint32_t received; /* of these */
@@ -82,14 +85,17 @@ typedef struct vf_ymodem {
 	uint8_t next; /* number of the block that is to come */
 	uint8_t tries;
 	uint8_t cans;
-	bool sums;  /* checksums instead of CRC-16 */
-	bool blind; /* nobody asked for it */
-	bool file;  /* one is being received */
-	bool eot;   /* and said once that it is over */
-	bool broken;
+	bool sums;       /* checksums instead of CRC-16 */
+	bool blind;      /* nobody asked for it */
+	bool file;       /* one is being received */
+	bool eot;        /* and said once that it is over */
+	bool impatient;  /* the sender said something while the board was at work */
+	bool several;    /* files broke off: */
+	vf_range broken; /* the last one's addresses, length 0 none */
 	uint8_t files;
-	uint8_t out_len;
-	uint8_t out[12];
+	uint8_t out_head, out_tail; /* free-running */
+	uint8_t out_lent;           /* of these, which the port has been given */
+	uint8_t out[16];
 	uint32_t at; /* when it is time for something */
 	uint32_t got, want, used;
 	uint8_t block[3 + VF_YMODEM_BLOCK + 2];
@@ -111,6 +117,7 @@ enum vf_load_progress vf_load_finish(vf_load *l);
 bool vf_load_failed(const vf_load *l);
 void vf_load_break(vf_load *l); /* the transfer ended before the file did */
 void vf_load_verdict(vf_load *l);
+void vf_load_untold(vf_load *l); /* what there was no room for, in short */
 
 void vf_writer_begin(vf_writer *w, unsigned memory, uint32_t address, uint32_t len);
 /* VF_GUEST_WAITING, VF_GUEST_DONE (all that was asked for is done), VF_GUEST_FAILED. */
