@@ -24,6 +24,7 @@ enum { /* vf_load.verdict */
        BAD_RECORD,
        TWICE,
        NO_END,
+       NO_DATA,
        TYPED_HEX,
        SAME_PLACE,
        DIFFERS,
@@ -396,6 +397,10 @@ enum vf_load_progress vf_load_finish(vf_load *l)
 		return VF_LOAD_WAIT;
 	if (l->kind == HEX && !l->over && (l->pending == 0 || write_record(l)))
 		(void)fail(l, NO_END, 0);
+	if (l->kind == HEX && l->stretches == 0 && l->pending == 0)
+		(void)fail(l, NO_DATA, 0);
+	if (vf_load_failed(l))
+		return VF_LOAD_OVER;
 	if (l->pending != 0 && !write_record(l))
 		return VF_LOAD_WAIT;
 	if (l->writer.loaded) {
@@ -472,6 +477,8 @@ static const char *said_of(uint8_t verdict)
 		       "nothing was changed";
 	case NO_END:
 		return "it has no end record, so it is cut off: send a whole one";
+	case NO_DATA:
+		return "it holds no data; nothing was changed";
 	case BROKEN_OFF:
 		return "the transfer broke off: send the file again, and it is completed";
 	default:
