@@ -264,23 +264,29 @@ static void gather(vf_ymodem *y, uint8_t first)
 	wait_for(y, GATHERING, BYTE_US);
 }
 
-/* Bytes of a block are ours; its first three have to make sense first. */
+/* Once its first three bytes make sense the rest of a block is ours. Before that it may be a
+ * frame, which holds such bytes too. */
 static size_t take(void *self, const uint8_t *bytes, size_t len)
 {
 	vf_ymodem *y = self;
-	if (y->state != GATHERING)
+	if (y->state != GATHERING || y->got < HEADER)
 		return 0;
-	uint32_t room = (y->got < HEADER ? HEADER : y->want) - y->got;
-	if (len > room)
-		len = room;
+	if (len > y->want - y->got)
+		len = y->want - y->got;
 	memcpy(y->block + y->got, bytes, len);
 	y->got += (uint32_t)len;
 	y->at = y->guest->now + BYTE_US;
-	if (y->got == HEADER && (y->block[1] ^ y->block[2]) != 0xFF)
-		wait_for(y, PURGING, QUIET_US);
-	else if (y->got == y->want)
+	if (y->got == y->want)
 		take_block(y);
 	return len;
+}
+
+static void gather_header(vf_ymodem *y, uint8_t byte)
+{
+	y->block[y->got++] = byte;
+	y->at = y->guest->now + BYTE_US;
+	if (y->got == HEADER && (y->block[1] ^ y->block[2]) != 0xFF)
+		wait_for(y, PURGING, QUIET_US);
 }
 
 /* --- between blocks -------------------------------------------------------------------------- */
@@ -317,6 +323,8 @@ static void see(void *self, uint8_t byte)
 	} else if (gives_up(y, byte)) {
 		break_off(y);
 		leave(y);
+	} else if (y->state == GATHERING) {
+		gather_header(y, byte);
 	} else if (y->state == PURGING) {
 		y->at = y->guest->now + QUIET_US;
 	} else if (y->state == INVITING || y->state == WAITING) {

@@ -78,29 +78,32 @@ void fuzz_board_key(fuzz_board *b, const uint8_t key[VF_KEY_SIZE])
 	FUZZ_CHECK(vf_target_init(&b->t, &b->config) == VF_OK);
 }
 
-static void check_write(const vf_memory *m, const vf_flash_op *op)
+/* Only the board's journal is where nobody else may be. */
+static void check_write(const fuzz_board *b, const vf_memory *m, const vf_flash_op *op)
 {
+	if (b->t.unit[op->memory].journal)
+		return;
 	for (unsigned i = 0; i < m->protects; i++)
 		FUZZ_CHECK(op->offset + op->len <= m->protect[i].offset ||
 			   op->offset >= m->protect[i].offset + m->protect[i].len);
 }
 
-static void erase(const vf_memory *m, const vf_flash_op *op, uint8_t *cells)
+static void erase(const fuzz_board *b, const vf_memory *m, const vf_flash_op *op, uint8_t *cells)
 {
 	bool known = false;
 	for (unsigned i = 0; i < m->erase_types; i++)
 		known = known || m->erase[i].size == op->len;
 	FUZZ_CHECK(known && op->offset % op->len == 0);
-	check_write(m, op);
+	check_write(b, m, op);
 	memset(cells, 0xFF, op->len);
 }
 
-static void program(const vf_memory *m, const vf_flash_op *op, uint8_t *cells)
+static void program(const fuzz_board *b, const vf_memory *m, const vf_flash_op *op, uint8_t *cells)
 {
 	FUZZ_CHECK(op->offset % m->unit == 0 && op->len % m->unit == 0);
 	FUZZ_CHECK(op->offset / m->page == (op->offset + op->len - 1) / m->page);
 	FUZZ_CHECK((uintptr_t)op->data % 32 == 0);
-	check_write(m, op);
+	check_write(b, m, op);
 	for (uint32_t i = 0; i < op->len; i++)
 		cells[i] &= op->data[i];
 }
@@ -111,9 +114,9 @@ static void carry_out(fuzz_board *b, const vf_flash_op *op)
 	FUZZ_CHECK(op->len != 0 && op->offset < m->size && op->len <= m->size - op->offset);
 	uint8_t *cells = b->cells[op->memory] + op->offset;
 	if (op->kind == VF_FLASH_ERASE)
-		erase(m, op, cells);
+		erase(b, m, op, cells);
 	else if (op->kind == VF_FLASH_PROGRAM)
-		program(m, op, cells);
+		program(b, m, op, cells);
 	else
 		memcpy(op->buf, cells, op->len);
 }

@@ -14,7 +14,7 @@
 
 enum { SOH = 1, STX = 2, EOT = 4, ACK = 6, NAK = 0x15, CAN = 0x18, RETRIES = 10 };
 
-/* --- board and time --------------------------------------------------------------------- */
+/* --- board and time -------------------------------------------------------------------------- */
 
 static void *resize(void *ctx, void *p, size_t size)
 {
@@ -157,7 +157,7 @@ void talk_put(talk *t, const void *bytes, size_t len)
 	}
 }
 
-/* --- a person ----------------------------------------------------------------------------- */
+/* --- a person -------------------------------------------------------------------------------- */
 
 bool talk_until(talk *t, const char *ending)
 {
@@ -188,7 +188,7 @@ const char *talk_ask(talk *t, const char *line)
 	return t->text;
 }
 
-/* --- a sender ------------------------------------------------------------------------------ */
+/* --- a sender -------------------------------------------------------------------------------- */
 
 static unsigned crc(const uint8_t *bytes, size_t len)
 {

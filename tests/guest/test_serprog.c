@@ -20,7 +20,7 @@ static void expect_answer(serprog_rig *r, const char *bytes, size_t len)
 	assert_memory_equal(r->answer, bytes, len);
 }
 
-/* --- the conversation ---------------------------------------------------------------------- */
+/* --- the conversation ------------------------------------------------------------------------ */
 
 static void answers_queries(void **state)
 {
@@ -155,7 +155,7 @@ static void gives_up_on_silence(void **state)
 	rig_close(&r);
 }
 
-/* --- reading ------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static void fill(serprog_rig *r, uint32_t offset, uint32_t len)
 {
@@ -287,7 +287,7 @@ static void survives_a_bad_controller(void **state)
 	rig_close(&r);
 }
 
-/* --- changing ------------------------------------------------------------------------------ */
+/* --- changing -------------------------------------------------------------------------------- */
 
 static void programs_and_erases(void **state)
 {
@@ -507,7 +507,7 @@ static void wants_one_die(void **state)
 	nor_bench_close(&b);
 }
 
-/* --- noise --------------------------------------------------------------------------------- */
+/* --- noise ----------------------------------------------------------------------------------- */
 
 /* Before SPI is chosen no byte reaches the chip, whatever it is. */
 static void noise_changes_nothing(void **state)

@@ -92,8 +92,7 @@ static void test_block_sizes_and_checks(void **state)
 	sent(hastily);
 }
 
-/* --- how the line splits it --------------------------------------------------------------------
- */
+/* --- how the line splits it ------------------------------------------------------------------ */
 
 static void test_any_split_gives_the_same(void **state)
 {
@@ -118,8 +117,7 @@ static void test_any_split_gives_the_same(void **state)
 	}
 }
 
-/* --- what is lost or comes twice -----------------------------------------------------------------
- */
+/* --- what is lost or comes twice ------------------------------------------------------------- */
 
 /* The third block in all is lost, or comes twice, or is damaged. */
 static size_t lost(talk *t, uint8_t *wire, size_t len)
@@ -266,8 +264,7 @@ static void test_a_block_is_left_out(void **state)
 	talk_free(t);
 }
 
-/* --- who gives up
- * ---------------------------------------------------------------------------------- */
+/* --- who gives up ---------------------------------------------------------------------------- */
 
 static void test_the_sender_gives_up(void **state)
 {
@@ -316,8 +313,7 @@ static void test_nobody_sends(void **state)
 	talk_free(t);
 }
 
-/* --- batches
- * ---------------------------------------------------------------------------------------- */
+/* --- batches --------------------------------------------------------------------------------- */
 
 static void test_a_batch(void **state)
 {
@@ -387,8 +383,7 @@ static void test_two_files_for_one_place(void **state)
 	talk_free(t);
 }
 
-/* --- names
- * ------------------------------------------------------------------------------------------- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static void test_names(void **state)
 {
@@ -436,8 +431,7 @@ static void test_what_has_no_length_or_no_bytes(void **state)
 	talk_free(t);
 }
 
-/* --- without being asked for
- * ------------------------------------------------------------------------- */
+/* --- without being asked for ----------------------------------------------------------------- */
 
 static void test_a_blind_sender(void **state)
 {
@@ -475,8 +469,27 @@ static void test_a_blind_sender_while_the_console_works(void **state)
 	free(e);
 }
 
-/* --- what is typed
- * ----------------------------------------------------------------------------------- */
+/* --- what is typed --------------------------------------------------------------------------- */
+
+/* A host's first HELLO is heard though the board waits for a file, and block 0's first byte is
+ * in it. */
+static void test_a_host_while_a_file_is_waited_for(void **state)
+{
+	uint8_t body[VF_WIRE_CONTROL_MAX], out[1 + VF_WIRE_FRAME_SIZE(sizeof body)] = {0};
+	vf_hello h = {.version_min = 1, .version_max = 1, .payload = 512, .session = 0x10101};
+	vf_encoder e;
+	talk *t = talk_new();
+	(void)state;
+	talk_start(t);
+	talk_put(t, "load\r", 5);
+	talk_pass(t, 4 * TALK_SECOND);
+	vf_encode_begin(&e, out + 1, sizeof out - 1);
+	vf_encode_put(&e, body, vf_pack_hello(body, 1, &h));
+	talk_put(t, out, 1 + vf_encode_end(&e));
+	talk_pass(t, TALK_SECOND);
+	assert_true(vf_sim_board_target(t->board)->session.open);
+	talk_free(t);
+}
 
 /* Lines typed ahead on a slow line: all of each answer arrives. */
 static void test_typed_ahead(void **state)
@@ -511,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_what_has_no_length_or_no_bytes),
 		cmocka_unit_test(test_a_blind_sender),
 		cmocka_unit_test(test_a_blind_sender_while_the_console_works),
+		cmocka_unit_test(test_a_host_while_a_file_is_waited_for),
 		cmocka_unit_test(test_typed_ahead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
