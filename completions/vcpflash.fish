@@ -18,8 +18,8 @@ function __vcpflash_ports
     end
 end
 
-# The command, if it was typed: the first word that is neither an option nor an option's value.
-function __vcpflash_command
+# The words that are neither options nor their values: the command, then its arguments.
+function __vcpflash_words
     set -l words (commandline -opc)
     set -l valued -p --port --ports --log --since --board -b --baud --max-baud --trace --key-file -o --output --format --fill --family --compress --verify
     set -l skip 1
@@ -31,11 +31,14 @@ function __vcpflash_command
             set skip 1
         else if not string match -q -- '-?*' $word
             echo $word
-            return 0
         end
         set before $word
     end
-    return 1
+end
+
+function __vcpflash_command
+    set -l words (__vcpflash_words)
+    set -q words[1]; and echo $words[1]
 end
 
 function __vcpflash_is
@@ -44,11 +47,7 @@ end
 
 # How many words the command has behind it.
 function __vcpflash_count
-    set -l count -1
-    for word in (commandline -opc)[2..-1]
-        string match -q -- '-*' $word; or set count (math $count + 1)
-    end
-    echo $count
+    math (count (__vcpflash_words)) - 1
 end
 
 complete -c vcpflash -f

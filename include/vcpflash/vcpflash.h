@@ -76,8 +76,9 @@ typedef struct vcpflash_options {
 	void *ctx;
 	/* When a phase begins and when its last byte is done, and between at most twenty times
 	 * a second.
-	 * `phase` is one word: connect, compare, keep, erase, program, read, verify, run,
-	 * close. `total` 0: not known. `busy_ms`: the chip is busy for so long, about. */
+	 * `phase` is one word: connect, compare, keep, erase (where nothing is programmed),
+	 * program, read, verify, run, close; one that is over at once may not be told. `total` 0:
+	 * not known. `busy_ms`: the chip is busy for so long, about. */
 	void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t total,
 			 uint32_t busy_ms);
 	/* A line for a person; enum vcpflash_level. */

@@ -130,6 +130,17 @@ class Completion(bench.Case):
         self.assertOffers("vcpflash --wait --json ver", ["verify"])
         self.assertOffers("vcpflash --port=/dev/null --baud 9600 ver", ["verify"])
 
+    def test_values_are_not_counted(self):
+        """What belongs to an option is no argument of the command, before it or behind it."""
+        for front in "vcpflash --wait 5 read 0 1 ", "vcpflash read --wait 5 0 1 ", "vcpflash read 0 --wait 5 1 ", \
+                "vcpflash -p /dev/null read 0 1 ", "vcpflash read 0 -b 9600 1 ":
+            self.assertOffers(front, IMAGES + OTHERS, lambda w: w[0] != "-")
+        for front in "vcpflash --wait 5 read 0 ", "vcpflash read -p /dev/null --wait 5 0 ":
+            self.assertOffers(front, [], lambda w: w[0] != "-")
+        self.assertOffers("vcpflash --wait 5 ver", ["verify"])
+        self.assertOffers("vcpflash --wait 5 ", VCPFLASH.commands, lambda w: w[0] != "-")
+        self.assertOffers("vcpflash program --wait 5 c", ["c.elf"])
+
     def test_options_of_each_command(self):
         for command in VCPFLASH.commands + [""]:
             self.assertOffers(f"vcpflash {command} --".replace("  ", " "), {"--" + o for o in VCPFLASH.of(command)},

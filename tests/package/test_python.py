@@ -416,7 +416,7 @@ except KeyboardInterrupt as e:
             with self.subTest(phase), self.board() as b:
                 vcpflash.program(b.port, vcpflash.Data(old, BASE))
                 with self.assertRaises(KeyboardInterrupt) as seen:
-                    vcpflash.program(b.port, vcpflash.Data(new[100:], BASE + 100), progress=progress)
+                    vcpflash.program(b.port, vcpflash.Data(new[100:], BASE + 100), progress=progress, verify_full=True)
                 self.assertIsInstance(seen.exception.__cause__, (vcpflash.InterruptedCall, type(None)))
                 vcpflash.program(b.port, vcpflash.Data(new[100:], BASE + 100))
                 self.assertEqual(vcpflash.read(b.port, BASE, 20000), old[:100] + new[100:])
