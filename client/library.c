@@ -19,6 +19,7 @@ _Static_assert(VCPFLASH_E_DIFFERS == (int)VF_E_DIFFERS && VCPFLASH_E_USAGE == (i
 _Static_assert((int)VCPFLASH_COMPRESS_ON == (int)VF_COMPRESS_ON &&
 		       (int)VCPFLASH_COMPRESS_OFF == (int)VF_COMPRESS_OFF,
 	       "job.h and vcpflash.h");
+/* NOLINTNEXTLINE(misc-redundant-expression): two headers' names of one number */
 _Static_assert(VCPFLASH_FOREVER == VF_CLIENT_FOREVER && VCPFLASH_NEVER == VF_CLIENT_NEVER,
 	       "client.h and vcpflash.h");
 _Static_assert((int)VCPFLASH_KEY_SIZE == (int)VF_IO_KEY_SIZE &&

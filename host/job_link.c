@@ -36,7 +36,7 @@ void vf_job_link_begin(vf_job *j)
 
 static bool doubtful(const vf_job *j)
 {
-	const uint64_t alone = 2 * j->echo_len * UINT64_C(1000000) / j->echo_us;
+	const uint64_t alone = UINT64_C(2000000) * j->echo_len / j->echo_us;
 	return j->link_rate / DOUBTFUL > alone && j->echo_len != ECHO_CHECK;
 }
 

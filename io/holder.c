@@ -61,23 +61,33 @@ static long find_open(const struct stat *port)
 	return found;
 }
 
+/* A line of /proc/locks, "1: FLOCK  ADVISORY  WRITE 4711 00:18:42 0 EOF": whose lock on
+ * that file it is; 0: of none, or another one's. A line that waits for a lock has "->"
+ * behind its number, and so no kind there. */
+static long lock_of(char *line, const struct stat *port)
+{
+	enum { NUMBER, KIND, MANNER, ACCESS, PID, PLACE, FIELDS };
+	char *field[FIELDS], *rest = line;
+	for (unsigned i = 0; i < FIELDS; i++)
+		if ((field[i] = strtok_r(rest, " \n", &rest)) == NULL)
+			return 0;
+	char *end = field[PLACE];
+	const unsigned long dev_major = strtoul(end, &end, 16);
+	const unsigned long dev_minor = *end == ':' ? strtoul(end + 1, &end, 16) : 0;
+	const unsigned long inode = *end == ':' ? strtoul(end + 1, NULL, 10) : 0;
+	const bool same = strcmp(field[KIND], "FLOCK") == 0 && inode == port->st_ino &&
+			  dev_major == major(port->st_dev) && dev_minor == minor(port->st_dev);
+	return same ? strtol(field[PID], NULL, 10) : 0;
+}
+
 /* Whoever holds the lock of vcpflash on it; 0: nobody that can be seen. */
 static long find_lock(const struct stat *port)
 {
 	char line[256];
 	FILE *f = fopen("/proc/locks", "re");
 	long found = 0;
-	while (f != NULL && found == 0 && fgets(line, sizeof line, f) != NULL) {
-		char kind[16];
-		long pid;
-		unsigned dev_major, dev_minor;
-		unsigned long inode;
-		if (sscanf(line, "%*s %15s %*s %*s %ld %x:%x:%lu", kind, &pid, &dev_major,
-			   &dev_minor, &inode) == 5 &&
-		    strcmp(kind, "FLOCK") == 0 && inode == port->st_ino &&
-		    dev_major == major(port->st_dev) && dev_minor == minor(port->st_dev))
-			found = pid;
-	}
+	while (f != NULL && found == 0 && fgets(line, sizeof line, f) != NULL)
+		found = lock_of(line, port);
 	if (f != NULL)
 		(void)fclose(f);
 	return found;

@@ -74,28 +74,23 @@ static void tune(int fd)
 
 /* A connection on its way: the addresses of the host, tried one after the other. */
 struct vf_connecting {
-	host_port hp;
-	const char *scheme;
 	struct addrinfo *list;
 	const struct addrinfo *next; /* to be tried when this one fails */
 	uint64_t until_us;
 	int error; /* of the last that failed */
 };
 
-static int explain_connect(const struct vf_connecting *c, int error, vf_error *err)
+static int explain_connect(const char *name, int error, vf_error *err)
 {
-	const host_port *hp = &c->hp;
 	if (error == ECONNREFUSED)
-		return vf_fail(err, VF_E_LINK,
-			       "%s://%s:%s: connection refused; nobody listens there", c->scheme,
-			       hp->host, hp->port);
+		return vf_fail(err, VF_E_LINK, "%.300s: connection refused; nobody listens there",
+			       name);
 	if (error == ETIMEDOUT)
 		return vf_fail(err, VF_E_LINK,
-			       "%s://%s:%s: no answer within %d s: is that machine on, and no "
+			       "%.300s: no answer within %d s: is that machine on, and no "
 			       "firewall in between?",
-			       c->scheme, hp->host, hp->port, CONNECT_TIMEOUT_MS / 1000);
-	return vf_fail(err, VF_E_LINK, "%s://%s:%s: %s", c->scheme, hp->host, hp->port,
-		       strerror(error));
+			       name, CONNECT_TIMEOUT_MS / 1000);
+	return vf_fail(err, VF_E_LINK, "%.300s: %s", name, strerror(error));
 }
 
 /* Begins with the next address that can be begun with; false: there is none. */
@@ -155,17 +150,18 @@ int vf_net_connected(vf_pipe *p, uint64_t *again_us, vf_error *err)
 		c->error = error;
 		(void)try_next(p);
 	}
-	return explain_connect(c, c->error, err);
+	return explain_connect(p->name, c->error, err);
 }
 
 vf_pipe *vf_pipe_begin_net(const char *scheme, const char *text, vf_error *err)
 {
 	struct vf_connecting *c = calloc(1, sizeof *c);
 	char *name = vf_io_print("%s://%s", scheme, text);
+	host_port hp;
 	vf_pipe *p = NULL;
 	if (c == NULL || name == NULL)
 		(void)vf_fail(err, VF_E_NOMEM, "out of memory");
-	else if (split(&c->hp, text, err) == VF_OK && (c->list = look_up(&c->hp, 0, err)) != NULL &&
+	else if (split(&hp, text, err) == VF_OK && (c->list = look_up(&hp, 0, err)) != NULL &&
 		 (p = vf_pipe_make(VF_PIPE_SOCKET, name, err)) == NULL)
 		freeaddrinfo(c->list);
 	free(name);
@@ -174,7 +170,6 @@ vf_pipe *vf_pipe_begin_net(const char *scheme, const char *text, vf_error *err)
 		return NULL;
 	}
 	c->next = c->list;
-	c->scheme = scheme;
 	p->connecting = c;
 	(void)try_next(p); /* that there is none shows in vf_net_connected */
 	return p;

@@ -14,7 +14,8 @@ enum {
 struct vf_log {
 	sqlite3 *db;
 	sqlite3_stmt *insert;
-	char *path;
+	char *path;        /* as SQLite gets it, */
+	const char *typed; /* and within it as a person knows it */
 	int64_t run;
 };
 
@@ -86,7 +87,7 @@ static int explain(const char *path, sqlite3 *db, int rc, vf_error *err)
 
 static int fault(const vf_log *log, int rc, vf_error *err)
 {
-	return explain(log->path, log->db, rc, err);
+	return explain(log->typed, log->db, rc, err);
 }
 
 /* --- opening ------------------------------------------------------------------- */
@@ -130,12 +131,12 @@ static int check_kind(vf_log *log, bool *empty, vf_error *err)
 			err, VF_E_FILE,
 			"%.*s: that SQLite file is none of vcpflash's: name another one with "
 			"--log",
-			NAME_MAX_SHOWN, log->path);
+			NAME_MAX_SHOWN, log->typed);
 	if (version > VF_LOG_SCHEMA)
 		return vf_fail(err, VF_E_FILE,
 			       "%.*s: the log was made by a newer vcpflash (schema %lld, this one "
 			       "knows %d): name another one with --log",
-			       NAME_MAX_SHOWN, log->path, (long long)version, VF_LOG_SCHEMA);
+			       NAME_MAX_SHOWN, log->typed, (long long)version, VF_LOG_SCHEMA);
 	return VF_OK;
 }
 
@@ -181,20 +182,49 @@ static int make(vf_log *log, vf_error *err)
 	return status;
 }
 
+/* To SQLite some names mean no file (":memory:") or carry settings ("file:x?mode=ro"). */
+static char *plain_name(const char *path)
+{
+	static const char here[] = "./";
+	const size_t before = path[0] == '/' ? 0 : sizeof here - 1, len = strlen(path) + 1;
+	char *name = malloc(before + len);
+	if (name == NULL)
+		return NULL;
+	memcpy(name, here, before);
+	memcpy(name + before, path, len);
+	return name;
+}
+
+/* SQLite says of a directory what it says of a disk that fails. */
+static int check_name(const char *path, bool make, vf_error *err)
+{
+	errno = 0;
+	FILE *there = fopen(path, "rb");
+	const bool missing = there == NULL && errno == ENOENT;
+	const bool directory = there != NULL && fgetc(there) == EOF && errno == EISDIR;
+	if (there != NULL)
+		(void)fclose(there);
+	if (directory)
+		return vf_fail(err, VF_E_FILE, "%.*s: that is a directory: name a file in it",
+			       NAME_MAX_SHOWN, path);
+	if (missing && !make)
+		return vf_fail(err, VF_E_FILE, "%.*s: there is no log: no gang has run yet",
+			       NAME_MAX_SHOWN, path);
+	return VF_OK;
+}
+
 static vf_log *open_file(const char *path, int flags, vf_error *err)
 {
-	const size_t len = strlen(path) + 1;
 	vf_log *log = calloc(1, sizeof *log);
-	char *copy = malloc(len);
-	if (log == NULL || copy == NULL) {
+	if (log != NULL)
+		log->path = plain_name(path);
+	if (log == NULL || log->path == NULL) {
 		free(log);
-		free(copy);
 		(void)vf_fail(err, VF_E_NOMEM, "out of memory");
 		return NULL;
 	}
-	memcpy(copy, path, len);
-	log->path = copy;
-	const int rc = sqlite3_open_v2(path, &log->db, flags, NULL);
+	log->typed = log->path + strlen(log->path) - strlen(path);
+	const int rc = sqlite3_open_v2(log->path, &log->db, flags, NULL);
 	if (rc != SQLITE_OK) {
 		(void)fault(log, rc, err);
 		vf_log_close(log);
@@ -230,7 +260,7 @@ static int add_run(vf_log *log, const vf_log_run *run, vf_error *err)
 
 static int begin(vf_log *log, const vf_log_run *run, vf_error *err)
 {
-	bool empty;
+	bool empty = false;
 	int status = check_file(log, &empty, err);
 	if (status == VF_OK && empty)
 		status = make(log, err);
@@ -250,6 +280,8 @@ static int begin(vf_log *log, const vf_log_run *run, vf_error *err)
 
 vf_log *vf_log_begin(const char *path, const vf_log_run *run, vf_error *err)
 {
+	if (check_name(path, true, err) != VF_OK)
+		return NULL;
 	vf_log *log = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
 	if (log == NULL)
 		return NULL;
@@ -316,14 +348,8 @@ int vf_log_sync(vf_log *log, vf_error *err)
 vf_log *vf_log_open(const char *path, vf_error *err)
 {
 	bool empty = true;
-	FILE *there = fopen(path, "rb");
-	if (there == NULL && errno == ENOENT) {
-		(void)vf_fail(err, VF_E_FILE, "%.*s: there is no log: no gang has run yet",
-			      NAME_MAX_SHOWN, path);
+	if (check_name(path, false, err) != VF_OK)
 		return NULL;
-	}
-	if (there != NULL)
-		(void)fclose(there);
 	vf_log *log = open_file(path, SQLITE_OPEN_READWRITE, NULL);
 	if (log == NULL) /* on a disk that is read only, or another person's */
 		log = open_file(path, SQLITE_OPEN_READONLY, err);

@@ -185,7 +185,9 @@ class NoServer(bench.Case):
         with Board(self.folder, tcp=True) as board:
             self.assertEnds(vcpflash("info", port=board.port), 0)
         for scheme in ("tcp", "rfc2217"):
-            self.assertEnds(vcpflash("info", port=f"{scheme}://[::1]:{port}"), 3, "refused")
+            run = vcpflash("info", port=f"{scheme}://[::1]:{port}")
+            self.assertEnds(run, 3)
+            self.assertEqual(run.error, f"vcpflash: {scheme}://[::1]:{port}: connection refused; nobody listens there")
 
 
 if __name__ == "__main__":
