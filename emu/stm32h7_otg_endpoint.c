@@ -487,6 +487,10 @@ void vf_h7_otg_fifo_write(vf_h7_otg *otg, unsigned n, uint32_t value)
 	vf_h7_otg_in *in = n < VF_H7_OTG_ENDPOINTS ? &otg->in[n] : NULL;
 	uint32_t len;
 
+	/* The bus was reset meanwhile, which nobody has served yet: it is for nobody. */
+	if (in != NULL && (in->ctl & VF_OTG_EPENA) == 0 &&
+	    (otg->value[VF_OTG_GINTSTS / 4] & VF_OTG_USBRST) != 0)
+		return;
 	if (in == NULL || (in->ctl & VF_OTG_EPENA) == 0) {
 		vf_h7_stop(&otg->unit, "transmit FIFO %u written while its endpoint is not enabled",
 			   n);

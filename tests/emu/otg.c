@@ -40,6 +40,7 @@ static bench start(void)
 	assert_true(b.port.attached(b.port.device));
 	b.port.reset(b.port.device);
 	assert_false(b.port.reset_end(b.port.device, true)); /* it has no high speed */
+	wr(b.r, OTG2 + GINTSTS, 1u << 12);                   /* the reset is served */
 	shape(b.r);
 	return b;
 }
@@ -313,6 +314,29 @@ static void test_disable(void **state)
 	rig_free(b.r);
 }
 
+/* A driver is writing a packet when the bus is reset: it cannot know yet. Once it has
+ * served the reset, it does. */
+static void test_reset_in_a_packet(void **state)
+{
+	bench b = start();
+	uint8_t data[1024];
+	size_t len;
+	unsigned pid;
+
+	(void)state;
+	wr(b.r, IN(1) + 0x10, 1u << 19 | 64);
+	set(b.r, IN(1), ENABLE);
+	wr(b.r, OTG2 + 2 * FIFO, 1);
+	b.port.reset(b.port.device);
+	wr(b.r, OTG2 + 2 * FIFO, 2);
+	assert_runs(b.r);
+	assert_int_equal(in(&b, 1, data, &len, &pid), VF_USB_NONE);
+	wr(b.r, OTG2 + GINTSTS, 1u << 12);
+	wr(b.r, OTG2 + 2 * FIFO, 3);
+	assert_stop(b.r, "transmit FIFO 1 written while its endpoint is not enabled");
+	rig_free(b.r);
+}
+
 /* Each of them is wrong on every chip, and stops the run with its sentence. */
 static void test_misuse(void **state)
 {
@@ -410,12 +434,19 @@ static void test_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_visible),  cmocka_unit_test(test_session),
-		cmocka_unit_test(test_identity), cmocka_unit_test(test_core_reset),
-		cmocka_unit_test(test_setup),    cmocka_unit_test(test_room),
-		cmocka_unit_test(test_out),      cmocka_unit_test(test_in),
-		cmocka_unit_test(test_disable),  cmocka_unit_test(test_misuse),
-		cmocka_unit_test(test_sizes),    cmocka_unit_test(test_configuration),
+		cmocka_unit_test(test_visible),
+		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_reset_in_a_packet),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_core_reset),
+		cmocka_unit_test(test_setup),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_out),
+		cmocka_unit_test(test_in),
+		cmocka_unit_test(test_disable),
+		cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
