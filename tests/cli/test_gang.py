@@ -79,12 +79,15 @@ class Gang(bench.Case):
 
 class Many(Gang):
     def test_bad_boards_cost_the_others_nothing(self):
-        """One hangs, one vanishes in the middle, one has a cell that will not program."""
+        """One hangs, one vanishes in the middle, one has a cell that will not program, and one port takes
+        nothing and says nothing."""
         boards = [self.board(1, link="uart:921600", time_mode="real").__enter__(),
                   self.board(2, link="uart:921600", time_mode="real").__enter__(),
                   self.board(3, "--fault", "badbit=0x1000").__enter__(), *(self.board(s).__enter__() for s in range(4, 9))]
         os.kill(boards[0].process.pid, signal.SIGSTOP)
-        process, events, thread = self.start([b.port for b in boards], "--wait", "0")
+        deaf = pty.openpty()
+        ports = [*(b.port for b in boards), os.ttyname(deaf[1])]
+        process, events, thread = self.start(ports, "--wait", "0")
 
         def programming():
             return any(e["event"] == "progress" and e["port"] == boards[1].port and e["phase"] == "program" and
@@ -93,19 +96,21 @@ class Many(Gang):
         boards[1].stop(signal.SIGKILL)
         code, err = self.end(process, thread)
         ended = {e["port"]: e["exit"] for e in events if e["event"] == "unit"}
-        self.assertEqual([ended[b.port] for b in boards], [3, 3, 4, 0, 0, 0, 0, 0])
+        for fd in deaf:
+            os.close(fd)
+        self.assertEqual([ended[p] for p in ports], [3, 3, 4, 0, 0, 0, 0, 0, 3])
         self.assertEqual(code, 4, err)
-        self.assertIn("3 of 8 boards failed", err)
+        self.assertIn("4 of 9 boards failed", err)
         result = events[-1]
-        self.assertEqual((result["boards"], result["right"], result["failed"]), (8, 5, 3))
-        # whoever is right had ended before the one that hangs was given up
+        self.assertEqual((result["boards"], result["right"], result["failed"]), (9, 5, 4))
+        # whoever is right had ended before those that hang were given up
         order = [e["port"] for e in events if e["event"] == "unit"]
-        self.assertEqual(order[-1], boards[0].port)
+        self.assertEqual(set(order[-2:]), {ports[0], ports[-1]})
         os.kill(boards[0].process.pid, signal.SIGCONT)
         for board in boards[3:]:
             self.assertEqual(board.run("verify", self.what).code, 0)
         rows = self.rows()
-        self.assertEqual(len(rows), 8)
+        self.assertEqual(len(rows), 9)
         self.assertEqual({r["port"]: r["exit"] for r in rows}, ended)
         self.assertEqual(len({r["board"] for r in rows if r["board"]}), 7)
         self.assertEqual({len(r["digest"]) for r in rows}, {64})

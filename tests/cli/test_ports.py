@@ -2,8 +2,10 @@
 """Ports that the system lists: simulated boards behind pseudo-terminals that a private /sys
 and /dev show as USB serial ports. Needs a mount namespace; without the right to one it is
 skipped. And waiting for a port that is not there yet, which needs nothing."""
+import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -95,6 +97,53 @@ class Ports(bench.Case):
                 self.assertEnds(vcpflash("program", f"{name}@{BASE:#x}"), 0)
                 with self.board("b", seed=6) as two, Usb("ttyACM1", two.port, serial="A2"):
                     self.assertEnds(vcpflash("info"), 3, "several boards answer (/dev/ttyACM0, /dev/ttyACM1)")
+
+    def gang(self, *args):
+        return vcpflash("--json", "gang", f"{self.folder}/a.bin@{BASE:#x}", "--log", self.folder / "log", *args)
+
+    def test_gang_of_all(self):
+        """Every known port, also where nobody answers; none that nobody knows."""
+        self.file("a.bin", self.bytes(3000))
+        self.assertEnds(self.gang("--all"), 3, "no port here is known to be a board")
+        with self.board("a") as one, Usb("ttyACM0", one.port), self.board("b", seed=6) as two, \
+                Usb("ttyACM10", two.port, serial="A2"), Usb("ttyUSB0", "/dev/null", vid="1a86", pid="7523"):
+            run = self.gang("--all")
+            self.assertEnds(run, 0)
+            self.assertEqual((run.result["boards"], run.result["right"]), (2, 2))
+            dead = os.openpty()
+            with Usb("ttyACM2", os.ttyname(dead[1]), serial="A3"):
+                run = self.gang("--all")
+                self.assertEnds(run, 3, "1 of 3 boards failed", "/dev/ttyACM2")
+                units = [json.loads(line) for line in run.out.splitlines()]
+                self.assertEqual({u["port"]: u["exit"] for u in units if u["event"] == "unit"},
+                                 {"/dev/ttyACM0": 0, "/dev/ttyACM2": 3, "/dev/ttyACM10": 0})
+            for fd in dead:
+                os.close(fd)
+
+    def test_line_of_all(self):
+        """Whatever is plugged in, wherever; what was there when the line began as well."""
+        self.file("a.bin", self.bytes(3000))
+        with self.board("a") as one, Usb("ttyACM0", one.port):
+            line = subprocess.Popen(bench.command("--json", "gang", f"{self.folder}/a.bin@{BASE:#x}", "--all", "--loop",
+                                                  "--log", self.folder / "log"), text=True, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, env=bench.clean_environment())
+            self.addCleanup(line.kill)
+
+            def unit():
+                """The next board that has ended; whatever else is said meanwhile."""
+                return next(e for e in map(json.loads, line.stdout) if e["event"] in ("unit", "result"))
+            self.assertEqual((unit()["port"]), "/dev/ttyACM0")
+            with self.board("b", seed=6) as two:
+                for name in ("ttyACM1", "ttyACM5"):
+                    with Usb(name, two.port, serial="A2"):
+                        found = unit()
+                        self.assertEqual((found["port"], found["exit"]), (f"/dev/{name}", 0))
+                        two.stop()  # and unplugged
+                    two.__enter__()
+            line.send_signal(signal.SIGINT)
+            self.assertEqual(unit()["right"], 3)
+            _, err = line.communicate(timeout=bench.PATIENCE)
+            self.assertEqual(line.returncode, 0, err)
 
     def test_auto_waits(self):
         with self.board("a") as board:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Boards on other machines: a real ser2net in front of a simulated board, as
 docs/PORTS.md describes it, and servers that are something else."""
+import json
 import pathlib
 import re
 import shutil
@@ -111,6 +112,27 @@ class Remote(bench.Case):
             self.assertEqual(run.returncode, 0, err)
             self.assertIn("is gone: waiting", err)
             board.stop()
+            self.assertEqual(board.contents()[:name.stat().st_size], name.read_bytes())
+
+    def test_a_gang(self):
+        """Two boards behind servers, one behind a server that has lost its device, one at this machine."""
+        name = self.image(20000)
+        folders = [self.folder / str(i) for i in range(3)]
+        for folder in folders:
+            folder.mkdir()
+        boards = [Board(folder, "--max-baud", 1000000, "--seed", i, link="uart:115200", time_mode="real")
+                  for i, folder in enumerate(folders)]
+        with boards[0] as one, boards[1] as two, boards[2] as here, Ser2net(self.folder, one.port) as first, \
+                Ser2net(self.folder, two.port) as second, Ser2net(self.folder, self.folder / "nothing") as third:
+            for server in (first, second, third):
+                self.listening(server)
+            ports = [first.port(), second.port(), third.port(), str(here.port)]
+            run = vcpflash("--json", "gang", f"{name}@{BASE:#x}", "--no-log", "--ports", ",".join(ports))
+            self.assertEnds(run, 3, "1 of 4 boards failed", third.port(), "closed the connection")
+            units = [e for e in map(json.loads, run.out.splitlines()) if e["event"] == "unit"]
+            self.assertEqual({u["port"]: u["exit"] for u in units}, dict(zip(ports, (0, 0, 3, 0))))
+            self.assertEqual({u["baud"] for u in units if u["ok"] and u["port"].startswith("rfc")}, {1000000})
+        for board in boards:
             self.assertEqual(board.contents()[:name.stat().st_size], name.read_bytes())
 
     def test_a_raw_port(self):
