@@ -14,6 +14,14 @@ static size_t hook_take(void *self, const uint8_t *bytes, size_t len)
 	return g->member[g->active].is->take(g->member[g->active].self, bytes, len);
 }
 
+static bool hook_holds(const void *self)
+{
+	const vf_guest *g = self;
+	if (g->active == g->count || g->member[g->active].is->holds == NULL)
+		return false;
+	return g->member[g->active].is->holds(g->member[g->active].self);
+}
+
 static void hook_see(void *self, uint8_t byte)
 {
 	vf_guest *g = self;
@@ -122,6 +130,7 @@ void vf_guest_init(vf_guest *g, vf_target *t)
 	g->hook = (vf_target_guest){.self = g,
 				    .engine = &vf_target_visit_feature,
 				    .take = hook_take,
+				    .holds = hook_holds,
 				    .see = hook_see,
 				    .step = hook_step,
 				    .deadline = hook_deadline,

@@ -283,6 +283,7 @@ static void execute(vf_serprog *s)
 	}
 	s->tries = 0;
 	s->told = s->asked = false;
+	s->nops = 0;
 	s->fill = s->drain = 0;
 	memset(s->piece, 0, sizeof s->piece);
 	if (s->known->kind >= VF_SP_ADDRESS4)
@@ -326,6 +327,22 @@ static size_t take_data(vf_serprog *s, const uint8_t *data, size_t len)
 
 /* --- bytes in ---------------------------------------------------------------------------- */
 
+/* Is something to be done or sent before the next command? */
+static bool answers(const vf_serprog *s)
+{
+	return s->stale || s->out_sent < s->out_len || s->state >= ALLOW;
+}
+
+static bool reads_on(const vf_serprog *s)
+{
+	return s->state == READING && s->told && s->left > vf_sp_half(s);
+}
+
+bool vf_serprog_holds(const vf_serprog *s)
+{
+	return answers(s) && !reads_on(s) && s->now - s->heard < VF_SERPROG_COMMAND_US;
+}
+
 /* A client listens until its read is complete. One that begins anew was broken off, and
  * would wait in vain for a long one to end. */
 static size_t interrupted(vf_serprog *s, const uint8_t *data, size_t len)
@@ -357,8 +374,6 @@ static size_t take(vf_serprog *s, const uint8_t *data, size_t len)
 	case DATA:
 	case SKIP:
 		return take_data(s, data, len);
-	case READING:
-		return s->told ? interrupted(s, data, len) : 0;
 	default:
 		return 0;
 	}
@@ -367,14 +382,14 @@ static size_t take(vf_serprog *s, const uint8_t *data, size_t len)
 size_t vf_serprog_rx(vf_serprog *s, const uint8_t *data, size_t len)
 {
 	size_t taken = 0;
-	while (taken < len && !s->stale && (s->out_sent == s->out_len || s->state == READING)) {
-		size_t n = take(s, data + taken, len - taken);
-		if (n == 0)
-			break;
+	while (taken < len && !vf_serprog_holds(s)) {
+		bool listens = answers(s);
+		size_t n = len - taken;
+		n = listens ? interrupted(s, data + taken, n) : take(s, data + taken, n);
 		taken += n;
+		if (!listens)
+			s->heard = s->now;
 	}
-	if (taken != 0)
-		s->heard = s->now;
 	return taken;
 }
 
@@ -588,8 +603,10 @@ void vf_serprog_tick(vf_serprog *s, uint32_t now_us)
 bool vf_serprog_deadline(const vf_serprog *s, uint32_t *at_us)
 {
 	uint32_t since, span;
-	if (!patience(s, &since, &span))
-		return false;
-	*at_us = since + span;
-	return true;
+	if (patience(s, &since, &span)) {
+		*at_us = since + span;
+		return true;
+	}
+	*at_us = s->heard + VF_SERPROG_COMMAND_US;
+	return vf_serprog_holds(s);
 }

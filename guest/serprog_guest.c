@@ -24,16 +24,6 @@ static bool is_active(const vf_serprog_guest *s)
 
 /* --- whose the bytes are ------------------------------------------------------------------- */
 
-static void feed(vf_serprog_guest *s)
-{
-	while (s->tail != s->head) {
-		uint32_t at = s->tail % VF_SERPROG_QUEUE;
-		if (vf_serprog_rx(&s->engine, s->queue + at, 1) == 0)
-			return;
-		s->tail++;
-	}
-}
-
 /* A client's opening counts also where the visit before it is not over yet. */
 static void count(vf_serprog_guest *s, uint8_t byte)
 {
@@ -43,19 +33,12 @@ static void count(vf_serprog_guest *s, uint8_t byte)
 		s->zeros++;
 }
 
-/* A client may be answered, and send its next command, before the board knows that the answer
- * has left. More than fits is no client. */
 static void see(void *self, uint8_t byte)
 {
 	vf_serprog_guest *s = self;
 	vf_serprog_tick(&s->engine, s->guest->now);
 	count(s, byte);
-	if (s->head - s->tail == VF_SERPROG_QUEUE) {
-		s->head = s->tail;
-		vf_serprog_reset(&s->engine);
-	}
-	s->queue[s->head++ % VF_SERPROG_QUEUE] = byte;
-	feed(s);
+	(void)vf_serprog_rx(&s->engine, &byte, 1);
 }
 
 /* The client begins with eight, of which a line that wakes up may swallow some. A visit that
@@ -69,7 +52,6 @@ static bool opens(void *self, uint8_t byte)
 		count(s, byte);
 		return false;
 	}
-	s->head = s->tail = 0;
 	vf_serprog_reset(&s->engine);
 	see(s, byte);
 	return true;
@@ -79,9 +61,13 @@ static size_t take(void *self, const uint8_t *bytes, size_t len)
 {
 	vf_serprog_guest *s = self;
 	vf_serprog_tick(&s->engine, s->guest->now);
-	if (s->head != s->tail || !vf_serprog_expects(&s->engine))
-		return 0;
-	return vf_serprog_rx(&s->engine, bytes, len);
+	return vf_serprog_expects(&s->engine) ? vf_serprog_rx(&s->engine, bytes, len) : 0;
+}
+
+static bool holds(const void *self)
+{
+	const vf_serprog_guest *s = self;
+	return vf_serprog_holds(&s->engine);
 }
 
 /* --- changes ------------------------------------------------------------------------------- */
@@ -160,7 +146,6 @@ static void leave(vf_serprog_guest *s)
 	vf_serprog_reset(&s->engine);
 	s->change = NONE;
 	s->waits = false;
-	s->head = s->tail = 0;
 	vf_guest_deactivate(s->guest);
 	vf_guest_release(s->guest);
 }
@@ -169,7 +154,7 @@ static void leave(vf_serprog_guest *s)
 static bool over(const vf_serprog_guest *s)
 {
 	const vf_serprog *e = &s->engine;
-	if (vf_serprog_busy(e) || s->head != s->tail)
+	if (vf_serprog_busy(e))
 		return false;
 	return vf_serprog_lost(e) || (!vf_serprog_active(e) && e->now - e->heard >= AWAY_US);
 }
@@ -181,7 +166,6 @@ static bool step(void *self, uint32_t now_us)
 	vf_serprog_tick(&s->engine, now_us);
 	if (!is_active(s))
 		return false;
-	feed(s);
 	s->waits = vf_serprog_wants_chip(&s->engine) && !open(s);
 	if (vf_serprog_wants_chip(&s->engine) && !s->waits)
 		moved = move_change(s);
@@ -224,7 +208,6 @@ static void end(void *self)
 	s->change = NONE;
 	s->waits = false;
 	s->zeros = 0;
-	s->head = s->tail = 0;
 }
 
 int vf_serprog_invite(vf_serprog_guest *s, vf_guest *g, unsigned memory,
@@ -233,6 +216,7 @@ int vf_serprog_invite(vf_serprog_guest *s, vf_guest *g, unsigned memory,
 	static const vf_guest_protocol protocol = {.name = "serprog",
 						   .opens = opens,
 						   .take = take,
+						   .holds = holds,
 						   .see = see,
 						   .step = step,
 						   .deadline = deadline,

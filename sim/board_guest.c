@@ -13,7 +13,7 @@ static void invite_serprog(vf_sim_board *b)
 				     .memory = &b->memory,
 				     .buf = b->programmer,
 				     .buf_len = sizeof b->programmer,
-				     .serial_len = VF_SERPROG_QUEUE};
+				     .serial_len = b->target_config.ring_len};
 	(void)vf_serprog_invite(&b->serprog, &b->guest, VF_SIM_EXTERNAL, &c);
 }
 

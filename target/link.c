@@ -268,8 +268,11 @@ void vf_t_link_drain(vf_target *t)
 	while (budget != 0) {
 		const uint8_t *in;
 		uint32_t len = vf_t_min(vf_t_ring_peek(t, &in), budget);
-		uint32_t n = vf_t_hears_guests(t) ? t->config.guest->engine->share(t, in, len)
-						  : vf_t_link_decode(t, in, len);
+		bool shared = vf_t_hears_guests(t);
+		uint32_t n = shared ? t->config.guest->engine->share(t, in, len)
+				    : vf_t_link_decode(t, in, len);
+		if (shared && n == 0)
+			return;
 		vf_t_ring_take(t, n);
 		budget -= n;
 	}

@@ -83,10 +83,15 @@ void vf_target_tick(vf_target *t, uint32_t now_us)
 	t->stats.lost_bytes = vf_t_ring_lost(t);
 }
 
+static bool held(const vf_target *t)
+{
+	return vf_t_hears_guests(t) && t->config.guest->holds(t->config.guest->self);
+}
+
 /* Something to do without waiting for anything? */
 static bool work_waits(const vf_target *t)
 {
-	if (vf_t_ring_used(t) != 0 || (vf_t_unpacks(t) && t->with.unpack->waits(t)))
+	if ((vf_t_ring_used(t) != 0 && !held(t)) || (vf_t_unpacks(t) && t->with.unpack->waits(t)))
 		return true;
 	for (unsigned m = 0; m < t->config.memories; m++) {
 		const vf_target_unit *u = &t->unit[m];

@@ -119,13 +119,15 @@ uint8_t vf_target_set(const vf_target *t)
 /* --- bytes ------------------------------------------------------------------------------ */
 
 /* What guests do not take as theirs is looked at byte by byte, by the decoder first. A frame
- * that opens a session ends them. */
+ * that opens a session ends them. 0: they hold what comes. */
 static uint32_t share(vf_target *t, const uint8_t *in, uint32_t len)
 {
 	const vf_target_guest *guest = t->config.guest;
 	uint32_t n = (uint32_t)guest->take(guest->self, in, len);
 	if (n != 0)
 		return n;
+	if (guest->holds(guest->self))
+		return 0;
 	while (vf_t_link_decode(t, in, 1) == 0)
 		;
 	if (vf_t_hears_guests(t))

@@ -136,7 +136,7 @@ static void invite(vf_loader_config *c)
 				      .memory = &door.nor.memory,
 				      .buf = programmed,
 				      .buf_len = sizeof programmed,
-				      .serial_len = VF_SERPROG_QUEUE};
+				      .serial_len = sizeof ring};
 
 	vf_guest_init(&guest, &loader.target);
 	vf_console_init(&console, &guest);

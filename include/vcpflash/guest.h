@@ -40,6 +40,7 @@ typedef struct vf_guest_protocol {
 	void (*idle)(void *self, uint8_t byte);
 	/* While it is active: as in vf_target_guest. */
 	size_t (*take)(void *self, const uint8_t *bytes, size_t len);
+	bool (*holds)(const void *self);
 	void (*see)(void *self, uint8_t byte);
 	/* Each tick, active or not, as in vf_target_guest. */
 	bool (*step)(void *self, uint32_t now_us);

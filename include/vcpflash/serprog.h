@@ -48,7 +48,7 @@ typedef struct vf_serprog_config {
 	const vf_memory *memory; /* what the board says of that chip, with what it protects */
 	uint8_t *buf;            /* 32-byte aligned, nobody else's while a visit lasts */
 	uint32_t buf_len;        /* at least a page of the chip and 64. More: longer reads */
-	uint32_t serial_len;     /* bytes that may be under way to the board: its ring */
+	uint32_t serial_len;     /* bytes that may be sent ahead of an answer: the board's ring */
 } vf_serprog_config;
 
 typedef struct vf_serprog_known vf_serprog_known; /* a line of the table of opcodes */
@@ -110,9 +110,14 @@ int vf_serprog_init(vf_serprog *s, const vf_serprog_config *config);
  * reported. */
 void vf_serprog_reset(vf_serprog *s);
 
-/* Call vf_serprog_tick before. How many of these bytes were taken: none while there is something to
- * be sent or done. */
+/* Call vf_serprog_tick before. How many of these bytes were taken. */
 size_t vf_serprog_rx(vf_serprog *s, const uint8_t *data, size_t len);
+
+/* Are the next bytes a command for later? Then vf_serprog_rx takes none: a client may be
+ * answered, and send its next command, before the board knows that the answer has left; and
+ * it may send ahead. Not while more is yet to be read than fits the buffer, nor when nothing
+ * has moved for VF_SERPROG_COMMAND_US: then a client that begins anew is listened for. */
+bool vf_serprog_holds(const vf_serprog *s);
 
 /* Bytes to send, or NULL; valid until vf_serprog_tx_done, which may report a part. */
 const uint8_t *vf_serprog_tx(vf_serprog *s, size_t *len);
@@ -164,11 +169,6 @@ static inline bool vf_serprog_touches(const vf_bus_op *op)
  * operation once a transaction went out that vf_serprog_touches the chip.
  */
 
-enum {
-	VF_SERPROG_QUEUE = 1024
-}; /* bytes taken before an answer has left: the longest command, and
-    * a power of two */
-
 typedef struct vf_serprog_guest {
 	vf_serprog engine;
 	vf_guest *guest;
@@ -177,13 +177,11 @@ typedef struct vf_serprog_guest {
 	uint8_t change; /* how far `range` has come, private */
 	bool waits;     /* for the engine of the board */
 	vf_range range;
-	uint32_t head, tail;
-	uint8_t queue[VF_SERPROG_QUEUE];
 	uint8_t set[VF_TARGET_RANGES_SIZE];
 } vf_serprog_guest;
 
 /* `memory` is the chip's index on the board; what vf_serprog_init says of `config`, and if
- * that is no VF_OK the guest has not joined. serial_len should be VF_SERPROG_QUEUE. */
+ * that is no VF_OK the guest has not joined. */
 int vf_serprog_invite(vf_serprog_guest *s, vf_guest *g, unsigned memory,
 		      const vf_serprog_config *config);
 

@@ -75,6 +75,9 @@ typedef struct vf_target_guest {
 	 * many of these are; 0 where they expect none. No frame is looked for in what they
 	 * take. */
 	size_t (*take)(void *self, const uint8_t *bytes, size_t len);
+	/* While they take none: the next ones are theirs, but later. Nobody looks at them, and
+	 * they stay in the ring until this is over. */
+	bool (*holds)(const void *self);
 	/* Any other byte. It may be part of a frame, which only its end tells: one that
 	 * nothing else explains is noise. */
 	void (*see)(void *self, uint8_t byte);

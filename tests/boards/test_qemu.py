@@ -80,6 +80,25 @@ class Firmware(bench.Case):
     def test_mx66l51235f(self):
         self.works("mx66l51235f", 64 * MB)
 
+    def test_flashrom(self):
+        """Its protocol on the loader's line, its chip QEMU's; and vcpflash right behind it."""
+        size, data, ours = 16 * MB, self.bytes(2 * SECTOR), self.bytes(5000)
+        drive = qemu.drive(self.folder / "drive", size)
+        layout = self.file("layout", f"00010000:{0x10000 + len(data) - 1:08x} part\n")
+        picture = self.file("image", bytes(0x10000) + data + bytes(size - 0x10000 - len(data)))
+        image = self.image((0x40000, ours))
+        with Qemu(drive, "n25q128") as board:
+            said = subprocess.run(
+                ["flashrom", "-p", "serprog:ip=" + board.port[len("tcp://"):], "-c", "N25Q128..3E", "-l", layout,
+                 "-i", "part", "--noverify-all", "-w", picture], text=True, timeout=bench.PATIENCE,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                env={**bench.os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+            self.assertEqual(said.returncode, 0, f"seed {self.seed}\n{said.stdout}")
+            self.assertIn("VERIFIED", said.stdout)
+            self.good(board.run("program", image))
+            board.stop()
+        self.assertEqual(qemu.differences(drive, size, [(0x10000, data), (0x40000, ours)]), [])
+
     def killed_at(self, board, image, share, host=False):
         """Kills QEMU (or the command) when so much of the programming is done; the command's
         exit code."""

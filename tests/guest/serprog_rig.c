@@ -67,6 +67,14 @@ static bool carry_out(serprog_rig *r)
 	return true;
 }
 
+const uint8_t *rig_take(serprog_rig *r, size_t *len)
+{
+	const uint8_t *bytes;
+	while ((bytes = vf_serprog_tx(&r->s, len)) == NULL && carry_out(r))
+		;
+	return bytes;
+}
+
 static bool collect(serprog_rig *r)
 {
 	size_t len;

@@ -35,6 +35,9 @@ void rig_close(serprog_rig *r);
 void rig_say(serprog_rig *r, const void *bytes, size_t len);
 void rig_pump(serprog_rig *r);
 
+/* What it has to send, once the bus has brought it; not reported as sent. */
+const uint8_t *rig_take(serprog_rig *r, size_t *len);
+
 /* Sends an SPI operation, and expects ACK or NAK. What was read is behind answer[0]. */
 void rig_spi(serprog_rig *r, const void *send, size_t len, uint32_t read, uint8_t expected);
 void rig_enable(serprog_rig *r);

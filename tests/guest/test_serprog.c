@@ -268,6 +268,62 @@ static void lets_a_new_client_in(void **state)
 	rig_close(&r);
 }
 
+/* A client is answered, and says the next thing, before the board's port reports that the
+ * last bytes have left. */
+static void keeps_the_next_command(void **state)
+{
+	static const uint16_t lengths[] = {1, 256, 257, 600, 5000};
+	static serprog_rig r;
+	size_t len;
+	(void)state;
+	rig_open(&r, SMALL);
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		const uint8_t read[] = {
+			0x13, 4, 0, 0, (uint8_t)lengths[i], (uint8_t)(lengths[i] >> 8), 0,
+			3,    0, 0, 0};
+		size_t got = 0;
+		assert_int_equal(vf_serprog_rx(&r.s, read, sizeof read), sizeof read);
+		while (got <= lengths[i]) {
+			assert_non_null(rig_take(&r, &len));
+			got += len;
+			if (got <= lengths[i])
+				vf_serprog_tx_done(&r.s, len);
+		}
+		assert_true(vf_serprog_holds(&r.s));
+		assert_int_equal(vf_serprog_rx(&r.s, read, sizeof read), 0);
+		vf_serprog_tx_done(&r.s, len);
+		assert_false(vf_serprog_holds(&r.s));
+		rig_say(&r, "\x01", 1);
+		expect_answer(&r, "\x06\x01\x00", 3);
+	}
+	rig_close(&r);
+}
+
+/* A port that stands still keeps nobody out. */
+static void holds_nothing_for_ever(void **state)
+{
+	static serprog_rig r;
+	uint32_t at;
+	size_t len;
+	(void)state;
+	rig_open(&r, SMALL);
+	assert_int_equal(vf_serprog_rx(&r.s, (const uint8_t *)"\0", 1), 1);
+	assert_non_null(vf_serprog_tx(&r.s, &len));
+	assert_true(vf_serprog_holds(&r.s));
+	assert_true(vf_serprog_deadline(&r.s, &at));
+	assert_int_equal(at, (uint32_t)r.bench.now_us + VF_SERPROG_COMMAND_US);
+	vf_serprog_tick(&r.s, at);
+	assert_false(vf_serprog_holds(&r.s));
+	assert_int_equal(vf_serprog_rx(&r.s, (const uint8_t *)"\x13\0\0\0", 4), 4);
+	assert_true(vf_serprog_active(&r.s));
+	assert_int_equal(vf_serprog_rx(&r.s, (const uint8_t *)"\0\0", 2), 1);
+	assert_false(vf_serprog_active(&r.s));
+	vf_serprog_tx_done(&r.s, len);
+	rig_say(&r, "\x10", 1);
+	expect_answer(&r, "\x15\x06", 2);
+	rig_close(&r);
+}
+
 /* Twice is forgiven; after an ACK the client hears nothing rather than wrong bytes. */
 static void survives_a_bad_controller(void **state)
 {
@@ -349,6 +405,35 @@ static void erases_by_every_size(void **state)
 		assert_int_equal(cleared, kinds[i].size < 0x10000 ? kinds[i].size : 0x10000);
 		rig_close(&r);
 	}
+}
+
+/* However a write arrives, in two pieces at every place or in many, and all that is sent
+ * ahead at once: the same is on the chip. */
+static void takes_a_write_in_any_pieces(void **state)
+{
+	static serprog_rig r;
+	uint8_t all[8 + 7 + 4 + 256] = "\x13\x01\0\0\0\0\0\x06\x13\x04\x01\0\0\0\0\x02";
+	uint8_t *page = all + sizeof all - 256;
+	(void)state;
+	rig_open(&r, SMALL);
+	const uint8_t *array = r.bench.chip_config.array;
+	for (uint32_t split = 0; split < sizeof all + 40; split++) {
+		uint32_t at = split * 256;
+		bool two = split < sizeof all;
+		all[16] = (uint8_t)(at >> 16);
+		all[17] = (uint8_t)(at >> 8);
+		for (unsigned i = 0; i < 256; i++)
+			page[i] = (uint8_t)nor_bench_random(&r.bench);
+		r.piece = two ? 0 : 1 + split - sizeof all;
+		r.changes = 0;
+		if (two)
+			rig_say(&r, all, split);
+		rig_say(&r, all + (two ? split : 0), sizeof all - (two ? split : 0));
+		assert_int_equal(r.answer[r.answered - 1], SP_ACK);
+		rig_ready(&r);
+		assert_memory_equal(array + at, page, 256);
+	}
+	rig_close(&r);
 }
 
 /* Nothing changes without a write-enable, and one serves one change. */
@@ -537,6 +622,26 @@ static void noise_changes_nothing(void **state)
 	rig_close(&r);
 }
 
+/* Nor does it when it comes in the middle of a visit: it is no command before long. */
+static void noise_in_a_visit_changes_nothing(void **state)
+{
+	static serprog_rig r;
+	static uint8_t noise[4096];
+	(void)state;
+	rig_open(&r, SMALL);
+	for (unsigned round = 0; round < 500; round++) {
+		rig_say(&r, "\x12\x08", 2);
+		rig_enable(&r);
+		for (size_t i = 0; i < sizeof noise; i++)
+			noise[i] = (uint8_t)nor_bench_random(&r.bench);
+		rig_say(&r, noise, sizeof noise);
+		r.bench.now_us += VF_SERPROG_COMMAND_US;
+		rig_pump(&r);
+	}
+	assert_int_equal(r.changes, 0);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,9 +654,12 @@ int main(void)
 		cmocka_unit_test(streams_a_long_read),
 		cmocka_unit_test(reads_all_forms_of_address),
 		cmocka_unit_test(lets_a_new_client_in),
+		cmocka_unit_test(keeps_the_next_command),
+		cmocka_unit_test(holds_nothing_for_ever),
 		cmocka_unit_test(survives_a_bad_controller),
 		cmocka_unit_test(programs_and_erases),
 		cmocka_unit_test(erases_by_every_size),
+		cmocka_unit_test(takes_a_write_in_any_pieces),
 		cmocka_unit_test(wants_a_write_enable),
 		cmocka_unit_test(asks_before_it_changes),
 		cmocka_unit_test(spares_what_is_protected),
@@ -559,6 +667,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_it_cannot_say),
 		cmocka_unit_test(wants_one_die),
 		cmocka_unit_test(noise_changes_nothing),
+		cmocka_unit_test(noise_in_a_visit_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
