@@ -170,10 +170,14 @@ int vf_library_begin(vf_library_call *c, enum vf_job_kind kind, const char *port
 
 /* --- carried out ----------------------------------------------------------------- */
 
+static bool is_named(const char *port)
+{
+	return port != NULL && port[0] != '\0' && strcmp(port, "auto") != 0;
+}
+
 int vf_library_find(vf_library_call *c)
 {
-	const char *port = c->client.port;
-	if (port != NULL && port[0] != '\0' && strcmp(port, "auto") != 0)
+	if (is_named(c->client.port))
 		return VF_OK;
 	if (vf_client_find(&c->client, c->found, sizeof c->found, &c->error) == VF_OK)
 		c->client.port = c->found;
@@ -277,7 +281,7 @@ static void fill(const vf_library_call *c, vcpflash_report *r)
 	r->code = public_code(c->error.code);
 	if (r->code != VCPFLASH_OK)
 		vf_library_say(r->text, sizeof r->text, c->error.text);
-	if (c->client.port != NULL)
+	if (is_named(c->client.port))
 		(void)snprintf(r->port, sizeof r->port, "%s", c->client.port);
 	(void)snprintf(r->board, sizeof r->board, "%s", c->board.welcome.name);
 	vf_library_hex(r->board_id, c->board.welcome.id, c->board.welcome.id_len);

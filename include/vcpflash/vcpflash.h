@@ -75,10 +75,9 @@ typedef struct vcpflash_options {
 	size_t size; /* vcpflash_defaults() sets it */
 	void *ctx;
 	/* When a phase begins and when its last byte is done, and between at most twenty times
-	 * a second.
-	 * `phase` is one word: connect, compare, keep, erase (where nothing is programmed),
-	 * program, read, verify, run, close; one that is over at once may not be told. `total` 0:
-	 * not known. `busy_ms`: the chip is busy for so long, about. */
+	 * a second. `phase` is one word: connect, compare, keep, erase (where nothing is
+	 * programmed), program, read, verify, run, close; one that is over at once may not be told.
+	 * `total` 0: not known. `busy_ms`: the chip is busy for so long, about. */
 	void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t total,
 			 uint32_t busy_ms);
 	/* A line for a person; enum vcpflash_level. */
@@ -139,7 +138,7 @@ typedef struct vcpflash_report {
 	int code;                       /* as the call returned */
 	char text[VCPFLASH_TEXT_MAX];   /* one line: what, where, what to do; "" if all is well */
 	const char *hint;               /* the next step, one line; "" if all is well */
-	char port[VCPFLASH_PORT_MAX];   /* where the board was, if one answered */
+	char port[VCPFLASH_PORT_MAX];   /* that was named or found; "" if none */
 	char board[VCPFLASH_NAME_MAX];  /* what it calls itself; "" if none answered */
 	char board_id[VCPFLASH_ID_MAX]; /* its unique id in hexadecimal digits; "" if none */
 	/* Where bytes were seen to differ: VCPFLASH_E_DIFFERS, and VCPFLASH_E_BOARD when it
@@ -177,8 +176,8 @@ static inline vcpflash_report vcpflash_no_report(void)
 
 /* --- the calls ------------------------------------------------------------------- */
 
-/* `port`: a device, tcp://HOST:PORT, rfc2217://HOST:PORT, or "auto" or NULL: the one port where a
- * board answers. `options` and `report` may be NULL. */
+/* `port`: a device, tcp://HOST:PORT, rfc2217://HOST:PORT, or "auto", "" or NULL: the one
+ * port where a board answers. `options` and `report` may be NULL. */
 
 /* Makes the flash hold these files. Only what differs is written, what no file names
  * survives, and when it returns 0 all of it was read back. */

@@ -440,11 +440,13 @@ static void test_library_words(void **state)
 	assert_int_equal(vcpflash_info(NULL, &b, NULL, &report), VCPFLASH_E_LINK);
 	assert_null(b);
 	assert_non_null(strstr(report.text, "name its port with the argument port"));
+	assert_string_equal(report.port, "");
 	ports.name[0] = c->s->name;
 	report = vcpflash_no_report();
 	assert_int_equal(vcpflash_info("auto", &b, NULL, &report), VCPFLASH_E_LINK);
 	assert_non_null(strstr(report.text, "name it with the argument port once"));
 	assert_null(strstr(report.text, "-p"));
+	assert_string_equal(report.port, "");
 	ports = (struct port_list){{0}, {0}};
 }
 
