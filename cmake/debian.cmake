@@ -1,5 +1,5 @@
-# What only Debian wants of a package, done to what is about to be packed: each has the licence
-# and the changes under its own name, and manual pages are compressed.
+# What only Debian wants of a package, done to what is about to be packed: each has the licence,
+# the changes and examples under its own name, and manual pages are compressed.
 string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)
 foreach(component programs library development python)
 	string(TOUPPER ${component} upper)
@@ -12,6 +12,10 @@ foreach(component programs library development python)
 	file(WRITE ${folder}/changelog.Debian "vcpflash (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) "
 		"unstable; urgency=medium\n\n  * What changed is in changelog.gz.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${now}\n")
 	file(REMOVE ${folder}/LICENSE ${folder}/CHANGELOG.md)
+	if(component STREQUAL "development")
+		file(RENAME ${root}/share/doc/vcpflash/examples ${folder}/examples)
+		file(REMOVE_RECURSE ${root}/share/doc/vcpflash)
+	endif()
 	file(GLOB pages ${root}/share/man/*/*)
 	execute_process(COMMAND gzip -9n ${folder}/changelog ${folder}/changelog.Debian ${pages} COMMAND_ERROR_IS_FATAL ANY)
 	file(CHMOD ${folder}/copyright ${folder}/changelog.gz ${folder}/changelog.Debian.gz

@@ -49,7 +49,8 @@ class Deb(bench.Case):
         self.assertEqual([f for f in self.files("python3-vcpflash") if f.endswith("py.typed")],
                          ["/usr/lib/python3/dist-packages/vcpflash/py.typed"])
         self.assertTrue(any(f.endswith("/udev/rules.d/70-vcpflash.rules") for f in programs))
-        self.assertIn("/usr/include/vcpflash/vcpflash.h", self.files("libvcpflash-dev"))
+        for name in "include/vcpflash/vcpflash.h", "share/doc/libvcpflash-dev/examples/program.c":
+            self.assertIn("/usr/" + name, self.files("libvcpflash-dev"))
 
     def test_depends(self):
         """Every library that a program wants is in a package that is named; so is all that a static link wants."""
