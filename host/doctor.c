@@ -38,6 +38,7 @@ say(const doctor *d, const char *fmt, ...)
 	if (d->config->say == NULL)
 		return;
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, a line above */
 	(void)vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
 	d->config->say(d->config->ctx, line);

@@ -42,6 +42,7 @@ void vf_job_note(vf_job *j, const char *fmt, ...)
 	if (j->config.call.note == NULL)
 		return;
 	va_start(ap, fmt);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, a line above */
 	(void)vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
 	j->config.call.note(j->config.call.ctx, line);
