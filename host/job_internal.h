@@ -98,8 +98,11 @@ typedef struct vf_slot {
 /* Two places of a memory whose addresses differ in one bit (job_twins.c). */
 typedef struct vf_job_twin {
 	const vf_job_area *area;
+	uint32_t bit;
 	uint32_t written, twin; /* offsets */
-	bool known;             /* what stood there, without reading it */
+	size_t step;            /* of the plan: the first that touches what is written */
+	bool known;             /* is `before` */
+	bool asked;
 	uint8_t before[VF_JOB_TWIN], behind[VF_JOB_TWIN];
 } vf_job_twin;
 
@@ -163,15 +166,15 @@ struct vf_job {
 	vf_job_cursor wrong;                 /* this one, */
 	uint32_t wrong_from, wrong_to;       /* and of it these bytes */
 	vf_job_twin twin[VF_JOB_TWINS_MAX];
-	unsigned twins, twins_unread; /* chosen; not read yet before the first change */
-	bool twins_again;             /* were asked for behind the last */
-	bool diagnosing;              /* the error is known, and is read up on */
-	unsigned restarts;            /* since the job got further */
-	uint64_t left_least;          /* bytes to program and to erase: the least of all plans */
-	uint64_t read_before;         /* read_at at the last restart */
-	bool restarted;               /* ever: an erase may have been cut short */
-	bool rescuing;                /* interrupted: only what no file names is put back */
-	unsigned keep_again;          /* sectors that had to be read again to be sure of them */
+	unsigned twins;
+	bool twins_again;     /* were asked for behind the last change */
+	bool diagnosing;      /* the error is known, and is read up on */
+	unsigned restarts;    /* since the job got further */
+	uint64_t left_least;  /* bytes to program and to erase: the least of all plans */
+	uint64_t read_before; /* read_at at the last restart */
+	bool restarted;       /* ever: an erase may have been cut short */
+	bool rescuing;        /* interrupted: only what no file names is put back */
+	unsigned keep_again;  /* sectors that had to be read again to be sure of them */
 
 	vf_keep keep;         /* what the keeper has, or is to have */
 	uint32_t keep_loaded; /* so many records are of an earlier run */
@@ -315,7 +318,9 @@ bool vf_job_check_take(vf_job *j, const vf_slot *s); /* false: the job is leavin
 bool vf_job_check_verdict(vf_job *j);
 
 /* job_twins.c: does writing in one place change another? */
-bool vf_job_twins_before(vf_job *j); /* asks; false: the job is leaving */
+void vf_job_twins_choose(vf_job *j); /* the plans are new */
+/* Asks for those of the area's next step; for all. False: the job is leaving. */
+bool vf_job_twins_before(vf_job *j, const vf_job_area *a);
 bool vf_job_twins_behind(vf_job *j);
 void vf_job_twins_take(vf_job *j, const vf_slot *s);
 bool vf_job_twins_agree(vf_job *j);      /* false: result.error is filled */

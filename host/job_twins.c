@@ -2,9 +2,9 @@
  * address bytes, or one of whose address lines is stuck, reads back right wherever it was
  * written, and has lost what stood elsewhere. So for each bit of the address a few bytes
  * that no step of the plan touches, but which differ in that bit alone from some that are
- * written, are known or read before the first change, and read behind the last: the *twins*. One
- * that then holds what was written tells. They travel among the other operations, without a
- * turnaround of their own. */
+ * written, are known or read before what is written changes, and read behind the last change: the
+ * *twins*. One that then holds what was written tells. They travel among the other operations,
+ * without a turnaround of their own. */
 #include "job_internal.h"
 
 /* --- choosing ---------------------------------------------------------------- */
@@ -68,55 +68,60 @@ static bool readable(vf_job_twin *t, const vf_plan_step *p, uint32_t bit)
 	return p->len >= VF_JOB_TWIN && (s == NULL || !s->check) && quiet(t->area->memory, t->twin);
 }
 
-/* By the first step of a kind that can have one; `known`: one that need not be read before. */
-static bool choose(const vf_job *j, vf_job_twin *t, uint32_t bit, uint8_t kind, bool known)
+/* By a step of a kind that can have one. They are looked for from the end of the plan
+ * back, each a step further: many questions at its begin would fill the board's queue. */
+static bool choose(const vf_job *j, vf_job_twin *t, size_t from, uint8_t kind)
 {
-	t->known = known;
-	for (size_t i = 0; i < t->area->plan.count; i++) {
-		const vf_plan_step *p = &t->area->plan.steps[i];
-		if (p->kind == kind && (known ? told(j, t, p, bit) : readable(t, p, bit)))
+	const size_t count = t->area->plan.count;
+	for (size_t i = 0; i < count; i++) {
+		const vf_plan_step *p = &t->area->plan.steps[(2 * count - 1 - from - i) % count];
+		if (p->kind == kind && (t->known ? told(j, t, p, t->bit) : readable(t, p, t->bit)))
 			return true;
 	}
 	return false;
 }
 
-static void choose_all(vf_job *j)
+/* The first step that touches what is written there. */
+static size_t first_step(const vf_job_twin *t)
 {
-	j->twins = 0;
-	for (size_t i = 0; i < j->areas; i++) {
-		const vf_memory *m = j->area[i].memory;
-		for (uint32_t bit = m->erase[0].size;
-		     bit != 0 && bit < m->size && j->twins < VF_JOB_TWINS_MAX; bit <<= 1) {
-			vf_job_twin *t = &j->twin[j->twins];
-			t->area = &j->area[i];
-			if (choose(j, t, bit, VF_PLAN_PROGRAM, true) ||
-			    choose(j, t, bit, VF_PLAN_PROGRAM, false) ||
-			    choose(j, t, bit, VF_PLAN_ERASE, false))
-				j->twins++;
-		}
-	}
+	const uint32_t size = vf_job_sector_size(t->area);
+	const uint32_t sector = t->written / size * size;
+	size_t i = 0;
+	while (t->area->plan.steps[i].offset >= sector + size ||
+	       t->area->plan.steps[i].offset + t->area->plan.steps[i].len <= sector)
+		i++;
+	return i;
 }
 
-/* --- reading ----------------------------------------------------------------- */
-
-static bool ask(vf_job *j, bool again)
+static bool find(const vf_job *j, vf_job_twin *t, unsigned order)
 {
-	for (unsigned i = 0; i < j->twins; i++) {
-		const vf_job_twin *t = &j->twin[i];
-		if (t->known && !again)
-			continue;
-		vf_slot *s = vf_slot_new(j, VF_MESSAGE_READ, t->area->index,
-					 (uint64_t)t->area->memory->base + t->twin, VF_JOB_TWIN,
-					 VF_JOB_TWIN);
-		if (s == NULL)
-			return false;
-		s->first = i;
-		s->count = again;
-		if (!vf_slot_submit(j, s))
-			return false;
-		j->twins_unread += !again;
-	}
+	const size_t from = order < t->area->plan.count ? order : 0;
+	t->known = true;
+	if (choose(j, t, 0, VF_PLAN_PROGRAM))
+		return true;
+	t->known = false;
+	if (!choose(j, t, from, VF_PLAN_PROGRAM) && !choose(j, t, from, VF_PLAN_ERASE))
+		return false;
+	t->step = first_step(t);
 	return true;
+}
+
+static bool has(const vf_job *j, const vf_job_area *a, uint32_t bit)
+{
+	for (unsigned i = 0; i < j->twins; i++)
+		if (j->twin[i].area == a && j->twin[i].bit == bit)
+			return true;
+	return false;
+}
+
+/* What was read before the first change stays so in every further plan. */
+static void keep_known(vf_job *j)
+{
+	unsigned left = 0;
+	for (unsigned i = 0; i < j->twins; i++)
+		if (j->twin[i].known)
+			j->twin[left++] = j->twin[i];
+	j->twins = left;
 }
 
 /* `doctor` does this its own way, and who was interrupted wants to be done. */
@@ -125,14 +130,51 @@ static bool wanted(const vf_job *j)
 	return !j->rescuing && j->config.scratch == VF_SCRATCH_NONE;
 }
 
-bool vf_job_twins_before(vf_job *j)
+void vf_job_twins_choose(vf_job *j)
 {
 	j->twins_again = false;
-	if (!wanted(j) || (j->twins > 0 && j->twins_unread == 0))
-		return true; /* as they were before this job */
-	choose_all(j);
-	j->twins_unread = 0;
-	return ask(j, false);
+	keep_known(j);
+	for (size_t i = 0; i < j->areas && wanted(j); i++) {
+		const vf_job_area *a = &j->area[i];
+		unsigned order = 0;
+		for (uint32_t bit = a->memory->erase[0].size; bit != 0 && bit < a->memory->size;
+		     bit <<= 1) {
+			vf_job_twin *t = &j->twin[j->twins];
+			if (j->twins == VF_JOB_TWINS_MAX || has(j, a, bit))
+				continue;
+			*t = (vf_job_twin){.area = a, .bit = bit};
+			j->twins += find(j, t, order);
+			order += !t->known;
+		}
+	}
+}
+
+/* --- reading ----------------------------------------------------------------- */
+
+static bool ask(vf_job *j, unsigned i, bool again)
+{
+	const vf_job_twin *t = &j->twin[i];
+	vf_slot *s =
+		vf_slot_new(j, VF_MESSAGE_READ, t->area->index,
+			    (uint64_t)t->area->memory->base + t->twin, VF_JOB_TWIN, VF_JOB_TWIN);
+	if (s == NULL)
+		return false;
+	s->first = i;
+	s->count = again;
+	return vf_slot_submit(j, s);
+}
+
+bool vf_job_twins_before(vf_job *j, const vf_job_area *a)
+{
+	for (unsigned i = 0; i < j->twins; i++) {
+		vf_job_twin *t = &j->twin[i];
+		if (t->area != a || t->known || t->asked || t->step > a->step)
+			continue;
+		t->asked = true;
+		if (!ask(j, i, false))
+			return false;
+	}
+	return true;
 }
 
 bool vf_job_twins_behind(vf_job *j)
@@ -140,14 +182,17 @@ bool vf_job_twins_behind(vf_job *j)
 	if (j->twins_again || !wanted(j))
 		return true;
 	j->twins_again = true;
-	return ask(j, true);
+	for (unsigned i = 0; i < j->twins; i++)
+		if (!ask(j, i, true))
+			return false;
+	return true;
 }
 
 void vf_job_twins_take(vf_job *j, const vf_slot *s)
 {
 	vf_job_twin *t = &j->twin[s->first];
 	memcpy(s->count == 0 ? t->before : t->behind, s->op.answer, VF_JOB_TWIN);
-	j->twins_unread -= s->count == 0;
+	t->known = true;
 }
 
 /* --- the verdict --------------------------------------------------------------- */
@@ -169,7 +214,7 @@ bool vf_job_twins_agree(vf_job *j)
 		unsigned bit = 0;
 		if (!follows(j, t))
 			continue;
-		while ((t->written ^ t->twin) >> bit != 1)
+		while (t->bit >> bit != 1)
 			bit++;
 		(void)vf_fail(&j->result.error, VF_E_FLASH,
 			      "%s: writing at 0x%08x changed 0x%08x as well, which differs in "

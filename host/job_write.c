@@ -72,6 +72,8 @@ static vf_slot *program_slot(vf_job *j, vf_job_area *a, const vf_plan_step *step
 static bool submit_step(vf_job *j, vf_job_area *a)
 {
 	const vf_plan_step *step = &a->plan.steps[a->step];
+	if (a->step_done == 0 && !vf_job_twins_before(j, a))
+		return false;
 	vf_slot *s =
 		step->kind == VF_PLAN_ERASE ? erase_slot(j, a, step) : program_slot(j, a, step);
 	if (s == NULL)
@@ -221,8 +223,7 @@ bool vf_job_write(vf_job *j)
 	for (size_t i = 0; i < j->areas; i++)
 		j->area[i].plain_end = 0;
 	vf_job_check_prepare(j);
-	if (!vf_job_twins_before(j))
-		return j->closing;
+	vf_job_twins_choose(j);
 	j->state = writing;
 	return true;
 }
