@@ -97,7 +97,7 @@ static bool find(const vf_job *j, vf_job_twin *t, unsigned order)
 {
 	const size_t from = order < t->area->plan.count ? order : 0;
 	t->known = true;
-	if (choose(j, t, 0, VF_PLAN_PROGRAM))
+	if (choose(j, t, 0, VF_PLAN_PROGRAM) || choose(j, t, 0, VF_PLAN_ERASE))
 		return true;
 	t->known = false;
 	if (!choose(j, t, from, VF_PLAN_PROGRAM) && !choose(j, t, from, VF_PLAN_ERASE))

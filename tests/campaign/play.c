@@ -37,7 +37,7 @@ static bool expected(const world *w, const trouble *t, unsigned n)
 	case VF_E_INTERRUPTED:
 		return fired(t, n, TROUBLE_CTRL_C) || fired(t, n, TROUBLE_CTRL_C_TWICE);
 	case VF_E_LINK:
-		return link_fault(t, n) || fired(t, n, TROUBLE_UNPLUG);
+		return link_fault(t, n) || fired(t, n, TROUBLE_UNPLUG) || w->was_off;
 	case VF_E_FLASH: /* cells left torn, or by a failed operation, may fail once more */
 		return w->lasting || w->chip_failed || w->powers > 0;
 	case VF_E_REFUSED: /* what nobody kept has to be given up before it starts */

@@ -376,6 +376,7 @@ static void begin(world *w, play_run *r)
 	vf_sim_board_faults(w->board, &w->fault);
 	vf_sim_chip_fail_next(vf_sim_board_chip(w->board), 0);
 	r->began = w->now;
+	w->was_off = w->board->state == VF_SIM_OFF;
 	r->erases = c->erases;
 	r->programs = c->programs;
 	r->transactions = vf_sim_board_transactions(w->board);
