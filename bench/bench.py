@@ -2,6 +2,7 @@
 """The benchmark: how far from the reference time T*, and how far from others.
 
     bench.py [--quick | --goals] [--size SIZE] [--update] [--no-real-time | --no-virtual]
+             [--peers]
 
 Results go to build/bench as JSON and Markdown; --update also puts the tables
 into docs/PERFORMANCE.md and draws docs/performance.svg.
@@ -15,6 +16,7 @@ import time
 
 import chart
 import counts
+import peers
 import real_time
 import report
 import virtual
@@ -30,6 +32,8 @@ def arguments():
     p.add_argument("--update", action="store_true", help="put the result into docs/")
     p.add_argument("--no-real-time", action="store_true", help="virtual time only")
     p.add_argument("--no-virtual", action="store_true", help="real time only")
+    p.add_argument("--peers", action="store_true",
+                   help="only flashrom and sb beside vcpflash, about a minute and a half")
     p.add_argument("--size", action="append", choices=("64K", "1M", "8M", "64M"),
                    help="only this size (may be given again)")
     return p.parse_args()
@@ -73,12 +77,26 @@ def say_real(row):
           f"{row['wrong_bytes']} bytes wrong, exit {row['exit']}", flush=True)
 
 
+def say_peer(row):
+    print(f"{row['link']:12s} ", end="")
+    say_real(row)
+
+
 def real_time_report(folder, bench):
     rows = real_time.RealTime(bench).run_all("1M", say_real)
     (folder / "real_time.json").write_text(json.dumps(rows, indent=1) + "\n")
     (folder / "real_time.md").write_text(report.real_time_table(rows))
     (folder / "performance.svg").write_text(chart.draw(rows))
     return {"real-time": report.real_time_table(rows)}
+
+
+def peers_report(folder, bench):
+    said = ", ".join(peers.versions())
+    rows = peers.Peers(bench).run_all("64K", say_peer)
+    table = f"{said}.\n\n{report.peers_table(rows)}"
+    (folder / "peers.json").write_text(json.dumps(rows, indent=1) + "\n")
+    (folder / "peers.md").write_text(table)
+    return {"peers": table}
 
 
 def update(folder, parts):
@@ -97,9 +115,11 @@ def main():
     folder = TOP / "build/bench"
     bench = virtual.Bench(binaries, folder)
     parts = {}
-    if not args.no_virtual:
+    if args.peers:
+        parts.update(peers_report(folder, bench))
+    if not args.peers and not args.no_virtual:
         parts.update(virtual_report(folder, virtual_part(bench, args)))
-    if not args.no_real_time:
+    if not args.peers and not args.no_real_time:
         parts.update(real_time_report(folder, bench))
     sizes = counts.sizes()
     if sizes:

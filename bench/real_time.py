@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CHIP = "mt25ql512ab-dual"
 STATES = ("blank", "dirty", "run", "scattered", "same")
 TOOLS = ("vcpflash", "block by block (model)", "naive script")
-PATIENCE = 60
+PATIENCE = 300
 
 
 class Board:
@@ -40,6 +40,8 @@ class Board:
 
 
 class RealTime:
+    chip = CHIP
+
     def __init__(self, bench):
         self.bench = bench
         self.flash, self.port = bench.folder / "chip.bin", bench.folder / "port"
@@ -61,7 +63,7 @@ class RealTime:
 
     def run(self, tool, size, state, link="usb-fs"):
         load, image, _ = self.bench.workload(size, "firmware", state)
-        chip = reference.CHIPS[CHIP]
+        chip = reference.CHIPS[self.chip]
         before = load.flash.ljust(chip.size, b"\xff")
         self.flash.write_bytes(before)
         board, program = self.commands(tool, link, image)

@@ -92,6 +92,15 @@ def real_time_table(rows):
                          str(r["wrong_bytes"]), str(r["exit"])] for r in rows])
 
 
+def peers_table(rows):
+    """Ratios only: the seconds are this machine's too."""
+    own = {(r["link"], r["state"]): r["seconds"] for r in rows if r["tool"] == "vcpflash"}
+    head = ["64 KB of firmware", "", "", "against vcpflash", "bytes wrong", "exit"]
+    return table(head, [[r["link"], workload.STATE_TEXT[r["state"]], r["tool"],
+                         f"{r['seconds'] / own[r['link'], r['state']]:.1f}",
+                         str(r["wrong_bytes"]), str(r["exit"])] for r in rows])
+
+
 def counts_table(sizes):
     return table(["room", "code and constants, bytes", "writable"],
                  [[room, str(code), str(data)] for room, (code, data) in sizes.items()])

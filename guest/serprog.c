@@ -406,7 +406,7 @@ const uint8_t *vf_serprog_tx(vf_serprog *s, size_t *len)
 		bytes = s->out + s->out_sent;
 	} else if (s->state == READING && p->len != 0) {
 		s->handed = p->len - p->sent;
-		bytes = s->config.buf + s->drain * vf_sp_half(s) + p->sent;
+		bytes = s->config.buf + (size_t)s->drain * vf_sp_half(s) + p->sent;
 	}
 	*len = bytes != NULL ? s->handed : 0;
 	return bytes;
@@ -467,7 +467,7 @@ static const vf_bus_op *next_piece(vf_serprog *s)
 		return NULL;
 	s->op.addr = s->at;
 	s->op.len = s->left < half ? s->left : half;
-	s->op.rx = s->config.buf + s->fill * half;
+	s->op.rx = s->config.buf + (size_t)s->fill * half;
 	return &s->op;
 }
 
