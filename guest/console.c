@@ -324,6 +324,7 @@ static void obey(vf_console *c, char *line)
 {
 	char *rest = line;
 	const char *command = next_word(&rest);
+	c->guest->met = true;
 	if (command == NULL)
 		greet(c);
 	else if (is(command, "help") || is(command, "?"))

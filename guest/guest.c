@@ -34,6 +34,7 @@ static void hook_see(void *self, uint8_t byte)
 		const vf_guest_protocol *is = g->member[i].is;
 		if (is->opens != NULL && is->opens(g->member[i].self, byte)) {
 			g->active = i;
+			g->met = true;
 			return;
 		}
 	}
@@ -159,6 +160,16 @@ void vf_guest_activate(vf_guest *g, const void *self)
 		if (g->member[i].self == self)
 			g->active = i;
 	}
+}
+
+bool vf_guest_met(const vf_guest *g)
+{
+	return g->met;
+}
+
+bool vf_guest_busy(const vf_guest *g)
+{
+	return g->active != g->count || g->request.outcome == VF_GUEST_WAITING;
 }
 
 void vf_guest_deactivate(vf_guest *g)

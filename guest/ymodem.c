@@ -16,6 +16,7 @@ enum {
 	BYTE_US = 1000000,   /* from one byte of a block to the next */
 	QUIET_US = 200000,   /* after what makes no sense, before it is asked for again */
 	VERDICT_US = 500000, /* for the sender to leave the line */
+	HASTE_US = 1000000,  /* nobody waits less for an answer before he says all again */
 	TRIES = 6,
 	HEADER = 3,
 };
@@ -218,6 +219,7 @@ static void take_header(vf_ymodem *y)
 	y->next = 1;
 	y->tries = 0;
 	y->guest->held = true;
+	y->header_at = y->guest->now;
 	if (!vf_load_begin(&y->load, name, length, has_length)) {
 		end_file(y);
 		cancel(y);
@@ -225,6 +227,19 @@ static void take_header(vf_ymodem *y)
 	}
 	send(y, ACK);
 	send(y, y->sums ? NAK : 'C');
+	wait_for(y, WAITING, BLOCK_US);
+}
+
+/* Its answer was lost. But a sender that finds several invitations sends block 0 for each, at
+ * once; more than one answer would put it a block ahead for good. */
+static void take_again(vf_ymodem *y, bool header)
+{
+	bool hasty = header && y->guest->now - y->header_at < HASTE_US;
+	if (!hasty)
+		send(y, ACK);
+	if (!hasty && header)
+		send(y, y->sums ? NAK : 'C');
+	y->header_at = y->guest->now;
 	wait_for(y, WAITING, BLOCK_US);
 }
 
@@ -241,11 +256,8 @@ static void take_block(vf_ymodem *y)
 	y->tries = 0;
 	if (!y->file && number == 0) {
 		take_header(y);
-	} else if (y->file && number == (uint8_t)(y->next - 1)) { /* its answer was lost */
-		send(y, ACK);
-		if (number == 0 && y->load.received == 0)
-			send(y, y->sums ? NAK : 'C');
-		wait_for(y, WAITING, BLOCK_US);
+	} else if (y->file && number == (uint8_t)(y->next - 1)) {
+		take_again(y, number == 0 && y->load.received == 0);
 	} else if (!y->file || number != y->next) {
 		break_off(y);
 		cancel(y);
@@ -501,7 +513,8 @@ static void load(void *self, const uint32_t *at)
 	begin(y);
 	y->load.typed = at != NULL;
 	y->load.address = at != NULL ? *at : 0;
-	vf_guest_say(y->guest, "send .bin or .hex files by YMODEM now; Ctrl-C ends that\r\n");
+	/* No capital C in it: a sender that reads this would take it for the invitation. */
+	vf_guest_say(y->guest, "send .bin or .hex files by YMODEM now; control-c ends that\r\n");
 	vf_guest_activate(y->guest, y);
 	wait_for(y, INVITING, 0);
 }

@@ -134,7 +134,9 @@ static bool alive(vf_lines *l)
 	uint32_t frames = vf_target_stats_get(l->target)->frames;
 	uint32_t now = l->config.micros(l->config.self);
 
-	if (frames != l->frames) {
+	bool visited = l->config.visited != NULL && l->config.visited(l->config.self);
+
+	if (frames != l->frames || visited) {
 		l->frames = frames;
 		l->heard_us = now;
 		l->alive = true;

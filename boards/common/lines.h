@@ -36,6 +36,9 @@ typedef struct vf_lines_config {
 	void *self;
 	uint32_t (*micros)(void *self);
 	void (*start)(void *self, uint32_t address);
+	/* Is a guest (GUESTS.md) at work with the holder of the session, who says nothing
+	 * sound of ours meanwhile? May be NULL: there are none. */
+	bool (*visited)(void *self);
 	/* Keeps interrupts out that call vf_lines_rx, and lets them in again. Not nested. */
 	void (*exclude)(void *self, bool out);
 } vf_lines_config;

@@ -3,6 +3,8 @@
  */
 #include <string.h>
 
+#include <vcpflash/ymodem.h>
+
 #include "boot.h"
 #include "clocks.h"
 #include "copier.h"
@@ -44,6 +46,12 @@ static vf_nor_door nor;
 static internal own;
 static vf_loader loader;
 static vf_lines lines;
+/* Other protocols (docs/GUESTS.md). What they say is sent from where it stands, so the DMA must
+ * reach it. The sector is one of the internal flash, the larger of the two. */
+DMA static vf_guest guest;
+DMA static vf_ymodem ymodem;
+AXI static uint8_t sector[H747_SECTOR_SIZE];
+static vf_console console;
 static uint8_t held_uart[512], held_usb[OTG_AHEAD + 512];
 static bool nor_good, seeded;
 
@@ -103,6 +111,12 @@ static const vf_loader_config config = {
 		},
 };
 
+static bool visited(void *self)
+{
+	(void)self;
+	return vf_guest_busy(&guest);
+}
+
 static void exclude(void *self, bool out)
 {
 	(void)self;
@@ -127,6 +141,7 @@ static void join_lines(void)
 			},
 		.micros = micros,
 		.start = start,
+		.visited = visited,
 		.exclude = exclude,
 	};
 
@@ -172,6 +187,10 @@ static int join(void)
 	c.target.journal_offset = H747_JOURNAL_ADDRESS - own.memory.base;
 	add(&c, &own.memory, internal_work, sizeof internal_work, NULL, internal_door(&own));
 	seeded = key_join(&c.target);
+	vf_guest_init(&guest, &loader.target);
+	vf_console_init(&console, &guest);
+	vf_ymodem_init(&ymodem, &guest, sector, sizeof sector);
+	c.target.guest = vf_guest_hook(&guest); /* with a key nobody hears them */
 	return vf_loader_init(&loader, &c);
 }
 
@@ -221,7 +240,7 @@ static void decide(bool requested)
 		enum vf_startable s = vf_target_startable(&loader.target);
 		f.known = s != VF_STARTABLE_LATER;
 		f.complete = s == VF_STARTABLE_YES || s == VF_STARTABLE_UNKNOWN;
-		f.host = vf_target_stats_get(&loader.target)->frames != 0;
+		f.host = vf_target_stats_get(&loader.target)->frames != 0 || vf_guest_met(&guest);
 		f.waited_us = vf_clock_us() - since;
 		if (usb_met())
 			f.wait_us = H747_USB_WAIT_MS * 1000u;

@@ -1,6 +1,7 @@
-/* From reset to the loader in ITCM.
+/* From reset to the loader in RAM.
  *
- * All of the loader runs from ITCM, interrupts, engine and flash drivers alike: while a
+ * All of the loader runs from ITCM, interrupts, engine and flash drivers alike, and what has no
+ * hurry and no room there, the guests, from AXI SRAM: while a
  * bank of internal flash erases, every fetch from it stalls, for seconds, and the loader
  * erases its own bank. So the only thing that runs in flash is the copying here.
  */
@@ -12,6 +13,7 @@
 void h747_reset(void); /* the entry point, for the linker */
 
 extern uint32_t itcm_load[], itcm_start[], itcm_end[];
+extern uint32_t guests_load[], guests_start[], guests_end[];
 
 __attribute__((section(".boot"))) static void stay(void)
 {
@@ -20,11 +22,18 @@ __attribute__((section(".boot"))) static void stay(void)
 }
 
 /* Volatile, lest the compiler make it a call of memcpy: that is not there yet. */
+__attribute__((section(".boot"), noinline)) static void copy(const volatile uint32_t *from,
+							     volatile uint32_t *to,
+							     const volatile uint32_t *end)
+{
+	while (to != end)
+		*to++ = *from++;
+}
+
 __attribute__((section(".boot"), noinline)) void h747_reset(void)
 {
-	const volatile uint32_t *from = itcm_load;
-	for (volatile uint32_t *to = itcm_start; to != itcm_end; to++)
-		*to = *from++;
+	copy(itcm_load, itcm_start, itcm_end);
+	copy(guests_load, guests_start, guests_end);
 	vf_barrier();
 	SCB_VTOR = (uint32_t)(uintptr_t)itcm_start;
 	vf_barrier();

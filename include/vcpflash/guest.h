@@ -94,6 +94,7 @@ struct vf_guest {
 	uint8_t sender; /* member whose bytes are under way, or `count`: those of `text` */
 	bool moved;     /* something happened that others wait for */
 	bool held;      /* text waits until a transfer is over */
+	bool met;       /* somebody was spoken to since the start */
 	struct {
 		const vf_guest_protocol *is;
 		void *self;
@@ -105,6 +106,10 @@ struct vf_guest {
 };
 
 void vf_guest_init(vf_guest *g, vf_target *t);
+
+/* Has a protocol been opened, or a line obeyed, since the start? And is one at work now? */
+bool vf_guest_met(const vf_guest *g);
+bool vf_guest_busy(const vf_guest *g);
 
 /* For vf_target_config.guest. */
 const vf_target_guest *vf_guest_hook(const vf_guest *g);

@@ -96,7 +96,8 @@ typedef struct vf_ymodem {
 	uint8_t out_head, out_tail; /* free-running */
 	uint8_t out_lent;           /* of these, which the port has been given */
 	uint8_t out[16];
-	uint32_t at; /* when it is time for something */
+	uint32_t at;        /* when it is time for something */
+	uint32_t header_at; /* when block 0 came last */
 	uint32_t got, want, used;
 	uint8_t block[3 + VF_YMODEM_BLOCK + 2];
 } vf_ymodem;

@@ -28,6 +28,7 @@ typedef struct bench {
 	endpoint at[LINES];
 	uint32_t now;
 	unsigned excluded;
+	bool visited;
 	uint8_t ring[RING], window[4096], frame[1024], tx[1200], held[LINES][HELD];
 	_Alignas(32) uint8_t work[2048];
 } bench;
@@ -62,6 +63,11 @@ static void start(void *self, uint32_t address)
 {
 	(void)self;
 	(void)address;
+}
+
+static bool visited(void *self)
+{
+	return ((bench *)self)->visited;
 }
 
 static void exclude(void *self, bool out)
@@ -115,6 +121,7 @@ static int setup(void **state)
 		.self = &b,
 		.micros = micros,
 		.start = start,
+		.visited = visited,
 		.exclude = exclude,
 	};
 	vf_loader_config c = {
@@ -218,6 +225,25 @@ static void test_whoever_is_first(void **state)
 		turns(b, 5);
 		assert_true(welcome(b, first) >= 0);
 	}
+}
+
+/* A file that comes by YMODEM holds no frame of ours for minutes. */
+static void test_a_guest_keeps_its_line(void **state)
+{
+	bench *b = *state;
+
+	b->visited = true;
+	for (unsigned i = 0; i < 3; i++) {
+		turn(b, LINES_ALIVE_US);
+		say_hello(b, USB, 0x2222);
+		turns(b, 5);
+	}
+	assert_int_equal(welcome(b, USB), -1);
+	b->visited = false;
+	turn(b, LINES_ALIVE_US);
+	say_hello(b, USB, 0x2222);
+	turns(b, 5);
+	assert_int_equal(welcome(b, USB), 0);
 }
 
 static void test_the_other_after_silence(void **state)
@@ -365,13 +391,10 @@ static void test_no_armed_packet_is_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_whoever_is_first),
-		T(test_the_other_after_silence),
-		T(test_the_other_at_once_when_gone),
-		T(test_what_does_not_count),
-		T(test_a_person_is_answered),
-		T(test_a_frame_under_way),
-		T(test_no_armed_packet_is_lost),
+		T(test_whoever_is_first),        T(test_a_guest_keeps_its_line),
+		T(test_the_other_after_silence), T(test_the_other_at_once_when_gone),
+		T(test_what_does_not_count),     T(test_a_person_is_answered),
+		T(test_a_frame_under_way),       T(test_no_armed_packet_is_lost),
 	};
 	return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
 }

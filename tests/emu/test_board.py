@@ -4,16 +4,23 @@ pseudo-terminal, and vcpflash at its other end.
 The environment names the programs (VCPFLASH_BIN) and the firmware
 (VCPFLASH_FIRMWARE).
 """
+import hashlib
 import json
 import os
 import pathlib
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import termios
 import time
 import unittest
+
+TESTS = pathlib.Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "cli"), str(TESTS / "guest")]
+from bench import intel_hex  # noqa: E402
+from test_lrzsz import Terminal  # noqa: E402
 
 BIN = pathlib.Path(os.environ["VCPFLASH_BIN"])
 FIRMWARE = pathlib.Path(os.environ["VCPFLASH_FIRMWARE"])
@@ -110,6 +117,28 @@ class Story(unittest.TestCase):
             os.close(fd)
             self.assertEqual(board.end(), 0)
         self.assertEqual((self.folder / "flash.bin").read_bytes(), flash)
+
+    def test_a_terminal(self):
+        """A person types, and lrzsz's sb sends: to both chips, and to internal flash."""
+        low, high, inner = (os.urandom(n) for n in (5000, 300, 700))
+        sent = self.folder / "both.hex"
+        sent.write_text(intel_hex((0x90001100, low), (0x94000000, high), (0x08040010, inner)))
+        with Board(self.folder) as board:
+            with Terminal(board.port) as terminal:
+                terminal.until("there is no application")
+                terminal.until("\r\n")
+                terminal.type("\r")
+                self.assertIn("vcpflash program FILE", terminal.until("> "))
+                self.assertIn("sectors of 128 KB", terminal.ask("info"))
+                self.assertIn("verified, 6000 bytes in 3 stretches", terminal.sb(sent))
+                self.assertIn("image: complete", terminal.ask("info"))
+                self.assertIn(hashlib.sha256(low).hexdigest(), terminal.ask("digest 0x90001100 5000"))
+            self.assertEqual(board.end(), 0)
+        flash = (self.folder / "flash.bin").read_bytes()
+        self.assertEqual(flash[0x1100:0x1100 + len(low)], low)
+        self.assertEqual(flash[0x4000000:0x4000000 + len(high)], high)
+        internal = (self.folder / "internal.bin").read_bytes()
+        self.assertEqual(internal[0x40010:0x40010 + len(inner)], inner)
 
     def test_power_cut(self):
         """Power dies in the middle; the set is not started, and programming again completes it."""

@@ -329,9 +329,13 @@ const char *talk_load(talk *t, const char *line, const talk_file *files, unsigne
 {
 	talk_pass(t, TALK_SECOND);
 	type(t, line);
-	if (!talk_until(t, "Ctrl-C ends that\r\n"))
+	if (!talk_until(t, "control-c ends that\r\n"))
 		fail_msg("%s: %s", line, t->text);
 	t->text_len = 0;
+	for (uint32_t late = 0; late < t->late_us; late += 1000) {
+		t->now += 1000;
+		vf_sim_board_run(t->board, t->now);
+	}
 	t->ended = talk_send(t, files, count, false);
 	if (!talk_until(t, "> "))
 		fail_msg("%s: no verdict in \"%s\"", line, t->text);

@@ -22,6 +22,7 @@ struct talk {
 	bool sums;                /* a sender that knows no CRC */
 	bool hasty;               /* says EOT until it is acknowledged, and nothing else */
 	bool no_length;           /* in block 0 */
+	uint32_t late_us;         /* from `load` on, while invitations pile up unread */
 	uint32_t stop_after;      /* blocks of a file, and the sender is gone; 0 never */
 	uint32_t patience_us;     /* for an answer, before a block is sent again */
 	/* A block on its way: what arrives, in `wire` with room for a few bytes more; its new

@@ -56,7 +56,7 @@ static void send(talk *t, const bench *b)
 	talk_pass(t, TALK_SECOND);
 	t->text_len = 0;
 	talk_put(t, "load\r", 5);
-	if (!talk_until(t, "Ctrl-C ends that\r\n"))
+	if (!talk_until(t, "control-c ends that\r\n"))
 		return;
 	(void)talk_send(t, &b->file, 1, false);
 }

@@ -62,7 +62,7 @@ class Terminal:
     def sb(self, *files, line="load", kill_at=None):
         """Types `line`, sends files; what the board says in the end."""
         self.type(line + "\r")
-        self.until("Ctrl-C ends that\r\n")
+        self.until("control-c ends that\r\n")
         process = subprocess.Popen(["sb", "-k", *map(str, files)], stdin=self.fd, stdout=self.fd,
                                    stderr=subprocess.PIPE)
         said = b""
@@ -178,17 +178,10 @@ class Guests(bench.Case):
         self.assertEqual(board.contents(), bytes(new))
 
     def test_what_is_refused(self):
+        """sb takes seconds to leave: test_ymodem.c has all the reasons."""
         old = self.old()
-        good = b":0100000041BE\r\n:00000001FF\r\n"
-        cases = (("a.elf", b"\x7fELF" + bytes(100), "load", "this is an ELF file"),
-                 ("large.bin", bytes(64 * KB + 1), "load", "does not fit into a memory"),
-                 ("app@12x.bin", b"12", "load", "is no address"),
-                 ("empty.bin", b"", "load", "the file is empty"),
-                 ("a.hex", b"hello", "load", "its contents do not"),
-                 ("b.hex", good, "load 0x90000000", "brings its own addresses"),
-                 ("c.hex", good, "load", "does not fit into a memory at 0x00000000"),
-                 ("d.hex", b":0100000041BF\r\n", "load", "damaged record in line 1"),
-                 ("e.bin", b"1234", "load 0x9000ffff", "does not fit"))
+        cases = (("a.elf", b"\x7fELF" + bytes(100), "load", "this is an ELF file"), # at block 1
+                 ("app@12x.bin", b"12", "load", "is no address"))                   # at block 0
         with self.board() as board, Terminal(board.port) as t:
             for name, data, line, answer in cases:
                 with self.subTest(name):

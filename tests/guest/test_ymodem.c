@@ -82,6 +82,12 @@ static void hastily(talk *t)
 	t->hasty = true;
 }
 
+/* Who takes his time to choose a file: block 0 is sent for each invitation that waits. */
+static void late(talk *t)
+{
+	t->late_us = 10 * TALK_SECOND;
+}
+
 static void test_block_sizes_and_checks(void **state)
 {
 	(void)state;
@@ -90,6 +96,7 @@ static void test_block_sizes_and_checks(void **state)
 	sent(with_sums);
 	sent(with_small_sums);
 	sent(hastily);
+	sent(late);
 }
 
 /* --- how the line splits it ------------------------------------------------------------------ */
@@ -278,7 +285,7 @@ static void test_the_sender_gives_up(void **state)
 		talk_start(t);
 		t->stop_after = 2;
 		talk_put(t, "load\r", 5);
-		assert_true(talk_until(t, "Ctrl-C ends that\r\n"));
+		assert_true(talk_until(t, "control-c ends that\r\n"));
 		assert_false(talk_send(t, &f, 1, false));
 		talk_put(t, ways[i], strlen(ways[i]));
 		assert_true(talk_until(t, "> "));
@@ -414,6 +421,42 @@ static void test_names(void **state)
 	}
 }
 
+/* All that is refused before anything is changed. */
+static void test_what_is_refused(void **state)
+{
+	static const char good[] = ":0100000041BE\r\n:00000001FF\r\n";
+	static uint8_t large[TALK_SIZE + 1], old[TALK_SIZE];
+	const struct {
+		talk_file file;
+		const char *line, *said;
+	} cases[] = {
+		{{"a.elf", "\177ELF and more", 13}, "load", "this is an ELF file"},
+		{{"large.bin", large, sizeof large}, "load", "does not fit into a memory"},
+		{{"large.bin", large, TALK_SIZE}, "load", "would erase what the board protects"},
+		{{"app@12x.bin", "12", 2}, "load", "is no address"},
+		{{"a.hex", "hello", 5}, "load", "its contents do not"},
+		{{"b.hex", good, sizeof good - 1}, "load 0x90000000", "brings its own addresses"},
+		{{"c.hex", good, sizeof good - 1},
+		 "load",
+		 "does not fit into a memory at 0x00000000"},
+		{{"d.ihx", ":0100000041BF\r\n", 15}, "load", "damaged record in line 1"},
+		{{"me@home.hex", ":00000001FF", 11}, "load", "it holds no data"},
+		{{"e.bin", "1234", 4}, "load 0x9000ffff", "does not fit"},
+		{{"f@0x9000dfff.bin", "12", 2}, "load", "what the board protects at 0x9000e000"},
+	};
+	talk *t = talk_new();
+	(void)state;
+	t->config.journal = VF_SIM_JOURNAL_EXTERNAL;
+	talk_start(t);
+	memcpy(old, t->array, sizeof old);
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_text(talk_load(t, cases[i].line, &cases[i].file, 1), cases[i].said);
+		assert_memory_equal(t->array, old, sizeof old);
+	}
+	assert_text(talk_ask(t, "info"), "image: not known");
+	talk_free(t);
+}
+
 static void test_what_has_no_length_or_no_bytes(void **state)
 {
 	talk *t = talk_new();
@@ -521,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_a_long_batch),
 		cmocka_unit_test(test_two_files_for_one_place),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_what_has_no_length_or_no_bytes),
 		cmocka_unit_test(test_a_blind_sender),
 		cmocka_unit_test(test_a_blind_sender_while_the_console_works),
