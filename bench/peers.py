@@ -55,13 +55,11 @@ class Peers(real_time.RealTime):
 
 
 def versions():
-    """Of the peers; SystemExit where one is missing."""
-    said = []
-    for name, option in (("flashrom", "--version"), ("sb", "--version")):
-        path = shutil.which(name, path=PATH)
-        if path is None:
+    """Of the packages that the peers come from; SystemExit where one is missing. Debian's
+    flashrom does not know its own."""
+    for name in ("flashrom", "sb"):
+        if shutil.which(name, path=PATH) is None:
             raise SystemExit(f"{name} is not there (Debian: flashrom, lrzsz)")
-        done = subprocess.run([path, option], capture_output=True, text=True, check=False)
-        lines = [l for l in done.stdout.splitlines() if l]
-        said.append(lines[0].split(" on ")[0] if lines else name)
-    return said
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", "flashrom", "lrzsz"],
+                          capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()
