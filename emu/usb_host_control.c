@@ -64,7 +64,7 @@ static void later(vf_usb_host *h)
 	vf_usb_control *c = &h->control;
 
 	h->counts.naks++;
-	c->retry_ns = h->now_ns + RETRY_US * 1000;
+	c->retry_ns = h->now_ns + (uint64_t)RETRY_US * 1000;
 	if (h->now_ns > c->deadline_ns)
 		end(h, VF_USB_LATE);
 }

@@ -329,7 +329,6 @@ static bool understood(vf_usb_host *h)
 {
 	switch (h->step) {
 	case DEVICE_64:
-		return got_device(h, false);
 	case DEVICE_8:
 		return got_device(h, false);
 	case DEVICE_18:

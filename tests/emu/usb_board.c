@@ -148,7 +148,7 @@ static void test_pace(void **state)
 		(unsigned long long)((d.out_bytes - c.out_bytes) * 1000 / PACE_MS),
 		(unsigned long long)((to.handlers[0] - from.handlers[0]) / packets));
 	assert_int_equal(d.most, 19);
-	assert_true(d.out_bytes - c.out_bytes >= 1150 * PACE_MS);
+	assert_true(d.out_bytes - c.out_bytes >= UINT64_C(1150) * PACE_MS);
 	world_free(&w);
 }
 

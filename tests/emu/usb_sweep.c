@@ -26,7 +26,8 @@ enum {
 	STEP_US = 50,
 	PATIENCE_US = 60000000,
 	AWAY_US = 20 * MS,
-	JOBS = 6, /* of each kind */
+	DEAF_US = 1500 * MS, /* longer than the board keeps what nobody takes */
+	JOBS = 6,            /* of each kind */
 	GARBAGE = 300,
 };
 
@@ -176,7 +177,7 @@ static bool happens(world *w, enum event event)
 		return false;
 	case DEAF:
 		vf_emu_usb_open(w->board, true, false);
-		advance(w, 1500 * MS);
+		advance(w, DEAF_US);
 		vf_emu_usb_open(w->board, true, true);
 		return false;
 	case CODING:
