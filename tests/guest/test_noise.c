@@ -23,7 +23,7 @@ static bool chance(talk *t, uint32_t in)
 /* One byte in some thousand is another one, is missing, or comes with a stranger. */
 static size_t spoil(talk *t, uint8_t *wire, size_t len)
 {
-	uint32_t in = 600 << t->answers % 3;
+	uint32_t in = 600u << t->answers % 3;
 	unsigned more = 0;
 	for (size_t i = 0; i < len; i++) {
 		if (chance(t, in))
