@@ -67,6 +67,7 @@ void vf_session_set_lost(vf_session *s, int code, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	s->error.code = code;
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, a line above */
 	(void)vsnprintf(s->error.text, sizeof s->error.text, fmt, ap);
 	va_end(ap);
 	s->status = VF_SESSION_LOST;
