@@ -78,7 +78,7 @@ char *vf_io_print(const char *fmt, ...)
 	va_list args, again;
 	va_start(args, fmt);
 	va_copy(again, args);
-	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, by the caller */
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, above */
 	int len = vsnprintf(NULL, 0, fmt, args);
 	char *out = len >= 0 ? malloc((size_t)len + 1) : NULL;
 	if (out != NULL)
