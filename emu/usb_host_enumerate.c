@@ -220,6 +220,12 @@ static bool got_qualifier(vf_usb_host *h)
 	return false;
 }
 
+/* Of an interrupt endpoint 2^(n-1), n up to 16 [9.6.6]; bulk ones have 0 there. */
+static unsigned microframes(uint8_t n)
+{
+	return n == 0 || n > 16 ? 0 : 1u << (n - 1);
+}
+
 static void endpoint(vf_usb_host *h, const uint8_t *d)
 {
 	vf_usb_pipe *pipe = (d[3] & 3) == 3      ? &h->notify
@@ -228,7 +234,7 @@ static void endpoint(vf_usb_host *h, const uint8_t *d)
 
 	*pipe = (vf_usb_pipe){.endpoint = d[2] & 15,
 			      .packet = word(d + 4) & 0x7FF,
-			      .interval = h->high ? 1u << (d[6] - 1) : d[6]};
+			      .interval = h->high ? microframes(d[6]) : d[6]};
 }
 
 static bool good_endpoint(const vf_usb_host *h, const uint8_t *d)
