@@ -22,9 +22,8 @@ __attribute__((section(".boot"))) static void stay(void)
 }
 
 /* Volatile, lest the compiler make it a call of memcpy: that is not there yet. */
-__attribute__((section(".boot"), noinline)) static void copy(const volatile uint32_t *from,
-							     volatile uint32_t *to,
-							     const volatile uint32_t *end)
+__attribute__((section(".boot"), noinline)) static void
+copy(const volatile uint32_t *from, volatile uint32_t *to, const volatile uint32_t *end)
 {
 	while (to != end)
 		*to++ = *from++;

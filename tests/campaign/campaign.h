@@ -184,7 +184,7 @@ typedef struct world {
 	unsigned powers; /* cuts of power, and restarts */
 	unsigned failed_runs;
 	bool killed, lasting, chip_failed;
-	bool was_off; /* when the last run began */
+	bool was_off;       /* when the last run began */
 	uint64_t looked_at; /* changes of the chip when the start-up policy was watched last */
 } world;
 

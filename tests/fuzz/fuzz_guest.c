@@ -104,7 +104,7 @@ static uint16_t crc(const uint8_t *bytes, size_t len)
 {
 	uint16_t c = 0;
 	for (size_t i = 0; i < 8 * len; i++) {
-		unsigned bit = bytes[i / 8] >> (7 - i % 8) & 1u;
+		unsigned bit = (unsigned)bytes[i / 8] >> (7 - i % 8) & 1u;
 		c = (uint16_t)(c << 1 ^ ((c >> 15 ^ bit) != 0 ? 0x1021 : 0));
 	}
 	return c;
