@@ -23,7 +23,8 @@ class Golden(bench.Case):
         text = text.replace(str(self.folder) + "/", "")
         text = re.sub(r"(board +.*, id )[0-9a-f]+", r"\1ID", text)
         text = re.sub(r"(round trip |of payload |[0-9BM] in |compared in |about )[0-9.]+ (us|ms|s)\b(?! \(max)", r"\1TIME", text)
-        # what the planner chose is its own affair
+        # what the planner chose is its own affair; so is what the line seemed to gain
+        text = re.sub(r", [0-9.]+ K?B saved on the line by compression", "", text)
         return re.sub(r"[0-9.]+ K?B (erased|written|of it kept|left as)", r"N \1", text)
 
     def test_info(self):
