@@ -175,9 +175,7 @@ static void troubled_run(world *w, const run_plan *plan)
 		w->failed_runs++;
 	world_pass(w, p.pause_us);
 	leave_application(w);
-	/* A journal that failed is read again when the board starts. */
-	if (p.cycle || (w->config.journal != VF_SIM_JOURNAL_NONE &&
-			fired(p.trouble, TROUBLES, TROUBLE_CHIP_FAIL)))
+	if (p.cycle)
 		world_cycle(w, 50 * MS);
 	if (p.stranger && !w->failed) {
 		world_pass(w, 4 * SECOND);
@@ -229,7 +227,6 @@ static void clean_runs(world *w)
 		vf_sim_chip_protect(vf_sim_board_chip(w->board), false);
 		w->lasting = false;
 		world_say(w, "unlocked");
-		world_cycle(w, SECOND); /* a journal that failed is read again at the start */
 	}
 	do {
 		if (w->failed)
