@@ -52,6 +52,7 @@ class Readme(bench.Case):
         options = set(re.findall(r"--[a-z][a-z-]+", usage))
         known = subprocess.run([bench.BIN / "vcpflash-sim", "--help"], capture_output=True, text=True,
                                timeout=bench.PATIENCE).stdout
+        known += (README.parent / "script/package").read_text()
         for option in set(re.findall(r"(?<!cmake )--[a-z][a-z-]+", text)) - {"--preset", "--build"}:
             self.assertIn(option, options | set(re.findall(r"--[a-z][a-z-]+", known)))
         codes = set(re.findall(r"^\| (\d+) \|", text, re.M))
