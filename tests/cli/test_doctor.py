@@ -123,7 +123,10 @@ class Doctor(bench.Case):
                 self.assertTrue(held["tested"])
                 self.assertGreaterEqual(held["bytes"], 2 * held["ring"])
                 self.assertEqual(held["lost_bytes"], 0)
-        run = self.ask("--ring", 2048, "--fault", "link=overrun")
+        for _ in range(8):  # a machine that is busy may not manage to send faster than the board takes
+            run = self.ask("--ring", 2048, "--fault", "link=overrun")
+            if run.code != 0:
+                break
         self.blames(run, 3, "board", "has no room for", "vf_target_rx_space")
         self.assertGreater(run.result["link"]["back_pressure"]["lost_bytes"], 0)
         self.assertEqual(self.contents, self.old)

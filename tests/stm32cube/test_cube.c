@@ -324,7 +324,7 @@ static void a_journal_remembers(void **state)
 	assert_int_equal(fake_program(FAKE_BASE + fake.size - 5000, bytes, 5000), VF_E_REFUSED);
 }
 
-/* It comes up all the same, but nothing is started, and nothing changed. */
+/* It comes up all the same, but nothing is started; a host's session reads it again. */
 static void a_journal_that_cannot_be_read(void **state)
 {
 	(void)state;
@@ -337,7 +337,7 @@ static void a_journal_that_cannot_be_read(void **state)
 	fake.faults.fail_read = false;
 	assert_non_null(strstr(fake.log, "cannot read the chip"));
 	assert_false(vf_cube_startable(FAKE_BASE));
-	assert_int_not_equal(fake_program(FAKE_BASE + AT, bytes, SIZE), VF_OK);
+	assert_int_equal(fake_program(FAKE_BASE + AT, bytes, SIZE), VF_OK);
 	begin();
 	assert_true(vf_cube_startable(FAKE_BASE));
 	program_well(1);
