@@ -52,7 +52,13 @@ static void print_program(const cli_options *o, const vf_memory *m)
 		  m->flags & VF_MEMORY_REPROGRAM ? "" : ", once between erases");
 }
 
-static void print_memory(const cli_options *o, const vf_memory *m, unsigned index)
+static bool made_out(const vf_condition *c)
+{
+	return c->known == 0 || c->probe == VF_PROBE_GOOD;
+}
+
+static void print_memory(const cli_options *o, const vf_memory *m, const vf_condition *c,
+			 unsigned index)
 {
 	char size[16], id[2 * VF_MEMORY_ID_MAX + 1], right[40];
 	rights(right, m);
@@ -60,6 +66,8 @@ static void print_memory(const cli_options *o, const vf_memory *m, unsigned inde
 		  m->dies == 2 ? " (two in parallel)" : "",
 		  m->kind == VF_MEMORY_NOR ? "external NOR" : "internal", m->id_len ? ", id " : "",
 		  hex_bytes(id, sizeof id, m->id, m->id_len));
+	if (!made_out(c))
+		return; /* the figures are a stand-in's */
 	cli_print(o, "          at       0x%08" PRIx32 "-0x%08" PRIx32 ", %s, %s", m->base,
 		  m->base + (m->size - 1), cli_size(size, m->size), right);
 	print_erases(o, m);
@@ -73,7 +81,7 @@ static void print_memory(const cli_options *o, const vf_memory *m, unsigned inde
 static void print_condition(const cli_options *o, const vf_memory *m, const vf_condition *c)
 {
 	char mode[160];
-	if (c->known != 0 && c->probe != VF_PROBE_GOOD) {
+	if (!made_out(c)) {
 		cli_print(o, "          trouble  %s", vf_condition_probe(c));
 		return;
 	}
@@ -133,12 +141,15 @@ void cli_print_board(const cli_options *o, const char *port, const vf_board *b,
 			  b->proven ? "asked for, and accepted"
 				    : "asked for: without --key-file the board says no more "
 				      "than this");
-	if (r->echo_us != 0)
+	if (r->echo_us != 0 && r->echo_big_us != 0)
 		cli_print(o, "          round trip %s, with %s of payload %s",
 			  cli_time(trip, r->echo_us), cli_size(big, r->echo_big),
 			  cli_time(big_trip, r->echo_big_us));
+	else if (r->echo_us != 0)
+		cli_print(o, "          round trip %s; %s of payload did not come back in time",
+			  cli_time(trip, r->echo_us), cli_size(big, r->echo_big));
 	for (unsigned i = 0; i < w->memories; i++) {
-		print_memory(o, &b->memory[i], i);
+		print_memory(o, &b->memory[i], &b->condition[i], i);
 		print_condition(o, &b->memory[i], &b->condition[i]);
 	}
 	print_set(o, w, r);
