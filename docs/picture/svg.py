@@ -1,25 +1,25 @@
 """Recorded screens as a picture that moves: an SVG without script, which stands still, at
 its end, where nobody wants motion."""
+import re
 from xml.sax.saxutils import escape
 
 WIDE, HIGH, MARGIN, BAR = 7.8, 17, 14, 26
 STYLE = """
-text { font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #d0d7de; white-space: pre; }
+text { font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #d0d7de; }
 .green { fill: #56d364; } .red { fill: #ff7b72; } .prompt { fill: #79c0ff; } .dim { fill: #8b949e; }
 """
 
 
 def spans(row):
-    """(column, text, colour) of a row's runs of one colour, without the spaces around them."""
-    at = 0
-    while at < len(row):
-        end = at
-        while end < len(row) and row[end][1] == row[at][1]:
-            end += 1
-        text = "".join(character for character, _ in row[at:end])
-        if text.strip():
-            yield at + len(text) - len(text.lstrip()), text.strip(), row[at][1]
-        at = end
+    """(column, text, colour) of a row's words of one colour. Where there are several spaces
+    it is parted: what draws an SVG may make one of them."""
+    text = "".join(character for character, _ in row)
+    for words in re.finditer(r"\S+( \S+)*", text):
+        at = words.start()
+        for column in range(words.start() + 1, words.end() + 1):
+            if column == words.end() or row[column][1] != row[at][1] and text[column] != " ":
+                yield at, text[at:column].rstrip(), row[at][1]
+                at = column
 
 
 def lives(frames, end):
