@@ -44,7 +44,8 @@ class Deb(bench.Case):
                      "share/man/man1/vcpflash-sim.1.gz", "share/bash-completion/completions/vcpflash",
                      "share/bash-completion/completions/vcpflash-sim", "share/zsh/vendor-completions/_vcpflash",
                      "share/fish/vendor_completions.d/vcpflash.fish", "share/doc/vcpflash/README.md",
-                     "share/doc/vcpflash/PROTOCOL.md"):
+                     "share/doc/vcpflash/docs/H747.md", "share/doc/vcpflash/docs/session.svg",
+                     "share/doc/vcpflash/docs/PROTOCOL.md"):
             self.assertIn("/usr/" + name, programs)
         self.assertEqual([f for f in self.files("python3-vcpflash") if f.endswith("py.typed")],
                          ["/usr/lib/python3/dist-packages/vcpflash/py.typed"])
