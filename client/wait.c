@@ -83,15 +83,21 @@ static int match(void *ctx, const vf_port_info *port)
 	return 1;
 }
 
-/* Under its own name, unless something else has that now. */
-static vf_pipe *open_same(vf_return *r, vf_error *err)
+/* Does something else have its name now? */
+static bool is_another(const vf_return *r)
 {
 	vf_port_id now;
 	vf_port_identify(r->port, &now);
-	const bool another = now.vid >= 0 && r->id.serial[0] != '\0' &&
-			     (strcmp(now.serial, r->id.serial) != 0 || now.vid != r->id.vid ||
-			      now.pid != r->id.pid || now.interface != r->id.interface);
-	if (another) {
+	if (now.pseudo != 0 && now.pseudo == r->id.pseudo)
+		return true;
+	return now.vid >= 0 && r->id.serial[0] != '\0' &&
+	       (strcmp(now.serial, r->id.serial) != 0 || now.vid != r->id.vid ||
+		now.pid != r->id.pid || now.interface != r->id.interface);
+}
+
+static vf_pipe *open_same(vf_return *r, vf_error *err)
+{
+	if (is_another(r)) {
 		(void)vf_fail(err, VF_E_LINK, "%.*s: another device has that name now", NAME_MOST,
 			      r->port);
 		return NULL;
@@ -226,12 +232,12 @@ vf_pipe *vf_return_look(vf_return *r, bool *ask, vf_error *err)
 void vf_return_found(vf_return *r, const char *name)
 {
 	char line[2 * NAME_MOST + 20];
+	vf_port_identify(name, &r->id);
 	if (strcmp(r->port, name) == 0)
 		return;
 	(void)snprintf(line, sizeof line, "%.*s is now %.*s", NAME_MOST, r->port, NAME_MOST, name);
 	say(r->opt, line);
 	(void)snprintf(r->port, sizeof r->port, "%s", name);
-	vf_port_identify(r->port, &r->id);
 }
 
 uint64_t vf_return_next(const vf_return *r)

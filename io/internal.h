@@ -80,6 +80,9 @@ uint32_t vf_tty_unsent(int fd);
 /* Nobody else may open it from now on. */
 int vf_tty_exclusive(int fd);
 bool vf_tty_is_pseudo(int fd);
+/* Which link to a pseudo-terminal this is, told from one that was made anew under the same
+ * name; UINT64_MAX: a pseudo-terminal by its own name; 0: none. */
+uint64_t vf_tty_pseudo_link(const char *name);
 
 /* --- programs that have a port (holder.c) ----------------------------------- */
 

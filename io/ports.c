@@ -150,7 +150,8 @@ void vf_port_identify(const char *name, vf_port_id *id)
 	char path[PATH_MAX];
 	struct sp_port *port = NULL;
 	vf_port_info info;
-	*id = (vf_port_id){.vid = -1, .pid = -1, .interface = -1};
+	*id = (vf_port_id){
+		.vid = -1, .pid = -1, .interface = -1, .pseudo = vf_tty_pseudo_link(name)};
 	if (sp_get_port_by_name(name, &port) != SP_OK && /* a link to one, then */
 	    (realpath(name, path) == NULL || sp_get_port_by_name(path, &port) != SP_OK))
 		return;

@@ -70,11 +70,26 @@ int vf_tty_exclusive(int fd)
 	return ioctl(fd, TIOCEXCL);
 }
 
+static bool is_pseudo(const struct stat *st)
+{
+	unsigned n = major(st->st_rdev);
+	return n >= PSEUDO_FIRST && n < PSEUDO_FIRST + PSEUDO_COUNT;
+}
+
 bool vf_tty_is_pseudo(int fd)
 {
 	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return false;
-	unsigned n = major(st.st_rdev);
-	return n >= PSEUDO_FIRST && n < PSEUDO_FIRST + PSEUDO_COUNT;
+	return fstat(fd, &st) == 0 && is_pseudo(&st);
+}
+
+uint64_t vf_tty_pseudo_link(const char *name)
+{
+	struct stat st;
+	if (stat(name, &st) != 0 || !is_pseudo(&st))
+		return 0;
+	if (lstat(name, &st) != 0 || !S_ISLNK(st.st_mode))
+		return UINT64_MAX;
+	const uint64_t time =
+		(uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec;
+	return (time ^ (uint64_t)st.st_ino << 40) | 1;
 }

@@ -105,6 +105,8 @@ typedef struct vf_port_id {
 	int vid, pid;     /* -1: not on USB, or not listed by the system */
 	int interface;    /* -1: unknown */
 	char serial[128]; /* empty: none, and then it cannot be told */
+	uint64_t pseudo;  /* 0: no pseudo-terminal. The number of one is given away at once: only
+			   * a link with another value here may lead to one that came back */
 } vf_port_id;
 
 /* Of a port that is there now (a link to it will do). */

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """Everything that can happen in the middle, in the middle of each phase."""
+import itertools
+import os
+import select
 import signal
 import subprocess
 
@@ -35,7 +38,7 @@ class Phases(bench.Case):
         for line in process.stdout:
             if f'"phase":"{phase}"' in line:
                 return process
-        self.fail(f"no {phase} in {self.phases[phase]}")
+        self.fail(f"no {phase} in {self.phases[phase]}: {self.ended(process)}")
 
     def ended(self, process):
         _, err = process.communicate(timeout=bench.PATIENCE)
@@ -80,6 +83,27 @@ class Phases(bench.Case):
                 process = self.until(board, phase)
                 board.process.send_signal(signal.SIGUSR1)
                 self.finishes(process, phase, board)
+
+    def test_the_number_becomes_somebody_elses(self):
+        """A pseudo-terminal's number is given away again at once: its link alone is no port that came back."""
+        board = self.board()
+        with board:
+            number = os.readlink(board.port)
+            process = self.until(board, "program", "--wait", 2)
+            board.stop(signal.SIGKILL)
+            strangers = []
+            try:
+                while not strangers or os.ttyname(strangers[-1][1]) != number:
+                    self.assertLess(len(strangers), 200)
+                    strangers.append(os.openpty())
+                code, err = self.ended(process)
+                self.assertEqual(code, 3, err)
+                self.assertIn("is gone: waiting up to 2 s", err)
+                heard, _, _ = select.select([strangers[-1][0]], [], [], 0)
+                self.assertEqual(heard, [], "it spoke to a terminal that is no board")
+            finally:
+                for end in itertools.chain(*strangers):
+                    os.close(end)
 
     def test_it_is_unplugged_and_plugged_in(self):
         """The port goes with the board, and is another one behind the same name."""
