@@ -159,8 +159,8 @@ static bool state_open(vf_job *j)
 	if (same_board(&j->board, vf_session_board(j->session)))
 		return vf_job_begin(j);
 	(void)vf_fail(&j->result.error, VF_E_LINK,
-		      "another board answers than before, or its memories changed: "
-		      "what was begun is not complete; start again");
+		      "another board answers than before, or its memories changed%s; start again",
+		      j->touched ? ": what was begun is not complete" : "");
 	return vf_job_leave(j);
 }
 

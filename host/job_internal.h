@@ -173,6 +173,7 @@ struct vf_job {
 	uint64_t left_least;  /* bytes to program and to erase: the least of all plans */
 	uint64_t read_before; /* read_at at the last restart */
 	bool restarted;       /* ever: an erase may have been cut short */
+	bool touched;         /* something was submitted that changes flash or journal */
 	bool rescuing;        /* interrupted: only what no file names is put back */
 	unsigned keep_again;  /* sectors that had to be read again to be sure of them */
 

@@ -108,6 +108,13 @@ static void say_stopped(vf_job *j, const char *what)
 			      "%s, the board is ready for the next command", what);
 }
 
+static const char *how_far(const vf_job *j)
+{
+	if (!vf_job_changes(j))
+		return "";
+	return j->touched ? "; what was begun is not complete" : " before anything was changed";
+}
+
 /* What becomes of the bytes that were not put back. */
 static const char *fate(const vf_job *j)
 {
@@ -186,7 +193,9 @@ void vf_job_stop(vf_job *j)
 		return;
 	}
 	if (sectors == 0) {
-		say_stopped(j, "interrupted; what was begun is not complete");
+		char what[80];
+		(void)snprintf(what, sizeof what, "interrupted%s", how_far(j));
+		say_stopped(j, what);
 		(void)vf_job_leave(j);
 		return;
 	}

@@ -51,6 +51,11 @@ vf_slot *vf_slot_new(vf_job *j, uint8_t type, uint8_t memory, uint64_t address, 
 	return s;
 }
 
+static bool changes(uint8_t type)
+{
+	return type == VF_MESSAGE_ERASE || vf_job_programs(type) || type == VF_MESSAGE_SET;
+}
+
 bool vf_slot_submit(vf_job *j, vf_slot *s)
 {
 	if (vf_session_submit(j->session, &s->op) != VF_OK) {
@@ -59,6 +64,7 @@ bool vf_slot_submit(vf_job *j, vf_slot *s)
 			(void)vf_job_no_memory(j);
 		return false;
 	}
+	j->touched = j->touched || changes(s->op.message.type);
 	s->next = NULL;
 	if (j->tail != NULL)
 		j->tail->next = s;

@@ -64,6 +64,8 @@ class Phases(bench.Case):
                 code, err = self.ended(process)
                 if code != 0:  # it may have been done already
                     self.assertEqual((code, err.count("vcpflash: ")), (130, 1), err)
+                if phase == "read":
+                    self.assertNotIn("begun", err)
                 self.assertEnds(board.run("info"), 0)
                 self.assertEqual(list(self.folder.glob("*.tmp")), [])
 

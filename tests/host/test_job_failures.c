@@ -408,6 +408,28 @@ static void test_interrupt(void **state)
 	b->interrupt_at = 0;
 }
 
+/* While it is only compared, and where nothing is ever changed, nothing was begun. */
+static void test_interrupt_before_a_change(void **state)
+{
+	static const uint8_t jobs[] = {VF_JOB_PROGRAM, VF_JOB_ERASE_CHIP, VF_JOB_VERIFY};
+	scene *s = *state;
+	bench *b = s->b;
+	b->rate = 3000; /* the answers about the sectors take their time */
+	for (size_t i = 0; i < sizeof jobs; i++) {
+		bench_clear(b);
+		b->interrupt_at = b->now + 200000;
+		assert_int_equal(bench_do(b, jobs[i], &s->image), VF_E_INTERRUPTED);
+		b->interrupt_at = 0;
+		assert_int_equal(bench_changes(b), 0);
+		assert_string_equal(
+			b->result.error.text,
+			jobs[i] == VF_JOB_VERIFY
+				? "interrupted, the board is ready for the next command"
+				: "interrupted before anything was changed, the board is "
+				  "ready for the next command");
+	}
+}
+
 /* A board that gets a little further every time may restart as often as it likes. */
 static void test_restarts_with_progress(void **state)
 {
@@ -522,6 +544,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_restart_while_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_silent_board, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_interrupt_before_a_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restarts_with_progress, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_unconfirmed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verify_contradiction, setup, teardown),

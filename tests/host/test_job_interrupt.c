@@ -10,7 +10,7 @@ typedef struct arguments {
 } arguments;
 
 typedef struct tally {
-	unsigned cut, put_back, twice;
+	unsigned cut, unchanged, put_back, twice;
 } tally;
 
 typedef struct round_state {
@@ -105,6 +105,10 @@ static void count(const round_state *r, tally *t)
 	assert_int_equal(strstr(line, "may have lost") != NULL, strstr(line, "twice") != NULL);
 	if (b->again_in == 0)
 		assert_null(strstr(line, "twice"));
+	if (strstr(line, "before anything") != NULL) {
+		assert_int_equal(bench_changes(b), 0);
+		t->unchanged++;
+	}
 	t->cut++;
 	t->put_back += strstr(line, "was put back") != NULL;
 	t->twice += strstr(line, "twice") != NULL;
@@ -165,9 +169,11 @@ static void test_at_any_time(void **state)
 	tally t = {0};
 	for (uint64_t i = 0; i < a->rounds; i++)
 		one_round(a->seed + i, &t);
-	print_message("%u of %llu cut short, %u put back, %u interrupted twice\n", t.cut,
-		      (unsigned long long)a->rounds, t.put_back, t.twice);
+	print_message(
+		"%u of %llu cut short, %u before a change, %u put back, %u interrupted twice\n",
+		t.cut, (unsigned long long)a->rounds, t.unchanged, t.put_back, t.twice);
 	if (a->rounds >= 100) {
+		assert_true(t.unchanged > 0);
 		assert_true(t.put_back > a->rounds / 10);
 		assert_true(t.twice > a->rounds / 50);
 	}
