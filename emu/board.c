@@ -260,6 +260,8 @@ static int make_machine(vf_emu_board *b, vf_error *err)
 		.uid = {0x00470029, 0x31395106, (uint32_t)b->config.seed},
 		.seed = b->config.seed,
 		.rng_broken = b->config.rng_broken,
+		.crystal_broken = b->config.crystal_broken,
+		.pll_broken = b->config.pll_broken,
 		.options = &b->options,
 		.sent = on_sent,
 		.context = b,

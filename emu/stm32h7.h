@@ -54,6 +54,8 @@ typedef struct vf_stm32h7_config {
 	uint32_t uid[3];        /* unique device id */
 	uint64_t seed;          /* of the random number generator */
 	bool rng_broken;        /* which has a seed error and gives nothing */
+	bool crystal_broken;    /* HSE never gets ready, */
+	bool pll_broken;        /* no PLL does */
 	vf_h7_options *options; /* NULL: as delivered, and lost with the model */
 
 	/* The other end of the virtual COM port takes a byte that the USART sent at

@@ -113,9 +113,16 @@ static const struct {
 	[VF_H7_PLL3] = {28, 29, 100000},
 };
 
+static bool broken(const vf_stm32h7 *soc, enum vf_h7_oscillator which)
+{
+	if (which >= VF_H7_PLL1)
+		return soc->config.pll_broken;
+	return which == VF_H7_HSE && soc->config.crystal_broken;
+}
+
 bool vf_h7_rcc_ready(const vf_stm32h7 *soc, enum vf_h7_oscillator which)
 {
-	return (soc->rcc.value[CR / 4] >> oscillator[which].on & 1) != 0 &&
+	return !broken(soc, which) && (soc->rcc.value[CR / 4] >> oscillator[which].on & 1) != 0 &&
 	       vf_h7_now(soc) >= soc->rcc.ready_ns[which];
 }
 

@@ -69,11 +69,11 @@ static void look_addr4(vf_nor *n, bool answered)
 {
 	const struct addr4_sign *sign = addr4_sign(n);
 
-	if (!answered) {
+	if (sign != NULL && !answered) {
 		vf_n_bus_read(n, sign->opcode, 1);
 		return;
 	}
-	n->look.addr4 = (n->buf[0] & sign->bit) != 0;
+	n->look.addr4 = sign != NULL && (n->buf[0] & sign->bit) != 0;
 	vf_n_run(n, NOR_SCRIPT_RESET, NOR_ID);
 }
 

@@ -276,15 +276,19 @@ static void listen(void)
 
 void board_main(void)
 {
+	const enum clocks_state clocks = clocks_init();
 	bool requested;
 
-	clocks_init();
 	pins_init();
+	if (clocks >= CLOCKS_NO_SUPPLY)
+		uart_despair(clocks_line(clocks));
 	memory_init();
 	vf_clock_init(CLOCKS_CPU_HZ);
 	vf_irq_on();
 	requested = boot_requested();
 	uart_init();
+	if (clocks_line(clocks) != NULL)
+		uart_print(clocks_line(clocks));
 	qspi_init();
 	probe();
 	if (join() != VF_OK) {

@@ -160,6 +160,27 @@ void uart_print(const char *line)
 		;
 }
 
+/* No DMA, no memory but the string: as little as can be. Both fields of USART clocks have HSI
+ * at 3. */
+void uart_despair(const char *line)
+{
+	RCC_D2CCIP2R |= RCC_D2CCIP2R_USART16SEL_HSI | RCC_D2CCIP2R_USART28SEL_HSI;
+	USART_CR1 = 0;
+	USART_CR2 = 0;
+	USART_CR3 = 0;
+	USART_BRR = baud_of(CLOCKS_RESET_HZ, UART_HOME_RATE).brr;
+	USART_CR1 = USART_CR1_FIFOEN | USART_CR1_UE;
+	USART_CR1 |= USART_CR1_TE;
+	for (; *line != '\0'; line++) {
+		(void)clocks_await(&USART_ISR, USART_ISR_TXFNF, USART_ISR_TXFNF);
+		USART_TDR = (uint8_t)*line;
+	}
+	for (unsigned tenth = 0; tenth < 10; tenth++)
+		(void)clocks_await(&USART_CR2, 1, 1);
+	for (;;)
+		SCB_AIRCR = 0x05FA0004; /* SYSRESETREQ */
+}
+
 void uart_stop(void)
 {
 	while (!uart_drained(NULL))

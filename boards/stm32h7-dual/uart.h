@@ -35,6 +35,9 @@ void uart_set_rate(void *self, uint32_t baud);
 /* A line of text, waiting until it has left. */
 void uart_print(const char *line);
 
+/* A line of text at the clock that there is after a reset, and a second later a restart. */
+_Noreturn void uart_despair(const char *line);
+
 /* Waits for the last bit, then leaves USART and DMA as after a reset. */
 void uart_stop(void);
 

@@ -7,6 +7,7 @@
  */
 #include "wiring.h"
 
+#include "clocks.h"
 #include "stm32h747.h"
 
 const wiring_pin wiring_pins[] = {
@@ -28,8 +29,7 @@ static void usb_clock(void)
 {
 	PWR_CR3 |= PWR_CR3_USB33DEN;
 	RCC_CR |= RCC_CR_HSI48ON;
-	while ((RCC_CR & RCC_CR_HSI48RDY) == 0)
-		;
+	(void)clocks_await(&RCC_CR, RCC_CR_HSI48RDY, RCC_CR_HSI48RDY); /* or there is no USB */
 	RCC_APB1HENR |= RCC_APB1H_CRS;
 	(void)RCC_APB1HENR;
 	CRS_CFGR = (CRS_CFGR & ~CRS_CFGR_SYNCSRC) | CRS_CFGR_SYNCSRC_USB2;

@@ -55,6 +55,8 @@ typedef struct vf_emu_board_config {
 	bool usb_full_speed; /* the host's port knows no high speed */
 	uint32_t usb_noise;  /* of so many USB packets one handshake is lost; 0 none */
 	bool rng_broken;     /* the random number generator has a seed error for good */
+	bool crystal_broken; /* HSE never gets ready, */
+	bool pll_broken;     /* no PLL does */
 	/* A line for the person: resets, power cuts, the USB host. NULL allowed. */
 	void (*log)(void *ctx, const char *line);
 	void *ctx;
