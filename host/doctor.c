@@ -246,11 +246,16 @@ static int judge_link(doctor *d)
 			   "the link is at fault: it pauses for tenths of a second; ",
 			   "nothing was damaged and the chip is fine; look for a hub, a virtual "
 			   "machine or a program that holds the port up");
-	(void)snprintf(text, sizeof text,
-		       "%u frames without an error, %llu bytes of flash erased, "
-		       "written, read back%s",
-		       r->frames, (unsigned long long)r->tested_bytes,
-		       d->config->whole_chip ? ", and left erased" : " and as before");
+	if (r->tested_bytes == 0)
+		(void)snprintf(text, sizeof text,
+			       "%u frames without an error; the flash was read, and not written to",
+			       r->frames);
+	else
+		(void)snprintf(text, sizeof text,
+			       "%u frames without an error, %llu bytes of flash erased, "
+			       "written, read back%s",
+			       r->frames, (unsigned long long)r->tested_bytes,
+			       d->config->whole_chip ? ", and left erased" : " and as before");
 	return end(d, VF_CULPRIT_NONE, VF_OK, "link and chip are fine: ", text);
 }
 
@@ -361,25 +366,41 @@ static int read_bytes(doctor *d, uint32_t address, uint8_t *out, uint32_t len)
 
 /* --- a sector -------------------------------------------------------------------------- */
 
+static bool is_open(const vf_memory *m, uint32_t at)
+{
+	for (unsigned i = 0; i < m->protects; i++)
+		if (m->protect[i].len != 0 && at < m->protect[i].offset + m->protect[i].len &&
+		    at + m->erase[0].size > m->protect[i].offset)
+			return false;
+	return true;
+}
+
+/* From `at` or later on: the next sectors in a row that nobody protects; their length. */
+static uint32_t next_open(const vf_memory *m, uint32_t *at)
+{
+	const uint32_t size = m->erase[0].size;
+	while (*at < m->size && !is_open(m, *at))
+		*at += size;
+	uint32_t end = *at;
+	while (end < m->size && is_open(m, end))
+		end += size;
+	return end - *at;
+}
+
 /* The last sector that nobody protects. */
 static bool choose_scratch(doctor *d)
 {
 	const vf_memory *m = d->m;
-	const uint32_t size = m->erase[0].size;
-	for (uint32_t at = m->size; at >= size;) {
-		at -= size;
-		bool open = true;
-		for (unsigned i = 0; i < m->protects; i++)
-			open = open && (m->protect[i].len == 0 ||
-					at >= m->protect[i].offset + m->protect[i].len ||
-					at + size <= m->protect[i].offset);
-		if (!open)
-			continue;
-		d->r->scratch = m->base + at;
-		d->r->scratch_len = size;
-		return true;
+	for (uint32_t at = 0, len; (len = next_open(m, &at)) > 0; at += len) {
+		d->r->scratch_len = m->erase[0].size;
+		d->r->scratch = m->base + at + len - d->r->scratch_len;
 	}
-	return false;
+	return d->r->scratch_len > 0;
+}
+
+static uint32_t scratch_offset(const doctor *d)
+{
+	return d->r->scratch - d->m->base;
 }
 
 /* Bytes that are nobody's: no two places look alike. */
@@ -394,14 +415,31 @@ static void fill(doctor *d, uint8_t *out, size_t len)
 	}
 }
 
-static int program(doctor *d, const uint8_t *bytes, uint32_t address, uint32_t len, uint8_t scratch)
+/* Those of [offset, +len) that may be written to; `bytes` are of all of it. */
+static int make_image(doctor *d, vf_image *image, const uint8_t *bytes, uint32_t offset,
+		      uint32_t len)
+{
+	for (uint32_t at = offset, n; at < offset + len; at += n) {
+		n = next_open(d->m, &at);
+		if (n == 0 || at >= offset + len)
+			break;
+		n = n < offset + len - at ? n : offset + len - at;
+		const vf_image_add_options opt = {
+			.format = VF_FORMAT_BIN, .has_address = true, .address = d->m->base + at};
+		const int status = vf_image_add(image, "test data", bytes + (at - offset), n, &opt,
+						&d->r->chip.error);
+		if (status != VF_OK)
+			return status;
+	}
+	return VF_OK;
+}
+
+static int program(doctor *d, const uint8_t *bytes, uint32_t offset, uint32_t len, uint8_t scratch)
 {
 	vf_job_config job = d->config->job;
-	const vf_image_add_options opt = {
-		.format = VF_FORMAT_BIN, .has_address = true, .address = address};
 	vf_image image;
 	vf_image_init(&image, alloc_of(d));
-	int status = vf_image_add(&image, "test data", bytes, len, &opt, &d->r->chip.error);
+	int status = make_image(d, &image, bytes, offset, len);
 	job.kind = VF_JOB_PROGRAM;
 	job.image = &image;
 	job.full = true;
@@ -416,13 +454,13 @@ static int program(doctor *d, const uint8_t *bytes, uint32_t address, uint32_t l
 }
 
 /* Every bit once as 1 and once as 0. */
-static int program_twice(doctor *d, uint8_t *bytes, uint32_t address, uint32_t len, uint8_t scratch)
+static int program_twice(doctor *d, uint8_t *bytes, uint32_t offset, uint32_t len, uint8_t scratch)
 {
 	fill(d, bytes, len);
 	for (unsigned round = 0; round < 2; round++) {
 		for (uint32_t i = 0; i < len; i++)
 			bytes[i] ^= 0xFF;
-		if (program(d, bytes, address, len, scratch) != VF_OK)
+		if (program(d, bytes, offset, len, scratch) != VF_OK)
 			return blame(d);
 	}
 	return VF_OK;
@@ -432,7 +470,7 @@ static int program_twice(doctor *d, uint8_t *bytes, uint32_t address, uint32_t l
 static int test_address_lines(doctor *d)
 {
 	uint8_t there[PEEK];
-	const uint32_t offset = d->r->scratch - d->m->base;
+	const uint32_t offset = scratch_offset(d);
 	d->r->stage = "address";
 	for (uint32_t bit = d->r->scratch_len; bit != 0 && bit < d->m->size; bit <<= 1) {
 		const uint32_t other = offset ^ bit;
@@ -461,7 +499,7 @@ static int restore(doctor *d)
 	const vf_error said = d->r->error;
 	const uint8_t culprit = d->r->culprit;
 	d->r->stage = "restore";
-	if (program(d, d->old, d->r->scratch, d->r->scratch_len, VF_SCRATCH_RESTORE) != VF_OK) {
+	if (program(d, d->old, scratch_offset(d), d->r->scratch_len, VF_SCRATCH_RESTORE) != VF_OK) {
 		if (!locked(d))
 			say(d,
 			    "the test sector 0x%08x could not be put back yet: the next program "
@@ -494,13 +532,15 @@ static int test_sector(doctor *d)
 	if (status != VF_OK)
 		return status;
 	if (r->board.welcome.id_len == 0 && !blank(d->old, r->scratch_len)) {
-		say(d, "chip: not written to: the board has no id, so what its last sector holds "
-		       "could not be kept safe");
+		if (!d->config->whole_chip)
+			say(d, "chip: not written to: the board has no id, so what its last sector "
+			       "holds could not be kept safe");
 		return VF_OK;
 	}
 	r->has_scratch = true;
 	r->stage = "scratch";
-	if (program_twice(d, d->pattern, r->scratch, r->scratch_len, VF_SCRATCH_WRITE) == VF_OK)
+	if (program_twice(d, d->pattern, scratch_offset(d), r->scratch_len, VF_SCRATCH_WRITE) ==
+	    VF_OK)
 		(void)test_address_lines(d);
 	if (r->error.code == VF_E_INTERRUPTED)
 		return r->error.code;
@@ -543,17 +583,21 @@ static int erase_all(doctor *d)
 
 static int test_whole(doctor *d)
 {
-	const uint32_t size = d->r->scratch + d->r->scratch_len - d->m->base;
+	const uint32_t size = d->m->size;
 	uint8_t *bytes = vf_resize(alloc_of(d), NULL, size);
+	uint64_t tested = 0;
 	d->r->stage = "whole";
 	if (bytes == NULL)
 		return end(d, VF_CULPRIT_HOST, VF_E_NOMEM, "", "out of memory");
-	const int status = program_twice(d, bytes, d->m->base, size, VF_SCRATCH_NONE);
+	const int status = program_twice(d, bytes, 0, size, VF_SCRATCH_NONE);
 	vf_free(alloc_of(d), bytes);
 	if (status != VF_OK)
 		return status;
-	d->r->tested_bytes = size;
-	say(d, "chip: %u bytes were erased, written and read back, twice; erasing them", size);
+	for (uint32_t at = 0, len; (len = next_open(d->m, &at)) > 0; at += len)
+		tested += len;
+	d->r->tested_bytes = tested;
+	say(d, "chip: %llu bytes were erased, written and read back, twice; erasing them",
+	    (unsigned long long)tested);
 	return erase_all(d);
 }
 
@@ -577,7 +621,7 @@ int vf_doctor(const vf_doctor_config *config, vf_doctor_report *report)
 	status = test_reading(&d);
 	if (status == VF_OK)
 		status = test_scratch(&d);
-	if (status == VF_OK && config->whole_chip && report->has_scratch)
+	if (status == VF_OK && config->whole_chip && report->scratch_len > 0)
 		status = test_whole(&d);
 	return status == VF_OK ? judge_link(&d) : status;
 }

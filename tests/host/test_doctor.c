@@ -13,6 +13,7 @@ typedef struct patient {
 	bool saved;
 	unsigned jobs;
 	void (*upset)(bench *b, unsigned job); /* before each job; NULL: nothing happens */
+	char said[4096];                       /* line by line */
 	vf_doctor_report report;
 } patient;
 
@@ -64,6 +65,13 @@ static int run(void *ctx, const vf_job_config *job, vf_job_result *result, vf_bo
 	return status;
 }
 
+static void say(void *ctx, const char *line)
+{
+	patient *p = ctx;
+	assert_true(strlen(p->said) + strlen(line) + 2 < sizeof p->said);
+	strcat(strcat(p->said, line), "\n");
+}
+
 static void begin(patient *p)
 {
 	*p = (patient){.b = bench_new()};
@@ -77,7 +85,8 @@ static int doctor(patient *p, bool whole)
 	assert_non_null(p->before);
 	memcpy(p->before, b->flash[0].cells, BENCH_NOR_SIZE);
 	b->job.keeper = (vf_job_keeper){.ctx = p, .load = load, .save = save, .drop = drop};
-	const vf_doctor_config config = {.job = b->job, .run = run, .ctx = p, .whole_chip = whole};
+	const vf_doctor_config config = {
+		.job = b->job, .run = run, .say = say, .ctx = p, .whole_chip = whole};
 	const int status = vf_doctor(&config, &p->report);
 	assert_int_equal(status, p->report.error.code);
 	assert_true(strlen(p->report.error.text) > 20);
@@ -159,6 +168,172 @@ static void test_whole_chip(void **state)
 	assert_int_equal(p.report.tested_bytes, BENCH_NOR_SIZE);
 	for (uint32_t i = 0; i < BENCH_NOR_SIZE; i++)
 		assert_int_equal(p.b->flash[0].cells[i], 0xFF);
+	end(&p);
+}
+
+/* What somebody protects stays; the rest is tested on either side of it. */
+static void test_whole_chip_around_what_is_protected(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.b->info[0].protects = 2;
+	p.b->info[0].protect[0] = (vf_range){0, 2 * BENCH_SECTOR};
+	p.b->info[0].protect[1] = (vf_range){BENCH_NOR_SIZE / 2 + 100, BENCH_SECTOR};
+	bench_board(p.b);
+	assert_int_equal(doctor(&p, true), VF_OK);
+	blames(&p, VF_CULPRIT_NONE, "and left erased");
+	assert_int_equal(p.report.tested_bytes, BENCH_NOR_SIZE - 4 * BENCH_SECTOR);
+	for (uint32_t i = 0; i < BENCH_NOR_SIZE; i++) {
+		const bool kept =
+			i / BENCH_SECTOR < 2 || (i - BENCH_NOR_SIZE / 2) / BENCH_SECTOR < 2;
+		assert_int_equal(p.b->flash[0].cells[i], kept ? p.before[i] : 0xFF);
+	}
+	end(&p);
+}
+
+/* What it holds is given up anyway, so nobody has to be able to keep it. */
+static void test_whole_chip_without_an_id(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.b->target.id_len = 0;
+	bench_board(p.b);
+	assert_int_equal(doctor(&p, true), VF_OK);
+	assert_int_equal(p.report.tested_bytes, BENCH_NOR_SIZE);
+	for (uint32_t i = 0; i < BENCH_NOR_SIZE; i++)
+		assert_int_equal(p.b->flash[0].cells[i], 0xFF);
+	end(&p);
+}
+
+/* The sentence claims no more than was done. */
+static void test_all_is_protected(void **state)
+{
+	patient p;
+	(void)state;
+	for (int whole = 0; whole < 2; whole++) {
+		begin(&p);
+		p.b->info[0].protects = 1;
+		p.b->info[0].protect[0] = (vf_range){0, BENCH_NOR_SIZE};
+		bench_board(p.b);
+		assert_int_equal(doctor(&p, whole), VF_OK);
+		blames(&p, VF_CULPRIT_NONE, "was read, and not written to");
+		assert_null(strstr(p.report.error.text, "erased"));
+		assert_non_null(strstr(p.said, "all of it is protected"));
+		assert_int_equal(p.report.tested_bytes, 0);
+		as_before(&p);
+		end(&p);
+	}
+}
+
+static void test_nothing_to_write_to(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.b->info[0].flags = VF_MEMORY_READ;
+	bench_board(p.b);
+	assert_int_equal(doctor(&p, false), VF_E_REFUSED);
+	blames(&p, VF_CULPRIT_BOARD, "no external flash that can be read and written");
+	as_before(&p);
+	end(&p);
+}
+
+/* A locked chip whose registers say by what, in either die. */
+static void test_protection_is_named(void **state)
+{
+	static const struct {
+		vf_condition c;
+		const char *word;
+	} of[] = {
+		{{.known = 1, .registers = 1, .status = {{0x1C}, {0x00}}, .protect_mask = 0x3C},
+		 "block-protect bits 1c of status register 1 (which is 1c)"},
+		{{.known = 1, .registers = 1, .status = {{0x02}, {0x08}}, .protect_mask = 0x3C},
+		 "block-protect bits 08"},
+		{{.known = 1, .registers = 2, .protect_mask = 0x1C, .complemented = 1}, "CMP"},
+	};
+	(void)state;
+	for (unsigned i = 0; i < sizeof of / sizeof of[0]; i++) {
+		vf_condition c = of[i].c;
+		patient p;
+		begin(&p);
+		p.b->info[0].dies = i == 1 ? 2 : 1;
+		p.b->target.memory[0].condition = &c;
+		p.b->fault[0] =
+			(bench_fault){.kind = VF_FLASH_ERASE, .times = 1000, .status = VF_E_LOCKED};
+		bench_board(p.b);
+		assert_int_equal(doctor(&p, false), VF_E_FLASH);
+		blames(&p, VF_CULPRIT_CHIP, "the chip is write-protected");
+		blames(&p, VF_CULPRIT_CHIP, of[i].word);
+		assert_string_equal(p.report.stage, "scratch");
+		end(&p);
+	}
+}
+
+static void test_condition_is_told(void **state)
+{
+	vf_condition c = {.known = 1,
+			  .source = VF_CONDITION_SFDP | VF_CONDITION_TABLE,
+			  .found = VF_FOUND_KNOWN | 1u << 1 | 1u << 3,
+			  .quad = 1,
+			  .lanes = 4 | 1 << 4,
+			  .registers = 2,
+			  .status = {{0x04, 0x02}},
+			  .protect_mask = 0x1C};
+	patient p;
+	(void)state;
+	begin(&p);
+	p.b->target.memory[0].condition = &c;
+	bench_board(p.b);
+	assert_int_equal(doctor(&p, false), VF_OK);
+	assert_non_null(strstr(p.said, "SFDP and the loader's table agree"));
+	assert_non_null(strstr(p.said, "with 4-byte addresses, in a continuous read"));
+	assert_non_null(strstr(p.said, "reads on 4 lanes, programs on 1; quad enable enabled"));
+	assert_non_null(strstr(p.said, "status register 1: 04, 2: 02; block-protect bits 04"));
+	end(&p);
+}
+
+/* One bit turns between two readings. */
+static void unsteady(bench *b, unsigned job)
+{
+	if (job == 2)
+		b->flash[0].cells[1000] ^= 0x10;
+}
+
+static void test_reading_differs(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.upset = unsteady;
+	assert_int_equal(doctor(&p, false), VF_E_FLASH);
+	blames(&p, VF_CULPRIT_CHIP, "it reads differently each time");
+	assert_int_equal(p.jobs, 3); /* nothing was written */
+	end(&p);
+}
+
+static void impatient(bench *b, unsigned job)
+{
+	b->interrupt_after = job == 4 ? 3 : 0;
+}
+
+/* Who is interrupted blames nobody, and what the sector held is on its way back. */
+static void test_interrupted(void **state)
+{
+	patient p;
+	(void)state;
+	begin(&p);
+	p.upset = impatient;
+	assert_int_equal(doctor(&p, false), VF_E_INTERRUPTED);
+	blames(&p, VF_CULPRIT_NONE, "interrupted");
+	assert_true(p.kept_len > 0);
+	p.b->interrupt_after = 0;
+	const vf_job_config job = p.b->job;
+	p.b->job = (vf_job_config){.session = job.session, .call = job.call, .keeper = job.keeper};
+	assert_int_equal(bench_range(p.b, VF_JOB_ERASE, BENCH_NOR_BASE, BENCH_SECTOR), VF_OK);
+	memset(p.before, 0xFF, BENCH_SECTOR);
+	as_before(&p);
 	end(&p);
 }
 
@@ -352,12 +527,26 @@ static void test_no_back_pressure(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_healthy),          cmocka_unit_test(test_set_stays),
-		cmocka_unit_test(test_whole_chip),       cmocka_unit_test(test_silence),
-		cmocka_unit_test(test_chip_faults),      cmocka_unit_test(test_address_lines),
-		cmocka_unit_test(test_supply),           cmocka_unit_test(test_no_id),
-		cmocka_unit_test(test_slow_lines),       cmocka_unit_test(test_back_pressure),
-		cmocka_unit_test(test_no_back_pressure), cmocka_unit_test(test_no_chip),
+		cmocka_unit_test(test_healthy),
+		cmocka_unit_test(test_set_stays),
+		cmocka_unit_test(test_whole_chip),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_chip_faults),
+		cmocka_unit_test(test_address_lines),
+		cmocka_unit_test(test_supply),
+		cmocka_unit_test(test_no_id),
+		cmocka_unit_test(test_slow_lines),
+		cmocka_unit_test(test_back_pressure),
+		cmocka_unit_test(test_no_back_pressure),
+		cmocka_unit_test(test_no_chip),
+		cmocka_unit_test(test_whole_chip_around_what_is_protected),
+		cmocka_unit_test(test_whole_chip_without_an_id),
+		cmocka_unit_test(test_all_is_protected),
+		cmocka_unit_test(test_nothing_to_write_to),
+		cmocka_unit_test(test_protection_is_named),
+		cmocka_unit_test(test_condition_is_told),
+		cmocka_unit_test(test_reading_differs),
+		cmocka_unit_test(test_interrupted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
