@@ -5,7 +5,9 @@
  * (figures.py); its registers are made up.
  */
 #include <vcpflash/nor.h>
+#include <vcpflash/serprog.h>
 #include <vcpflash/target.h>
+#include <vcpflash/ymodem.h>
 
 int main(void);
 
@@ -29,6 +31,22 @@ static const uint8_t key[VF_KEY_SIZE] = {1, 2, 3};
 #endif
 #ifdef BOARD_JOURNAL
 static vf_target_journal journal;
+#endif
+
+#if defined BOARD_CONSOLE || defined BOARD_YMODEM || defined BOARD_SERPROG
+#define BOARD_GUESTS
+static vf_guest guest;
+#endif
+#ifdef BOARD_CONSOLE
+static vf_console console;
+#endif
+#ifdef BOARD_YMODEM
+static vf_ymodem ymodem;
+static uint8_t sector[4096] __attribute__((aligned(32)));
+#endif
+#ifdef BOARD_SERPROG
+static vf_serprog_guest serprog;
+static uint8_t spi[256 + 64] __attribute__((aligned(32)));
 #endif
 
 static int controller(const vf_bus_op *op)
@@ -86,6 +104,28 @@ static bool find_chip(void)
 	return true;
 }
 
+#ifdef BOARD_GUESTS
+static void invite(void)
+{
+	vf_guest_init(&guest, &target);
+#ifdef BOARD_CONSOLE
+	vf_console_init(&console, &guest);
+#endif
+#ifdef BOARD_YMODEM
+	vf_ymodem_init(&ymodem, &guest, sector, sizeof sector);
+#endif
+#ifdef BOARD_SERPROG
+	const vf_serprog_config config = {.name = "board",
+					  .nor = &nor,
+					  .memory = &nor.memory,
+					  .buf = spi,
+					  .buf_len = sizeof spi,
+					  .serial_len = sizeof ring};
+	(void)vf_serprog_invite(&serprog, &guest, 0, &config);
+#endif
+}
+#endif
+
 static bool start(void)
 {
 	static const vf_target_config port = {
@@ -127,6 +167,9 @@ static bool start(void)
 		.home_rate = 115200,
 		.rate_max = 921600,
 #endif
+#ifdef BOARD_GUESTS
+		.guest = &guest.hook,
+#endif
 	};
 	static const vf_target_features features = {
 #ifdef BOARD_CONDITION
@@ -151,6 +194,9 @@ static bool start(void)
 		.text = &vf_target_text_feature,
 #endif
 	};
+#ifdef BOARD_GUESTS
+	invite();
+#endif
 	return vf_target_init_with(&target, &port, &features) == VF_OK;
 }
 
@@ -178,6 +224,19 @@ static void send(void)
 	vf_target_tx_done(&target, n);
 }
 
+#ifdef BOARD_SERPROG
+/* What a client of serprog has for the chip, between two operations of the engine. */
+static void flash_for_client(void)
+{
+	const vf_bus_op *op = vf_serprog_guest_bus(&serprog);
+	if (op == NULL)
+		return;
+	if (vf_serprog_touches(op))
+		vf_nor_renew(&nor);
+	vf_serprog_guest_bus_done(&serprog, controller(op));
+}
+#endif
+
 static void flash(bool *busy)
 {
 	const vf_flash_op *op = *busy ? NULL : vf_target_flash_next(&target, 0);
@@ -201,6 +260,10 @@ int main(void)
 		vf_target_tick(&target, REGISTERS->micros);
 		send();
 		flash(&busy);
+#ifdef BOARD_SERPROG
+		if (!busy)
+			flash_for_client();
+#endif
 		uint32_t value;
 		(void)value;
 #ifdef BOARD_RATE

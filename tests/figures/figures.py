@@ -6,16 +6,16 @@
     figures.py ROOT --check    fails where something grew beyond what is published
 
 Code from the linker's map of a board that uses all doors (board.c), stack from
-the compiler's call graph, instructions by emulation (counts.py).
+the compiler's call graph (calls.py), instructions by emulation (counts.py).
 """
 import concurrent.futures
-import functools
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
+import calls
 import counts
 
 ROOMS = ("target", "wire", "nor")
@@ -38,6 +38,13 @@ FEATURES = {
 ALL = tuple(FEATURES.values())
 USUAL = tuple(f for f in ALL if f not in ("BOARD_UNPACK", "BOARD_KEY"))
 LEAST = ("BOARD_PARTS",)
+# Who may be on the line beside our own protocol: the switch of board.c, the file that is its way
+# in, and the RAM it takes beside `vf_guest`, which all of them share.
+GUESTS = {
+    "the console": ("BOARD_CONSOLE", "guest/console.c", ("sizeof(vf_console)",)),
+    "YMODEM": ("BOARD_YMODEM", "guest/ymodem.c", ("sizeof(vf_ymodem)", "4096")),
+    "serprog": ("BOARD_SERPROG", "guest/serprog_guest.c", ("sizeof(vf_serprog_guest)", "256 + 64")),
+}
 PAGE = "docs/FIGURES.md"
 FIXES = "run ./script/figures and commit " + PAGE
 
@@ -55,7 +62,7 @@ class Build:
     def __init__(self, root, folder, cpu, extra=()):
         self.root, self.folder, self.cpu, self.extra = root, folder, cpu, list(extra)
         folder.mkdir(parents=True)
-        self.objects = [self.compile(source, f"{room}-{source.stem}") for room in (*ROOMS, "guest")
+        self.objects = [self.compile(source, f"{room}-{source.stem}") for room in calls.ROOMS
                         for source in sorted((root / room).glob("*.c"))]
 
     def compile(self, source, name, *flags):
@@ -72,22 +79,26 @@ class Build:
         return elf
 
     def board(self, features):
-        name = "board" + "".join(f[5:].lower() for f in features)
+        name = board_name(features)
         board = self.compile(self.root / "tests/figures/board.c", name, *(f"-D{f}=1" for f in features))
         return self.link(name, board, "-Wl,-e,main,-u,received")
+
+
+def board_name(features):
+    return "board" + "".join(f[5:].lower() for f in features)
 
 
 def kept(elf):
     """Bytes of code and constants by room, from the linker's map."""
     text = pathlib.Path(f"{elf}.map").read_text()
     text = text[text.index("Linker script and memory map"):]
-    total = dict.fromkeys((*ROOMS, "library"), 0)
+    total = dict.fromkeys((*calls.ROOMS, "library"), 0)
     for name, size, path in re.findall(
             r"^ \.((?:text|rodata|data|bss)\S*)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) (\S+)$", text, re.M):
         room = pathlib.Path(path).name.split("-")[0]
-        if room in ROOMS and name.startswith(("data", "bss")) and int(size, 16):
+        if room in calls.ROOMS and name.startswith(("data", "bss")) and int(size, 16):
             sys.exit(f"{path}: {name} is not empty")
-        if room in ROOMS:
+        if room in calls.ROOMS:
             total[room] += int(size, 16)
         elif "board" not in room and name.startswith(("text", "rodata")):
             total["library"] += int(size, 16)
@@ -100,81 +111,28 @@ def whole(elf):
     return sum(map(int, sizes))
 
 
-def call_graph(root, folder):
-    """{function: (its own bytes of stack, the functions it calls)}
-
-    A call through a member of a structure may reach each function of the same room
-    whose address stands in a constant and whose name ends as the member's; of `target`
-    the hook of guests, too.
-    """
-    graph, indirect = {}, []
-    for file in sorted(folder.glob("*-*.ci")):
-        text = file.read_text()
-        for title, size, kind in re.findall(
-                r'^node: { title: "([^"]*)" label: "[^"]*\\n(\d+) bytes \(([a-z,]+)\)"', text, re.M):
-            if kind != "static":
-                sys.exit(f"{title}: its stack is {kind}")
-            graph[title] = (int(size), set())
-        for caller, callee, place in re.findall(
-                r'^edge: { sourcename: "([^"]*)" targetname: "([^"]*)" label: "([^"]*)"', text, re.M):
-            graph[caller][1].add(callee)
-            if callee == "__indirect_call":
-                indirect.append((caller, file.name.split("-")[0], place))
-    for caller, room, place in indirect:
-        source, line, _ = place.split(":")
-        text = (root / source).read_text().splitlines()[int(line) - 1]
-        member = re.findall(r"(?:->|\.)(\w+)\(", text)
-        names = {name for name in pointed_at(folder, room)
-                 if name.endswith(tuple(member)) and not name.startswith("hook_")}
-        if room == "target" and "guest->" in text and "engine->" not in text:
-            names = {f"hook_{name}" for name in member}
-        reached = [f for f in graph if f.split(":")[-1] in names]
-        if not reached and room != "guest":
-            sys.exit(f"{place}: what does it call?")
-        graph[caller][1].update(reached)
-    return graph
-
-
-@functools.cache
-def pointed_at(folder, room):
-    """Functions of a room whose addresses stand in constants."""
-    names = set()
-    for obj in folder.glob(f"{room}-*.o"):
-        for line in run("arm-none-eabi-objdump", "-r", obj).splitlines():
-            part = line.split()
-            if len(part) == 3 and part[1] == "R_ARM_ABS32":
-                names.add(part[2].removeprefix(".text."))
-    return names
-
-
-def deepest(graph, start, path=(), without=()):
-    """Bytes of stack from `start` down. What is no function of ours counts nothing, nor what is
-    in the files `without`."""
-    if start not in graph or any(f"{file}:" in start for file in without):
-        return 0
-    if start in path:
-        sys.exit("recursion: " + " > ".join((*path, start)))
-    own, calls = graph[start]
-    return own + max((deepest(graph, c, (*path, start), without) for c in calls), default=0)
-
-
 def stacks(root, folder):
     """Deepest stack of each way in."""
-    graph = call_graph(root, folder)
+    graph = calls.call_graph(root, folder)
+    key = ("target/guard.c", "wire/guard.c")
+    visit = ("guest/", "target/visit.c", "target/foreign.c")
 
-    def most(prefix, without=("guard.c", "guest.c")):
-        return max(deepest(graph, f, (), without) for f in graph if f.startswith(prefix))
+    def most(prefix, *without):
+        return max(calls.deepest(graph, f, without) for f in graph if f.startswith(prefix))
     doors = {"vf_target_rx (interrupt)": "vf_target_rx", "vf_nor, all of it": "vf_nor_", "any": "vf_"}
     doors = {f"vf_target_{name}": f"vf_target_{name}" for name in ("init", "tick", "tx")} | doors
-    rows = {name: most(prefix) for name, prefix in doors.items()}
-    return rows | {"vf_target_tick, with a key": most("vf_target_tick", ("guest.c",)),
-                   "vf_target_tick, with guests": most("vf_target_tick", ("guard.c",))}
+    rows = {name: most(prefix, *key, *visit) for name, prefix in doors.items()}
+    rows["vf_target_tick, with a key"] = most("vf_target_tick", *visit)
+    for name, (_, file, _) in GUESTS.items():
+        others = (other for _, other, _ in GUESTS.values() if other != file)
+        rows[f"vf_target_tick, with {name}"] = most("vf_target_tick", *key, *others)
+    return rows
 
 
 def sizes_of(build, types, *flags):
     """sizeof of each, as the processor's compiler lays it out."""
     source = build.folder / "sizes.c"
-    lines = ["#include <vcpflash/nor.h>", "#include <vcpflash/target.h>"]
+    lines = [f"#include <vcpflash/{name}.h>" for name in ("nor", "serprog", "target", "ymodem")]
     lines += [f"char t_{i}[{size}];" for i, size in enumerate(types)]
     source.write_text("\n".join(lines) + "\n")
     obj = build.compile(source, "sizes", *flags)
@@ -207,6 +165,41 @@ def feature_table(builds):
         rows[name] = [total(cpu, ALL) - total(cpu, without) for cpu in CPUS]
     rows["all of them"] = [total(cpu, ALL) for cpu in CPUS]
     return rows
+
+
+def hex_functions(root):
+    """What of YMODEM takes a .hex apart: a file, and a part of another one."""
+    text = (root / "guest/load.c").read_text()
+    part = text.split("/* --- .hex ")[1].split("/* --- ")[0]
+    return set(re.findall(r"^static [^;(]*?(\w+)\(", part, re.M))
+
+
+def guest_table(builds):
+    rows = {name: [] for name in (*GUESTS, "of YMODEM, what takes .hex apart", "all three")}
+    for cpu in CPUS:
+        build = builds[cpu]
+
+        def total(*guests):
+            sizes = kept(build.board(USUAL + guests))
+            return sum(sizes[room] for room in calls.ROOMS)
+        without = total()
+        for name, (switch, _, _) in GUESTS.items():
+            rows[name].append(total(switch) - without)
+        rows["all three"].append(total(*(switch for switch, _, _ in GUESTS.values())) - without)
+        found = re.findall(r"^ \.text\.(\w+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \S*/guest-(hex|load)\.o$",
+                           pathlib.Path(f"{build.folder / board_name(USUAL + ('BOARD_YMODEM',))}.elf.map")
+                           .read_text().split("Linker script and memory map")[1], re.M)
+        names = hex_functions(build.root)
+        rows["of YMODEM, what takes .hex apart"].append(
+            sum(int(size, 16) for name, size, file in found if file == "hex" or name in names))
+    return rows
+
+
+def guest_ram_table(build):
+    rows = {name: sum(sizes_of(build, types)) for name, (_, _, types) in GUESTS.items()}
+    shared = sizes_of(build, ["sizeof(vf_guest)"])[0]
+    rows = {"`vf_guest`, which all share": shared} | rows
+    return {name: [size] for name, size in (rows | {"all": sum(rows.values())}).items()}
 
 
 def stack_table(builds):
@@ -284,6 +277,8 @@ def page(root, folder):
         "CODE": table("bytes", heads, code_table(builds, links, USUAL)),
         "LEAST": table("bytes", heads, code_table(builds, links, LEAST)),
         "FEATURES": table("bytes", heads, feature_table(builds)),
+        "GUESTS": table("bytes", heads, guest_table(builds)),
+        "GUEST RAM": table("bytes", ["RAM"], guest_ram_table(worst)),
         "STACK": table("bytes", heads, stack),
         "RAM": table("bytes", ["smallest", "usual"], ram_table(worst, need)),
         "COUNTS": table("instructions", heads, count_table(builds)),
