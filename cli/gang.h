@@ -38,8 +38,9 @@ typedef struct gang_post {
 	struct gang_post *next;
 	char port[GANG_PORT_MAX];
 	vf_port_place place;
-	vf_unit *unit; /* NULL: the port is not open */
-	uint8_t state; /* enum gang_state */
+	vf_unit *unit;    /* NULL: the port is not open */
+	vf_error refused; /* why it could not be opened */
+	uint8_t state;    /* enum gang_state */
 	char board[GANG_ID_MAX];
 	char name[VF_WIRE_BOARD_NAME_MAX + 1];
 	vf_progress now;
@@ -66,6 +67,7 @@ typedef struct gang {
 	size_t right, wrong; /* of all rows, also those that were forgotten since */
 	int worst;           /* exit code */
 	vf_error worst_error;
+	char worst_port[GANG_PORT_MAX];
 	vf_log *log;
 	vf_error log_error; /* since it could not be written */
 	bool unsynced;      /* rows that a power cut may take */

@@ -8,7 +8,7 @@
 
 #include "gang.h"
 
-enum { LAST_PATIENCE_MS = 10000, CAUSE_SHOWN = 200 };
+enum { LAST_PATIENCE_MS = 10000, CAUSE_SHORT = 80, CAUSE_LEAST = 20 };
 
 /* The worst first: what to look after first. An interruption says that nothing else was
  * found out; a flash that fails is a board for the workshop; one that holds something
@@ -36,7 +36,8 @@ gang_row *gang_add_row(gang_post *p, const vf_error *error)
 		g->wrong++;
 	if (badness(code) > badness(g->worst) && code != 0) {
 		g->worst = code;
-		(void)vf_fail(&g->worst_error, error->code, "%.100s: %.290s", p->port, error->text);
+		memcpy(g->worst_port, p->port, sizeof g->worst_port);
+		g->worst_error = *error;
 	}
 	if (row == NULL)
 		return NULL;
@@ -121,6 +122,25 @@ static const char *verdict(const gang_row *row, char out[24])
 	return out;
 }
 
+/* What failed, without what to do: that was said in full when it failed, and the log has it.
+ * A cause's first part ends at a semicolon; if that is long, at a colon, but not the one
+ * behind a file's name. */
+static int short_cause(const char *text)
+{
+	size_t len = strcspn(text, ";");
+	if (len <= CAUSE_SHORT)
+		return (int)len;
+	for (size_t i = CAUSE_LEAST; i + 1 < len; i++)
+		if (text[i] == ':' && text[i + 1] == ' ')
+			len = i;
+	if (len <= CAUSE_SHORT)
+		return (int)len;
+	len = CAUSE_SHORT;
+	while (len > CAUSE_LEAST && text[len] != ' ')
+		len--;
+	return (int)len;
+}
+
 static size_t widest(const gang *g, bool board)
 {
 	size_t most = board ? sizeof "board" - 1 : sizeof "port" - 1;
@@ -137,8 +157,8 @@ static void print_row(const gang *g, const gang_row *row, int port, int board)
 	const bool right = row->error.code == VF_OK;
 	cli_print(g->run.o, "%-*s  %-*s  %-13s  %7.1f%s%.*s", port, row->port, board,
 		  row->board[0] != '\0' ? row->board : "-", verdict(row, word),
-		  (double)row->elapsed_us / 1e6, right ? "" : "  ", CAUSE_SHOWN,
-		  right ? "" : row->error.text);
+		  (double)row->elapsed_us / 1e6, right ? "" : "  ",
+		  right ? 0 : short_cause(row->error.text), row->error.text);
 }
 
 /* In the order of the ports, whoever was first. */
@@ -154,16 +174,20 @@ static void print_table(const gang *g)
 				print_row(g, row, port, board);
 }
 
-/* The one line of the error, and with it the exit code. */
+/* The one line of the error, and with it the exit code. The cause in full where nobody was
+ * told yet, and for scripts. */
 static void conclude(gang *g)
 {
 	vf_error *e = &g->run.error;
+	const vf_error *worst = &g->worst_error;
 	const size_t all = g->right + g->wrong;
+	const bool told = !g->run.o->quiet && !g->run.o->json;
+	const int len = told ? short_cause(worst->text) : 300;
 	if (g->wrong == 1 && all == 1)
-		*e = g->worst_error;
+		(void)vf_fail(e, worst->code, "%.100s: %.*s", g->worst_port, len, worst->text);
 	else if (g->wrong > 0)
-		(void)vf_fail(e, g->worst_error.code, "%zu of %zu boards failed; the worst: %.300s",
-			      g->wrong, all, g->worst_error.text);
+		(void)vf_fail(e, worst->code, "%zu of %zu boards failed; the worst: %.100s: %.*s",
+			      g->wrong, all, g->worst_port, len, worst->text);
 	else if (g->log_error.code != VF_OK)
 		(void)vf_fail(e, g->log_error.code,
 			      "all boards are right, but not all of it is in the log: %.300s",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <cjson/cJSON.h>
@@ -15,12 +16,18 @@ enum { PATH_ROOM = 4096, TIME_MAX = 24 };
 
 int cli_log_path(const cli_options *o, char *path, size_t room, vf_error *err)
 {
+	struct stat st;
 	if (o->log == NULL)
 		return vf_state_file("log.sqlite", path, room, err);
 	const int n = snprintf(path, room, "%s", o->log);
-	if (n > 0 && (size_t)n < room)
-		return VF_OK;
-	return vf_fail(err, VF_E_USAGE, "--log wants the name of a file");
+	if (n <= 0 || (size_t)n >= room)
+		return vf_fail(err, VF_E_USAGE, "--log wants the name of a file");
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return vf_fail(err, VF_E_FILE,
+			       "%.200s: that is a device or the like, which keeps no log: name a "
+			       "file with --log%s",
+			       path, strcmp(o->command, "gang") == 0 ? ", or say --no-log" : "");
+	return VF_OK;
 }
 
 /* --- --since ------------------------------------------------------------------------ */

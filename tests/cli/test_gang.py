@@ -132,6 +132,24 @@ class Many(Gang):
         self.assertEqual({r["digest"] for r in self.rows()}, {inspected})
         self.assertEqual(again.result["digest"], inspected)
 
+    def test_a_long_cause_is_said_once_in_full(self):
+        advice = "check its write-protect pin"
+        with self.board(1, "--fault", "chip=protected") as bad, self.board(2) as good:
+            for ports in ([bad.port], [bad.port, good.port]):
+                run = self.gang(ports, json_too=False)
+                self.assertEqual(run.code, 4, run.err)
+                failed, last = [line for line in run.err.splitlines() if "(locked)" in line]
+                self.assertIn("FAILED (exit 4): ", failed)
+                self.assertTrue(failed.endswith(advice), failed)
+                row = next(line for line in run.out.splitlines() if "FAILED (4)" in line)
+                cause = row.split("  ")[-1]
+                self.assertIn(f": {cause}: ", failed)
+                self.assertTrue(last.endswith(f"{bad.port}: {cause}"), last)
+            # who sees nothing else sees it in the last line, and so does a script
+            self.assertTrue(self.gang([bad.port], "-q", json_too=False).err.rstrip().endswith(advice))
+            self.assertTrue(self.gang([bad.port]).result["error"].endswith(advice))
+        self.assertTrue(all(r["cause"].endswith(advice) for r in self.rows("--failed")))
+
     def test_one_port_is_named_once(self):
         with self.board(1) as board, self.board(2, tcp=True) as far:
             link = self.folder / "another name"
@@ -255,6 +273,11 @@ class Log(Gang):
         self.refused("damaged")
         self.log = self.folder / "no" / "such" / "directory"
         self.refused("cannot be opened there")
+        self.log = self.folder / "pipe"
+        os.mkfifo(self.log)
+        for self.log in (self.log, "/dev/null", "/dev/full"):
+            self.refused("keeps no log", "--no-log")
+            self.assertEnds(vcpflash("log", "--log", self.log), 5, "keeps no log")
 
     @staticmethod
     def limit(size):
