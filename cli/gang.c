@@ -10,7 +10,11 @@
 
 #include <cjson/cJSON.h>
 
-enum { LOG_AGAIN_US = 100000, ASK_TIMEOUT_US = 700000 };
+enum {
+	LOG_AGAIN_US = 100000,
+	ASK_TIMEOUT_US = 700000,
+	HELD_US = 500000, /* another program may just be closing a port */
+};
 
 void gang_time(char out[GANG_TIME_MAX])
 {
@@ -197,18 +201,31 @@ static void on_gone(void *ctx, void *user, const vf_error *why)
 
 /* --- the frame ----------------------------------------------------------------------- */
 
+/* Opens what can be opened. Of the rest, is it worth trying again? */
+static bool open_all(gang *g)
+{
+	bool again = false;
+	for (gang_post *p = g->posts; p != NULL; p = p->next) {
+		if (p->unit == NULL)
+			p->unit = gang_open(p, p->port, &p->refused);
+		again = again || (p->unit == NULL && vf_pipe_may_open_soon(p->port));
+	}
+	return again;
+}
+
 static void begin_all(gang *g)
 {
-	vf_error err = {0};
+	const uint64_t until_us = vf_io_now_us() + HELD_US;
+	while (open_all(g) && vf_io_now_us() < until_us && !vf_interrupted())
+		vf_io_sleep(vf_io_now_us() + HELD_US / 10);
 	for (gang_post *p = g->posts; p != NULL; p = p->next) {
-		p->unit = gang_open(p, p->port, &err);
 		if (p->unit != NULL) {
 			gang_begin(p);
 			continue;
 		}
 		p->began_us = vf_io_now_us();
 		gang_time(p->time);
-		gang_failed(p, &err);
+		gang_failed(p, &p->refused);
 	}
 }
 

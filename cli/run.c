@@ -165,7 +165,7 @@ int cli_run_end(cli_run *r)
 			cli_say(r->o, "%s: the trace is not complete: is the disk full?",
 				r->o->trace);
 	}
-	memset(r->key, 0, sizeof r->key);
+	vf_wipe(r->key, sizeof r->key);
 	if (r->has_image)
 		vf_image_free(&r->image);
 	return cli_finish(r->o, &r->error, r->json);

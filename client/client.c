@@ -72,14 +72,17 @@ static void attempt(const vf_client_options *opt, const vf_job_config *config, o
 	vf_gang_free(gang);
 }
 
-int vf_client_on(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
-		 vf_board *board, vf_session_stats *link)
+int vf_client_on(const vf_client_options *opt, uint32_t held_ms, const vf_job_config *config,
+		 vf_job_result *result, vf_board *board, vf_session_stats *link)
 {
 	outcome o = {.result = result, .board = board, .link = link};
 	vf_patience patience;
+	uint64_t held_until_us = 0;
 	vf_patience_begin(&patience, opt, opt->wait_ms);
 	do
-		attempt(opt, config, &o);
+		do
+			attempt(opt, config, &o);
+		while (o.unit == NULL && vf_client_held(opt, held_ms, &held_until_us));
 	while (!o.answered &&
 	       vf_patience_more(&patience, vf_client_remote(opt->port), &result->error));
 	return result->error.code;
@@ -101,5 +104,5 @@ int vf_client_do(const vf_client_options *opt, const vf_job_config *config, vf_j
 			return fail(result, &err);
 		own.port = name;
 	}
-	return vf_client_on(&own, config, result, board, link);
+	return vf_client_on(&own, VF_CLIENT_HELD_MS, config, result, board, link);
 }

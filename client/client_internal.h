@@ -6,9 +6,11 @@
 
 enum { VF_CLIENT_NAME_MAX = 1024 };
 
-/* vf_client_do on a port that is named. */
-int vf_client_on(const vf_client_options *opt, const vf_job_config *config, vf_job_result *result,
-		 vf_board *board, vf_session_stats *link);
+/* vf_client_do on a port that is named. `held_ms`: how long it is tried to open one that
+ * another program may just be closing. */
+enum { VF_CLIENT_HELD_MS = 500 };
+int vf_client_on(const vf_client_options *opt, uint32_t held_ms, const vf_job_config *config,
+		 vf_job_result *result, vf_board *board, vf_session_stats *link);
 
 /* How often the person has asked to stop. */
 unsigned vf_client_asked(const vf_client_options *opt);
@@ -34,6 +36,9 @@ void vf_patience_begin(vf_patience *p, const vf_client_options *opt, uint32_t ms
 /* After a failure: pauses, and says whether to try again. Not for other failures than
  * VF_E_LINK. When the person interrupts that becomes the failure. */
 bool vf_patience_more(vf_patience *p, bool remote, vf_error *why);
+/* The same, silently, where the port could not be opened and may be in a moment: for `ms` after
+ * the first failure. *until_us is 0 at first. */
+bool vf_client_held(const vf_client_options *opt, uint32_t ms, uint64_t *until_us);
 
 /* wait.c: for a port that was there to come back. */
 enum { VF_RETURN_PORTS = 64 };

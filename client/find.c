@@ -40,8 +40,8 @@ static void add(finding *f, const char *name)
 	(void)snprintf(f->list + at, sizeof f->list - at, "%s%s", at == 0 ? "" : ", ", name);
 }
 
-bool vf_client_answers(const vf_client_options *opt, const char *port, vf_board *board,
-		       vf_error *why)
+static bool answers(const vf_client_options *opt, uint32_t held_ms, const char *port,
+		    vf_board *board, vf_error *why)
 {
 	vf_client_options once = *opt;
 	vf_job_config config = {.kind = VF_JOB_INFO};
@@ -53,15 +53,22 @@ bool vf_client_answers(const vf_client_options *opt, const char *port, vf_board 
 	once.max_baud = 1;
 	once.wait_ms = 0;
 	once.return_ms = VF_CLIENT_NEVER;
-	const int status = vf_client_on(&once, &config, &result, board, NULL);
+	const int status = vf_client_on(&once, held_ms, &config, &result, board, NULL);
 	*why = result.error;
 	return status == VF_OK;
 }
 
+bool vf_client_answers(const vf_client_options *opt, const char *port, vf_board *board,
+		       vf_error *why)
+{
+	return answers(opt, 0, port, board, why);
+}
+
 static int ask_all(finding *f, vf_error *err)
 {
+	const uint32_t held_ms = f->names == 1 ? VF_CLIENT_HELD_MS : 0;
 	for (size_t i = 0; i < f->names; i++) {
-		if (!vf_client_answers(f->opt, f->name[i], NULL, &f->why)) {
+		if (!answers(f->opt, held_ms, f->name[i], NULL, &f->why)) {
 			if (f->why.code != VF_E_INTERRUPTED)
 				continue;
 			*err = f->why;

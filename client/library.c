@@ -306,7 +306,7 @@ int vf_library_end(vf_library_call *c, vcpflash_report *report)
 {
 	if (c->has_image)
 		vf_image_free(&c->image);
-	memset(c->key, 0, sizeof c->key);
+	vf_wipe(c->key, sizeof c->key);
 	vcpflash_report own = vcpflash_no_report();
 	fill(c, &own);
 	vf_library_give(report, &own, sizeof own);

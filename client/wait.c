@@ -10,6 +10,7 @@
 
 enum {
 	LOOK_US = 100000,       /* between two looks at a device */
+	HELD_US = 20000,        /* that another program may be closing */
 	CALL_US = 500000,       /* and between two calls on another machine */
 	STRANGERS_US = 1000000, /* by then a port that has a serial number would be back */
 	NAME_MOST = 160,        /* most of a port's name in a sentence */
@@ -63,6 +64,15 @@ bool vf_patience_more(vf_patience *p, bool remote, vf_error *why)
 		return true;
 	(void)vf_fail(why, VF_E_INTERRUPTED, "interrupted while waiting: %.300s", p->said);
 	return false;
+}
+
+bool vf_client_held(const vf_client_options *opt, uint32_t ms, uint64_t *until_us)
+{
+	const uint64_t now = vf_io_now_us();
+	if (*until_us == 0)
+		*until_us = now + ms * UINT64_C(1000);
+	return now < *until_us && vf_pipe_may_open_soon(opt->port) &&
+	       !pause_until(opt, now + HELD_US, *until_us);
 }
 
 /* --- in the middle of a job ----------------------------------------------------- */

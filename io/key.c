@@ -67,6 +67,11 @@ static int parse(const char *name, const uint8_t *bytes, size_t len, uint8_t key
 	return VF_OK;
 }
 
+void vf_wipe(void *secret, size_t len)
+{
+	explicit_bzero(secret, len);
+}
+
 int vf_key_read(const char *name, uint8_t key[VF_IO_KEY_SIZE], bool *exposed, vf_error *err)
 {
 	uint8_t *bytes;
@@ -76,7 +81,7 @@ int vf_key_read(const char *name, uint8_t key[VF_IO_KEY_SIZE], bool *exposed, vf
 	if (status != VF_OK)
 		return status;
 	status = parse(name, bytes, len, key, err);
-	memset(bytes, 0, len);
+	vf_wipe(bytes, len);
 	free(bytes);
 	*exposed = stat(name, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0;
 	return status;

@@ -215,6 +215,16 @@ vf_pipe *vf_pipe_open_serial(const char *name, uint32_t baud, vf_error *err)
 	return p;
 }
 
+bool vf_pipe_may_open_soon(const char *name)
+{
+	const int fd = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EBUSY || errno == EACCES;
+	const bool terminal = isatty(fd) == 1;
+	(void)close(fd);
+	return terminal;
+}
+
 /* --- the rate, later ------------------------------------------------------------ */
 
 enum {

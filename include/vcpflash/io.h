@@ -37,6 +37,10 @@ vf_pipe *vf_pipe_begin(const char *name, uint32_t baud, vf_error *err);
  * last longer than until *again_us. VF_E_LINK: it cannot be opened. */
 enum { VF_IO_LATER = 1 };
 int vf_pipe_opened(vf_pipe *p, uint64_t *again_us, vf_error *err);
+/* For a port that vf_pipe_begin could not open: may that be over in a moment? True of one that
+ * another program holds, who may be closing it, and of one that this user has no right to open,
+ * which udev may be about to give. False of what is not there, no terminal, or far away. */
+bool vf_pipe_may_open_soon(const char *name);
 /* A pseudo-terminal whose other end is linked at `path` (NULL: nowhere); its
  * name is vf_pipe_name. Raw; survives peers that come and go. */
 vf_pipe *vf_pipe_pty(const char *path, vf_error *err);
@@ -151,6 +155,8 @@ void vf_file_discard(vf_file_out *f); /* removes what was written; frees it */
  * it is nothing like that. `exposed`: everybody on this machine can read the file. */
 enum { VF_IO_KEY_SIZE = 32 };
 int vf_key_read(const char *name, uint8_t key[VF_IO_KEY_SIZE], bool *exposed, vf_error *err);
+/* Forgets a copy of it. Unlike memset before memory is given up no compiler leaves it out. */
+void vf_wipe(void *secret, size_t len);
 
 /* What has to outlive the process and a power cut of the host, in the user's state
  * directory (XDG_STATE_HOME); `name` is a file name of letters and digits. */

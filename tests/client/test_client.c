@@ -1,6 +1,7 @@
 /* test_client.c - the blocking calls against the real engine of a board in a
  * process of its own, behind a pseudo-terminal or a TCP port, in real time.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -274,6 +276,31 @@ static void test_no_port(void **state)
 	assert_int_equal(run(c, VF_JOB_INFO), VF_E_LINK);
 }
 
+/* Whoever has the port lets go of it while we look: the command goes on. */
+static unsigned let_go(void *ctx)
+{
+	int *fd = ctx;
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+	return 0;
+}
+
+static void test_port_is_being_closed(void **state)
+{
+	scene *c = *state;
+	start(c, false);
+	int fd = open(c->s->name, O_RDWR | O_NOCTTY);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(run(c, VF_JOB_INFO), VF_E_LINK);
+	assert_non_null(strstr(c->result.error.text, "busy"));
+	c->opt.interruptions = let_go;
+	c->opt.ctx = &fd;
+	assert_int_equal(run(c, VF_JOB_INFO), VF_OK);
+	assert_int_equal(fd, -1);
+}
+
 static void test_wrong_request(void **state)
 {
 	scene *c = *state;
@@ -512,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pseudo_terminal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tcp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_port, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_port_is_being_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mute_board, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_board_vanishes, setup, teardown),
