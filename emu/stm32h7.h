@@ -53,6 +53,7 @@ typedef struct vf_stm32h7_config {
 	vf_sim_chip *nor;       /* two dies in parallel on QUADSPI */
 	uint32_t uid[3];        /* unique device id */
 	uint64_t seed;          /* of the random number generator */
+	bool usb_wake_lost;     /* its OTG cores raise no WKUINT */
 	bool rng_broken;        /* which has a seed error and gives nothing */
 	bool crystal_broken;    /* HSE never gets ready, */
 	bool pll_broken;        /* no PLL does */

@@ -84,7 +84,7 @@ static void suspend(void *device, bool on)
 
 	if (on && !otg->suspended)
 		otg->value[VF_OTG_GINTSTS / 4] |= VF_OTG_ESUSP | VF_OTG_USBSUSP;
-	else if (!on && otg->suspended)
+	else if (!on && otg->suspended && !otg->unit.soc->config.usb_wake_lost)
 		otg->value[VF_OTG_GINTSTS / 4] |= VF_OTG_WKUINT;
 	otg->suspended = on;
 	otg->wakes = otg->wakes && on;

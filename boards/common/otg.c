@@ -472,8 +472,17 @@ static void pop(otg *o)
 	}
 }
 
+/* The interrupt for it may not have come: without it nothing would be answered until the
+ * next reset. What lies in the FIFO may have come before the bus fell asleep. */
+static void awake(otg *o)
+{
+	if (o->suspended && (*reg(o, DSTS) & DSTS_SUSPSTS) == 0)
+		o->suspended = false;
+}
+
 static void receive(otg *o)
 {
+	awake(o);
 	while ((*reg(o, GINTSTS) & GINT_RXFLVL) != 0) {
 		pop(o);
 		while (o->setup_came)
@@ -504,11 +513,13 @@ static void bus_reset(otg *o)
 
 /* It has ended, at a speed that is known. How long the core takes to turn the bus around is
  * in RM0399, "TRDT values": 6 of the PHY's clocks at full speed and more than 32 MHz of
- * bus clock, 9 at high speed. Packets on endpoint 0 have 64 bytes: 0 in its register. */
+ * bus clock; 9 with a PHY of eight bits, at high speed, and (as TinyUSB has it) at full
+ * speed too, where ST's driver has 6. Packets on endpoint 0 have 64 bytes: 0 in its
+ * register. */
 static void bus_ready(otg *o)
 {
 	bool high = (*reg(o, DSTS) & DSTS_ENUMSPD) == 0;
-	uint32_t turn = high ? 9 : 6;
+	uint32_t turn = o->config.ulpi ? 9 : 6;
 
 	change(reg(o, GUSBCFG), GUSBCFG_TRDT, turn << GUSBCFG_TRDT_POS);
 	control(of(o, DIEPCTL, 0), 3, 0);
@@ -588,7 +599,8 @@ static bool begin_core(otg *o)
 	if (!await_long(reg(o, GRSTCTL), GRSTCTL_AHBIDL, GRSTCTL_AHBIDL))
 		return false;
 	change(reg(o, GRSTCTL), 0, GRSTCTL_CSRST);
-	if (!await_long(reg(o, GRSTCTL), GRSTCTL_CSRST, 0))
+	if (!await_long(reg(o, GRSTCTL), GRSTCTL_CSRST, 0) ||
+	    !await_long(reg(o, GRSTCTL), GRSTCTL_AHBIDL, GRSTCTL_AHBIDL))
 		return false;
 	if (!o->config.ulpi)
 		change(reg(o, GCCFG), 0, GCCFG_PWRDWN);

@@ -93,6 +93,7 @@ enum { RX_DATA = 2, RX_DONE = 3, RX_SETUP_DONE = 4, RX_SETUP = 6 };
 #define DCTL_TCTL     ((uint32_t)7 << DCTL_TCTL_POS)
 #define DCTL_SGONAK   OTG_BIT(9)
 #define DCTL_CGONAK   OTG_BIT(10)
+#define DSTS_SUSPSTS  OTG_BIT(0)
 #define DSTS_ENUMSPD  ((uint32_t)3 << 1) /* 0: high speed */
 
 #define EPCTL_USBAEP     OTG_BIT(15)

@@ -138,6 +138,31 @@ static void test_bus_events(void **state)
 	}
 }
 
+/* A bus that wakes without the core's interrupt for it: whoever asks is answered. */
+static void test_wake_unheard(void **state)
+{
+	(void)state;
+	EACH_MODEL(m)
+	{
+		h7_bench b;
+		vf_emu_usb_counts before, after;
+
+		h7_new(&b, models[m], &(vf_emu_board_config){.usb_wake_lost = true});
+		h7_run(&b, 50 * H7_MS);
+		h7_plug(&b);
+		check_talk(&b, 1);
+		vf_emu_usb_count(b.board, &before);
+		vf_emu_usb_suspend(b.board, true);
+		h7_run(&b, 200 * H7_MS);
+		vf_emu_usb_suspend(b.board, false);
+		h7_run(&b, 100 * H7_MS);
+		check_talk(&b, 2);
+		vf_emu_usb_count(b.board, &after);
+		assert_int_equal(after.resets, before.resets);
+		h7_free(&b);
+	}
+}
+
 /* Control transfers of all kinds, cut anywhere; then an ordinary host again. */
 static void test_hostile(void **state)
 {
@@ -248,6 +273,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_talks),
 		cmocka_unit_test(test_received_packets),
 		cmocka_unit_test(test_bus_events),
+		cmocka_unit_test(test_wake_unheard),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_noise_and_slow_hub),
 		cmocka_unit_test(test_host_that_does_not_read),
