@@ -260,6 +260,7 @@ static int make_machine(vf_emu_board *b, vf_error *err)
 		.uid = {0x00470029, 0x31395106, (uint32_t)b->config.seed},
 		.seed = b->config.seed,
 		.usb_wake_lost = b->config.usb_wake_lost,
+		.usb_keeps = b->config.usb_keeps,
 		.rng_broken = b->config.rng_broken,
 		.crystal_broken = b->config.crystal_broken,
 		.pll_broken = b->config.pll_broken,

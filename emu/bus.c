@@ -241,6 +241,12 @@ static void door_irq(void *context, unsigned core, unsigned number, bool level)
 		vf_emu_nvic_level(&m->core[core], VF_EMU_IRQ0 + number, level);
 }
 
+static bool door_asleep(void *context, unsigned core)
+{
+	vf_emu_machine *m = context;
+	return core < VF_EMU_CORES && m->core[core].sleep != VF_EMU_AWAKE;
+}
+
 static void door_event(void *context, unsigned core)
 {
 	vf_emu_machine *m = context;
@@ -356,6 +362,7 @@ void vf_emu_bus_init(vf_emu_machine *m)
 		.core = door_core,
 		.stall = door_stall,
 		.irq = door_irq,
+		.asleep = door_asleep,
 		.event = door_event,
 		.read = door_read,
 		.write = door_write,

@@ -62,6 +62,8 @@ typedef struct vf_emu_bus {
 	 * is high it becomes pending again on return. `number` is the position in
 	 * the vector table of the reference manual (0 = WWDG). */
 	void (*irq)(void *context, unsigned core, unsigned number, bool level);
+	/* A core waits in WFI or WFE: its sleep-mode clock enables (RCC) count. */
+	bool (*asleep)(void *context, unsigned core);
 	/* A wake-up event (RXEV) for a core that waits in WFE. */
 	void (*event)(void *context, unsigned core);
 

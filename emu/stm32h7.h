@@ -54,6 +54,7 @@ typedef struct vf_stm32h7_config {
 	uint32_t uid[3];        /* unique device id */
 	uint64_t seed;          /* of the random number generator */
 	bool usb_wake_lost;     /* its OTG cores raise no WKUINT */
+	bool usb_keeps;         /* … and keep EPENA over a reset of the bus */
 	bool rng_broken;        /* which has a seed error and gives nothing */
 	bool crystal_broken;    /* HSE never gets ready, */
 	bool pll_broken;        /* no PLL does */
@@ -283,6 +284,13 @@ static inline unsigned vf_h7_core(const vf_stm32h7 *soc)
 	return bus->core != NULL ? bus->core(bus->context) : VF_EMU_M7;
 }
 
+static inline bool vf_h7_asleep(const vf_stm32h7 *soc, unsigned core)
+{
+	const vf_emu_bus *bus = soc->config.bus;
+
+	return bus->asleep != NULL && bus->asleep(bus->context, core);
+}
+
 /* The same level on both cores' input: either may have it enabled. */
 void vf_h7_irq(const vf_stm32h7 *soc, unsigned number, bool level);
 
@@ -311,6 +319,8 @@ enum vf_h7_oscillator {
 	VF_H7_OSCILLATORS,
 };
 bool vf_h7_rcc_enabled(const vf_stm32h7 *soc, unsigned gate, unsigned bit);
+/* A core that has gate `bit` enabled sleeps, and has gate `with` enabled for that. */
+bool vf_h7_rcc_dozes(const vf_stm32h7 *soc, unsigned gate, unsigned bit, unsigned with);
 bool vf_h7_rcc_ready(const vf_stm32h7 *soc, enum vf_h7_oscillator which);
 
 /* stm32h7_pwr.c */

@@ -4,7 +4,8 @@
  * Behaviour: the Universal Serial Bus Specification 2.0, chapters 8 (handshakes, data
  * toggle, PING) and 7 (reset, suspend), and the flags that HAL_PCD_IRQHandler and
  * TinyUSB's dcd_dwc2.c wait for. That a reset of the bus takes EPENA away from all
- * endpoints is unsourced: no driver does it, and all of them set the endpoints up again.
+ * endpoints is unsourced: ST's driver relies on it, TinyUSB's takes it away itself, so it
+ * can be had either way (`usb_keeps`).
  */
 #include "stm32h7.h"
 
@@ -43,10 +44,12 @@ static void bus_reset(void *device)
 	vf_h7_otg *otg = device;
 
 	for (unsigned n = 0; n < VF_H7_OTG_ENDPOINTS; n++) {
+		otg->in[n].off_ns = otg->out[n].off_ns = 0;
+		if (otg->unit.soc->config.usb_keeps)
+			continue;
 		otg->in[n].ctl &= ~(VF_OTG_EPENA | (n != 0 ? ACTIVE : 0));
 		otg->out[n].ctl &= ~(VF_OTG_EPENA | (n != 0 ? ACTIVE : 0));
 		otg->out[n].ended = false;
-		otg->in[n].off_ns = otg->out[n].off_ns = 0;
 	}
 	if (otg->suspended)
 		otg->value[VF_OTG_GINTSTS / 4] |= VF_OTG_RSTDET;

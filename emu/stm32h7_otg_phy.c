@@ -4,8 +4,10 @@
  * Clock source: stm32h7xx_hal_rcc_ex.c (RCC_PERIPHCLK_USB). Transceiver, VBUS override:
  * stm32h7xx_ll_usb.c (USB_CoreInit, USB_DevInit). Supply: stm32h7xx_hal_pwr_ex.c
  * (HAL_PWREx_EnableUSBVoltageDetector). Turnaround: USB_SetTurnaroundTime. Pins: the
- * MspInit of ST's USB examples for both boards. That the core's resets and flushes wait
- * for the PHY's clock is unsourced, as is the tolerance of 0.25 %, which is the bus's.
+ * MspInit of ST's USB examples for both boards. That the transceiver inside stands still
+ * while a core sleeps whose sleep-mode enable of the ULPI clock is on, as it is after a
+ * reset: those examples and TinyUSB's dwc2_stm32.h, which take it away. That the core's resets and
+ * flushes wait for the PHY's clock is unsourced, as is the tolerance of 0.25 %, which is the bus's.
  */
 #include "stm32h7.h"
 
@@ -52,7 +54,8 @@ bool vf_h7_otg_phy_clock(const vf_h7_otg *otg)
 	const vf_stm32h7 *soc = otg->unit.soc;
 
 	if (inside(otg))
-		return runs_at_48mhz(soc);
+		return runs_at_48mhz(soc) && !vf_h7_rcc_dozes(soc, VF_H7_AHB1, otg->unit.gate_bit,
+							      otg->unit.gate_bit + 1u);
 	return otg->number == 1 && otg->wired && vf_h7_rcc_enabled(soc, VF_H7_AHB1, ULPI_GATE) &&
 	       all_pads(soc, ulpi, sizeof ulpi / sizeof *ulpi);
 }

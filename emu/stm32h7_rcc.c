@@ -29,6 +29,7 @@ enum {
 	APB4RSTR = 0x9C,
 	GCR = 0xA0,
 	RSR = 0xD0,
+	LPENR = 0x28, /* from AHB1ENR to AHB1LPENR, and so with all of them */
 	APB4LPENR = 0x11C,
 	OWN_1 = 0x130, /* the block of the Cortex-M7, as RSR to APB4LPENR … */
 	OWN_2 = 0x190, /* … and of the Cortex-M4 */
@@ -132,6 +133,20 @@ bool vf_h7_rcc_enabled(const vf_stm32h7 *soc, unsigned gate, unsigned bit)
 		soc->rcc.value[(OWN_1 + gate) / 4] | soc->rcc.value[(OWN_2 + gate) / 4];
 
 	return (either >> bit & 1) != 0;
+}
+
+bool vf_h7_rcc_dozes(const vf_stm32h7 *soc, unsigned gate, unsigned bit, unsigned with)
+{
+	static const uint32_t own[] = {OWN_1, OWN_2};
+
+	for (unsigned core = 0; core < 2; core++) {
+		const uint32_t *enables = &soc->rcc.value[(own[core] + gate) / 4];
+
+		if ((enables[0] >> bit & 1) != 0 && (enables[LPENR / 4] >> with & 1) != 0 &&
+		    vf_h7_asleep(soc, core))
+			return true;
+	}
+	return false;
 }
 
 /* A core reads its own enables at the common address. */

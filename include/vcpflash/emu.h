@@ -55,6 +55,7 @@ typedef struct vf_emu_board_config {
 	bool usb_full_speed; /* the host's port knows no high speed */
 	uint32_t usb_noise;  /* of so many USB packets one handshake is lost; 0 none */
 	bool usb_wake_lost;  /* the core raises no interrupt when its bus wakes */
+	bool usb_keeps;      /* a reset of the bus leaves its endpoints enabled */
 	bool rng_broken;     /* the random number generator has a seed error for good */
 	bool crystal_broken; /* HSE never gets ready, */
 	bool pll_broken;     /* no PLL does */

@@ -163,6 +163,32 @@ static void test_wake_unheard(void **state)
 	}
 }
 
+/* Resets in the middle of what goes both ways, of cores that forget what their endpoints
+ * were doing and of cores that do not. */
+static void test_resets(void **state)
+{
+	static const uint8_t bytes[PAYLOAD];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		h7_bench b;
+
+		h7_new(&b, models[i % 2], &(vf_emu_board_config){.usb_keeps = i >= 2});
+		h7_run(&b, 50 * H7_MS);
+		h7_plug(&b);
+		check_talk(&b, 1);
+		for (uint32_t reset = 0; reset < 8; reset++) {
+			h7_stream(&b, bytes, PAYLOAD);
+			h7_say(&b, VF_KIND_QUERY, NULL, 0);
+			h7_run(&b, reset * H7_MS / 40);
+			vf_emu_usb_reset(b.board);
+			h7_run(&b, 10 * H7_MS);
+			check_talk(&b, 2 + reset);
+		}
+		h7_free(&b);
+	}
+}
+
 /* Control transfers of all kinds, cut anywhere; then an ordinary host again. */
 static void test_hostile(void **state)
 {
@@ -274,6 +300,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_received_packets),
 		cmocka_unit_test(test_bus_events),
 		cmocka_unit_test(test_wake_unheard),
+		cmocka_unit_test(test_resets),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_noise_and_slow_hub),
 		cmocka_unit_test(test_host_that_does_not_read),

@@ -200,9 +200,20 @@ rig *rig_new_board(enum vf_h7_board board)
 	vf_stm32h7_config config = {.uid = {1, 2, 3}, .seed = 7, .sent = sent};
 
 	assert_non_null(r);
-	r->bus = (vf_emu_bus){r,       now_ns,    core,      stall,        irq,
-			      event,   bus_read,  bus_write, stop,         open_window,
-			      changed, bus_reset, boot,      clock_changed};
+	r->bus = (vf_emu_bus){.context = r,
+			      .now_ns = now_ns,
+			      .core = core,
+			      .stall = stall,
+			      .irq = irq,
+			      .event = event,
+			      .read = bus_read,
+			      .write = bus_write,
+			      .stop = stop,
+			      .open = open_window,
+			      .changed = changed,
+			      .reset = bus_reset,
+			      .boot = boot,
+			      .clock = clock_changed};
 	r->flash = allocate(2 * (size_t)VF_H7_FLASH_BANK);
 	memset(r->flash, 0xFF, 2 * (size_t)VF_H7_FLASH_BANK);
 	new_chip(r);

@@ -64,6 +64,21 @@ class Board:
         return subprocess.run([BIN / "vcpflash", "-p", self.port, *arguments], timeout=PATIENCE,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
+    def interrupted(self, arguments, how):
+        """`how` does something once the board was seen to write; vcpflash's status."""
+        with open(self.port.parent / "host.txt", "wb") as said:
+            host = subprocess.Popen([BIN / "vcpflash", "-p", self.port, "--json", *arguments],
+                                    stdout=subprocess.PIPE, stderr=said)
+            for line in host.stdout:
+                event = json.loads(line)
+                assert event["event"] != "result", event
+                if event.get("phase") == "program" and event["done"] > 20000:
+                    break
+            how(host)
+            host.stdout.read()
+            host.stdout.close()
+            return host.wait(PATIENCE)
+
     def open(self):
         fd = os.open(self.port, os.O_RDWR | os.O_NOCTTY)
         mode = termios.tcgetattr(fd)
@@ -151,21 +166,6 @@ class Story(unittest.TestCase):
             self.good(board.vcpflash("verify", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex"))
             self.assertEqual(board.end(), 0)
 
-    def interrupted(self, arguments, how):
-        """`how` ends something once the board was seen to write."""
-        with open(self.folder / "host.txt", "wb") as said:
-            host = subprocess.Popen([BIN / "vcpflash", "-p", self.folder / "ttyACM0", "--json",
-                                     *arguments], stdout=subprocess.PIPE, stderr=said)
-            for line in host.stdout:
-                event = json.loads(line)
-                self.assertNotEqual(event["event"], "result", event)
-                if event.get("phase") == "program" and event["done"] > 20000:
-                    break
-            how(host)
-            host.stdout.read()
-            host.stdout.close()
-            return host.wait(PATIENCE)
-
     def test_killed(self):
         """The host is killed, then the board is turned off; each time nothing starts, and the
         same command completes it."""
@@ -173,13 +173,13 @@ class Story(unittest.TestCase):
         files = ["program", FIRMWARE / "cm7.hex", FIRMWARE / "cm4.hex", f"{assets}@0x90800000"]
         assets.write_bytes(os.urandom(100000))
         with Board(self.folder) as board:
-            while self.interrupted(files, lambda host: host.kill()) == 0:
+            while board.interrupted(files, lambda host: host.kill()) == 0:
                 assets.write_bytes(os.urandom(100000))  # it was done before it could be killed
             refused = board.vcpflash("run")
             self.assertEqual(refused.returncode, 6, refused.stdout)
             self.good(board.vcpflash(*files))
             assets.write_bytes(os.urandom(100000))
-            self.assertEqual(self.interrupted(files, lambda _: self.assertEqual(board.end(), 0)), 3)
+            self.assertEqual(board.interrupted(files, lambda _: self.assertEqual(board.end(), 0)), 3)
         with Board(self.folder) as board:
             refused = board.vcpflash("run")
             self.assertEqual(refused.returncode, 6, refused.stdout)
@@ -264,6 +264,40 @@ class Socket(unittest.TestCase):
 
     def test_unplugged_at_high_speed(self):
         self.story("stm32h747i-disco", "", "high", 300)
+
+
+    def test_two_programs(self):
+        """While one program writes, a second one is told who has the port, and a terminal types
+        into it and takes away some of what the board says: the first one gets it done, and
+        nothing else is written."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            mine, other = folder / "mine.bin", folder / "other.bin"
+            mine.write_bytes(os.urandom(200000))
+            other.write_bytes(os.urandom(5000))
+
+            def meanwhile(host):
+                for command in (["program", f"{other}@0x90400000"], ["info"]):
+                    second = board.vcpflash(*command)
+                    self.assertEqual(second.returncode, 3, second.stdout)
+                    self.assertIn(f"busy; vcpflash (process {host.pid}) has it open: close that first",
+                                  second.stdout)
+                fd = board.open()
+                for _ in range(20):
+                    os.write(fd, b"help\r")
+                    if select.select([fd], [], [], 0.05)[0]:
+                        os.read(fd, 4096)
+                os.close(fd)
+
+            with Board(folder, "--board", "stm32h745i-disco", "--time", "none") as board:
+                status = board.interrupted(["program", f"{mine}@0x90000000"], meanwhile)
+                self.assertEqual(status, 0, (folder / "host.txt").read_text())
+                result = board.vcpflash("verify", f"{mine}@0x90000000")
+                self.assertEqual(result.returncode, 0, result.stdout)
+                self.assertEqual(board.end(), 0)
+            flash = (folder / "flash.bin").read_bytes()
+            self.assertEqual(flash[:200000], mine.read_bytes())
+            self.assertEqual(flash[4 << 20:][:5000], b"\xff" * 5000)
 
 
 class Usage(unittest.TestCase):
