@@ -277,14 +277,17 @@ class Socket(unittest.TestCase):
             other.write_bytes(os.urandom(5000))
 
             def meanwhile(host):
+                host.send_signal(signal.SIGSTOP)  # lest it be done before the others come
                 for command in (["program", f"{other}@0x90400000"], ["info"]):
                     second = board.vcpflash(*command)
                     self.assertEqual(second.returncode, 3, second.stdout)
                     self.assertIn(f"busy; vcpflash (process {host.pid}) has it open: close that first",
                                   second.stdout)
                 fd = board.open()
-                for _ in range(20):
+                for turn in range(20):
                     os.write(fd, b"help\r")
+                    if turn == 5:
+                        host.send_signal(signal.SIGCONT)
                     if select.select([fd], [], [], 0.05)[0]:
                         os.read(fd, 4096)
                 os.close(fd)
