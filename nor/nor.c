@@ -34,10 +34,7 @@ void vf_nor_probe(vf_nor *n)
 	n->on_bus = n->paused = false;
 	n->limit_us = 0;
 	n->tries = 0;
-	if (n->sources.look != NULL)
-		vf_n_go(n, NOR_LOOK_FIRST);
-	else
-		vf_n_run(n, NOR_SCRIPT_WAKE, NOR_BUSY);
+	vf_n_go(n, NOR_BEGIN);
 }
 
 void vf_nor_renew(vf_nor *n)

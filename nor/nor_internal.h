@@ -5,14 +5,14 @@
  * The states. Each is one function, called twice: once to ask (it fills in a
  * transaction, or moves on at once), once when the chip answered.
  *
- *   probe   SCRIPT(wake) > BUSY > SCRIPT(reset) > ID, ID > SCRIPT(3-byte mode)
+ *   probe   BEGIN > SCRIPT(wake) > BUSY > SCRIPT(reset) > ID, ID > SCRIPT(3-byte mode)
  *           > SFDP_HEAD > SFDP_HEADER... > SFDP_BASIC... > SFDP_FOUR > IDENTIFY
  *           > QUAD_SR1 > QUAD_SR2 [> WREN > WEL > SEND > POLL > QUAD_SR1 ...]
  *           > ADDR4 [> SCRIPT(enter) > ADDR4_CHECK] > SCRIPT(clear) > READY
  *   read    OPERATE > READ... > IDLE
  *   write   OPERATE > WREN > WEL > SEND > POLL... > IDLE
  *   failed  (any of those) > SCRIPT(clear) > FAILED > IDLE
- *   with the look of look.c, LOOK_FIRST goes before the probe, LOOK_ID
+ *   with the look of look.c, LOOK_FIRST comes behind BEGIN, LOOK_ID
  *           [> LOOK_ADDR4] after BUSY, LOOK_STATUS... before READY
  *   after an error, the next operation: SETTLE... > SCRIPT(clear) > OPERATE
  */
@@ -23,6 +23,7 @@
 
 enum nor_state {
 	NOR_IDLE,
+	NOR_BEGIN,
 	NOR_SCRIPT,
 	NOR_BUSY,
 	NOR_ID,

@@ -11,6 +11,7 @@ enum {
 	HOW_16 = 0x20,   /* the same, 16 clocks */
 	HOW_LAST = 0x40,
 	HOW_QUAD = 0x80, /* on four lanes; left out where there are not four */
+	DEAF_US = 128,   /* longer than a chip that is idle hears nothing: see `commands` */
 };
 
 struct command {
@@ -96,6 +97,16 @@ static void state_script(vf_nor *n, bool answered, uint32_t now_us)
 		n->began_us = now_us;
 		vf_n_go(n, (enum nor_state)n->then);
 	}
+}
+
+/* A board that restarted in the middle of a probe has just woken or reset the chip. */
+static void begin(vf_nor *n, uint32_t now_us)
+{
+	vf_n_pause(n, now_us, DEAF_US);
+	if (n->sources.look != NULL)
+		vf_n_go(n, NOR_LOOK_FIRST);
+	else
+		vf_n_run(n, NOR_SCRIPT_WAKE, NOR_BUSY);
 }
 
 /* Is an erase or program still running that somebody began before us? A reset
@@ -187,7 +198,9 @@ static void state_id(vf_nor *n, bool answered, uint32_t now_us)
 
 void vf_n_probe_state(vf_nor *n, bool answered, uint32_t now_us)
 {
-	if (n->state == NOR_SCRIPT)
+	if (n->state == NOR_BEGIN)
+		begin(n, now_us);
+	else if (n->state == NOR_SCRIPT)
 		state_script(n, answered, now_us);
 	else if (n->state == NOR_BUSY)
 		state_busy(n, answered, now_us);

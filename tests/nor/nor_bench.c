@@ -93,6 +93,8 @@ int nor_bench_finish(nor_bench *b)
 		if (step == VF_NOR_WAIT) {
 			assert_in_range(wait_us, 1, 0x7FFFFFFF);
 			b->now_us += wait_us;
+			if (b->give_up != 0 && b->now_us > b->give_up)
+				b->now_us = b->give_up;
 			continue;
 		}
 		if (++b->transactions == b->fail_at) {

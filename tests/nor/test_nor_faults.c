@@ -241,6 +241,30 @@ static void an_erase_left_running_is_waited_for(void **state)
 	}
 }
 
+/* The same in the middle of a probe: a chip that was just reset or woken hears nothing yet. */
+static void a_restart_while_probing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < CASES; i++) {
+		nor_bench b;
+
+		nor_bench_open(&b, cases[i].part, cases[i].dies, i);
+		nor_bench_blank(&b, 0, 1 << 20);
+		for (uint64_t after = 1;; after += 3) {
+			vf_sim_chip_leave_in(b.chip, VF_SIM_MODE_POWER_DOWN);
+			b.give_up = b.now_us + after;
+			if (nor_bench_probe(&b) == VF_OK)
+				break;
+			b.give_up = 0;
+			assert_int_equal(vf_nor_init(&b.nor, &b.config), VF_OK);
+			assert_int_equal(nor_bench_probe(&b), VF_OK);
+		}
+		b.give_up = 0;
+		still_works(&b);
+		nor_bench_close(&b);
+	}
+}
+
 /* A Spansion part whose erase failed stays busy for whoever comes next. */
 static void an_error_left_behind_is_cleared(void **state)
 {
@@ -379,6 +403,7 @@ int main(void)
 		cmocka_unit_test(probe_survives_bus_errors),
 		cmocka_unit_test(operations_survive_bus_errors),
 		cmocka_unit_test(an_erase_left_running_is_waited_for),
+		cmocka_unit_test(a_restart_while_probing),
 		cmocka_unit_test(an_error_left_behind_is_cleared),
 		cmocka_unit_test(doubtful_ids),
 		cmocka_unit_test(write_enable_that_never_takes),
