@@ -324,8 +324,11 @@ void vf_job_twins_choose(vf_job *j); /* the plans are new */
 bool vf_job_twins_before(vf_job *j, const vf_job_area *a);
 bool vf_job_twins_behind(vf_job *j);
 void vf_job_twins_take(vf_job *j, const vf_slot *s);
-bool vf_job_twins_agree(vf_job *j);      /* false: result.error is filled */
-bool vf_job_twins_of_journal(vf_job *j); /* the journal was written last; then the end */
+bool vf_job_twins_agree(vf_job *j); /* false: result.error is filled */
+const char *vf_job_dead_bit_cause(unsigned bit);
+
+/* job_beside.c: the journal was written last; did that change another place? Then the end. */
+bool vf_job_look_beside(vf_job *j);
 
 /* job_look.c, job_write.c, job_verify.c, job_read.c: states */
 bool vf_job_begin(vf_job *j); /* the session is open and the board known: first state */
@@ -346,6 +349,8 @@ bool vf_job_hash(vf_job *j);
 void vf_job_image_hash(const vf_job *j, uint32_t address, uint32_t length,
 		       uint8_t hash[VF_SHA256_SIZE]);
 bool vf_job_verify(vf_job *j);
+/* Fails with that, and leaves: false. */
+bool vf_job_restless(vf_job *j, const vf_job_area *a, const vf_job_sector *s);
 bool vf_job_read(vf_job *j);
 bool vf_job_digest(vf_job *j);
 bool vf_job_run(vf_job *j);
@@ -374,6 +379,8 @@ static inline bool vf_job_changes(const vf_job *j)
 /* job_set.c: what must not start */
 bool vf_job_set_begin(vf_job *j); /* asks the journal, then begins to look */
 void vf_job_set_free(vf_job *j);
+/* Flags what is torn in the map, as far as the map goes by now. */
+void vf_job_set_flag_torn(vf_job *j);
 void vf_job_set_erased(vf_job *j, uint8_t memory, uint32_t from, uint32_t to);
 /* Queues the mark before the first change; false: the job is leaving. */
 bool vf_job_set_mark(vf_job *j);

@@ -83,11 +83,11 @@ static bool at_risk(const vf_job *j, const vf_job_sector *s)
 	       (s->covered == 0 || vf_job_unknown_rest(j, s) || s->keep != NULL);
 }
 
-/* Torn cells beside the image, of which nobody kept what they held: what they read
- * as now must not become what they hold for good. */
+/* Torn cells beside the image, of which nobody knows what they held: what they read as now
+ * must not become what they hold for good. What this job itself erased it had looked at before. */
 static bool torn_beside(const vf_job_sector *s)
 {
-	return s->covered == 0 && s->record == 0 && (s->flags & VF_JOB_FAILED) != 0;
+	return s->covered == 0 && s->record == 0 && (s->flags & VF_JOB_FAILED) != 0 && !s->begun;
 }
 
 static void put_mapped(list *l, const vf_job_sector *s)
@@ -220,6 +220,7 @@ static int rely_on_plan(vf_job *j, vf_job_area *a, reliance *r)
 			continue;
 		if (vf_job_map_add(j, a, first, step->len / size) != VF_OK)
 			return VF_E_NOMEM;
+		vf_job_set_flag_torn(j);
 		for (size_t k = vf_job_sector_find(a, first);
 		     k < a->count && a->sectors[k].index - first < step->len / size; k++)
 			rely(j, &a->sectors[k], r);

@@ -24,7 +24,7 @@ static bool done(vf_job *j)
 			    "an interrupted run left %s incomplete: nothing starts until that is "
 			    "programmed or erased",
 			    what);
-	return j->set.asked ? vf_job_twins_of_journal(j) : vf_job_sealed(j);
+	return j->set.asked ? vf_job_look_beside(j) : vf_job_sealed(j);
 }
 
 static bool set_written(vf_job *j)

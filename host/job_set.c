@@ -216,6 +216,15 @@ static bool recalled(vf_job *j)
 	return status != VF_OK ? vf_job_no_memory(j) : known(j);
 }
 
+void vf_job_set_flag_torn(vf_job *j)
+{
+	for (size_t i = 0; i < j->set.torn.count; i++) {
+		const vf_span *s = &j->set.torn.at[i];
+		const uint64_t base = j->board.memory[s->memory].base;
+		vf_job_flag(j, s->memory, base + s->from, base + s->to, VF_JOB_FAILED);
+	}
+}
+
 /* What is torn is erased whatever it reads as, in whole sectors. */
 static int look_at_torn(vf_job *j)
 {
@@ -223,16 +232,15 @@ static int look_at_torn(vf_job *j)
 	j->set.torn.count = 0;
 	for (uint8_t i = 0; i < j->board.welcome.memories; i++) {
 		const vf_torn *torn = &vf_session_board(j->session)->torn[i];
-		const uint64_t base = j->board.memory[i].base;
 		const uint32_t size = j->board.memory[i].erase[0].size;
 		for (unsigned k = 0; k < torn->count && status == VF_OK; k++) {
 			const vf_range *r = &torn->range[k];
 			const vf_span s = {i, r->offset / size * size,
 					   (r->offset + r->len + size - 1) / size * size};
-			vf_job_flag(j, i, base + s.from, base + s.to, VF_JOB_FAILED);
 			status = vf_spans_add(&j->set.torn, &j->alloc, s);
 		}
 	}
+	vf_job_set_flag_torn(j);
 	return status;
 }
 

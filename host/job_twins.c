@@ -206,6 +206,14 @@ static bool follows(const vf_job *j, const vf_job_twin *t)
 	return memcmp(t->behind, written, VF_JOB_TWIN) == 0;
 }
 
+const char *vf_job_dead_bit_cause(unsigned bit)
+{
+	return bit >= 24 ? "the chip takes 3 address bytes where the board's driver gives it 4, or "
+			   "the other way round"
+			 : "an address bit is lost on the way, look at the size that the board's "
+			   "controller is set to and at its driver";
+}
+
 bool vf_job_twins_agree(vf_job *j)
 {
 	for (unsigned i = 0; j->twins_again && i < j->twins; i++) {
@@ -221,73 +229,8 @@ bool vf_job_twins_agree(vf_job *j)
 			      "address bit %u alone: %s; what was there is lost, and nothing that "
 			      "the flash holds can be relied on",
 			      m->name, (unsigned)(m->base + t->written),
-			      (unsigned)(m->base + t->twin), bit,
-			      bit >= 24
-				      ? "the chip takes 3 address bytes where the board's driver "
-					"gives it 4, or the other way round"
-				      : "an address bit is lost on the way, look at the size "
-					"that the board's controller is set to and at its driver");
+			      (unsigned)(m->base + t->twin), bit, vf_job_dead_bit_cause(bit));
 		return false;
 	}
 	return true;
-}
-
-/* --- behind the seal --------------------------------------------------------------- */
-
-/* Sectors that were right and differ in one bit from one that the board writes itself. */
-static uint64_t mark_beside(vf_job_area *a, const vf_range *own)
-{
-	const vf_memory *m = a->memory;
-	const uint32_t size = vf_job_sector_size(a);
-	uint64_t bytes = 0;
-	for (uint32_t at = own->offset; at - own->offset < own->len; at += size)
-		for (uint32_t bit = size; bit != 0 && bit < m->size; bit <<= 1) {
-			const size_t k = vf_job_sector_find(a, (at ^ bit) / size);
-			if (k == a->count || a->sectors[k].index != (at ^ bit) / size ||
-			    a->sectors[k].state != VF_SECTOR_SAME || a->sectors[k].check)
-				continue;
-			a->sectors[k].check = true;
-			bytes += size;
-		}
-	return bytes;
-}
-
-static bool is_marked(const vf_job *j, const vf_job_sector *s)
-{
-	(void)j;
-	return s->check;
-}
-
-static bool as_it_was(vf_job *j, vf_job_area *a, vf_job_sector *s, const uint8_t *digest)
-{
-	if (vf_job_equal(s->digest, digest))
-		return true;
-	(void)vf_fail(&j->result.error, VF_E_FLASH,
-		      "%s: 0x%08x was right and is not since the board wrote its journal: their "
-		      "addresses differ in one bit, which has no effect; nothing that the flash "
-		      "holds can be relied on",
-		      a->memory->name, (unsigned)vf_job_sector_address(a, s));
-	return !vf_job_leave(j);
-}
-
-static bool look_beside(vf_job *j)
-{
-	if (!vf_job_sweep(j, is_marked, as_it_was))
-		return false;
-	return j->closing || vf_job_sealed(j);
-}
-
-bool vf_job_twins_of_journal(vf_job *j)
-{
-	uint64_t bytes = 0;
-	for (size_t i = 0; i < j->areas; i++) {
-		vf_job_area *a = &j->area[i];
-		for (size_t k = 0; k < a->count; k++)
-			a->sectors[k].check = false;
-		/* Larger ones are no journal. */
-		for (unsigned n = 0; n < a->memory->protects; n++)
-			if (a->memory->protect[n].len / vf_job_sector_size(a) <= VF_JOB_OWN_MAX)
-				bytes += mark_beside(a, &a->memory->protect[n]);
-	}
-	return bytes == 0 ? vf_job_sealed(j) : vf_job_go(j, look_beside, VF_PHASE_VERIFY, bytes);
 }

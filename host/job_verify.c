@@ -112,6 +112,15 @@ static bool differs(vf_job *j)
 	return vf_job_leave(j);
 }
 
+bool vf_job_restless(vf_job *j, const vf_job_area *a, const vf_job_sector *s)
+{
+	(void)vf_fail(&j->result.error, VF_E_FLASH,
+		      "%s reads differently each time at 0x%08llx: check clock, supply and wiring "
+		      "of the flash",
+		      a->memory->name, (unsigned long long)vf_job_sector_address(a, s));
+	return !vf_job_leave(j);
+}
+
 /* A sector that the image covers wholly, has another digest, and reads right. */
 static bool contradiction(vf_job *j)
 {
@@ -121,12 +130,7 @@ static bool contradiction(vf_job *j)
 			const vf_job_sector *s = &a->sectors[k];
 			if (s->state == VF_SECTOR_SAME || (s->flags & VF_JOB_PARTIAL) != 0)
 				continue;
-			(void)vf_fail(&j->result.error, VF_E_FLASH,
-				      "%s reads differently each time at 0x%08llx: check clock, "
-				      "supply and wiring of the flash",
-				      a->memory->name,
-				      (unsigned long long)vf_job_sector_address(a, s));
-			return true;
+			return !vf_job_restless(j, a, s);
 		}
 	return false;
 }
@@ -148,7 +152,7 @@ bool vf_job_verify(vf_job *j)
 	if (j->compare.m.count > 0)
 		return differs(j);
 	if (contradiction(j))
-		return vf_job_leave(j);
+		return true;
 	return vf_job_after_check(j);
 }
 
