@@ -8,7 +8,7 @@ enum {
 	AT_ONCE = 4 << 20, /* where no rate is known */
 };
 
-static bool done(vf_job *j)
+static bool done(vf_job *j, bool written)
 {
 	char what[VF_JOB_SET_TEXT];
 	vf_job_set_left(j, what);
@@ -24,7 +24,7 @@ static bool done(vf_job *j)
 			    "an interrupted run left %s incomplete: nothing starts until that is "
 			    "programmed or erased",
 			    what);
-	return j->set.asked ? vf_job_look_beside(j) : vf_job_sealed(j);
+	return written ? vf_job_look_beside(j) : vf_job_sealed(j);
 }
 
 static bool set_written(vf_job *j)
@@ -33,7 +33,7 @@ static bool set_written(vf_job *j)
 	if (s == NULL)
 		return false;
 	vf_slot_give(j, s);
-	return done(j);
+	return done(j, true);
 }
 
 /* The range's digest from those of its sectors, if all are known; false if not. */
@@ -159,7 +159,7 @@ bool vf_job_seal(vf_job *j)
 			      : s->next_whole.count > 0 ? VF_SET_COMPLETE
 							: VF_SET_NONE;
 	if (as_before(j, state))
-		return done(j);
+		return done(j, false);
 	if (open)
 		return seal_incomplete(j);
 	if (state == VF_SET_NONE) {

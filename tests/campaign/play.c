@@ -30,6 +30,13 @@ static bool restarts(const trouble *t, unsigned n)
 	       fired(t, n, TROUBLE_CUT) || fired(t, n, TROUBLE_POWER);
 }
 
+/* What a host that was killed had sent last was still on its way, and started something. */
+static bool started_late(const world *w)
+{
+	uint32_t address;
+	return w->killed && w->s->run_after && vf_sim_board_running(w->board, &address);
+}
+
 /* May a run with these troubles, in this world, end so? */
 static bool expected(const world *w, const trouble *t, unsigned n)
 {
@@ -37,7 +44,8 @@ static bool expected(const world *w, const trouble *t, unsigned n)
 	case VF_E_INTERRUPTED:
 		return fired(t, n, TROUBLE_CTRL_C) || fired(t, n, TROUBLE_CTRL_C_TWICE);
 	case VF_E_LINK:
-		return link_fault(t, n) || fired(t, n, TROUBLE_UNPLUG) || w->was_off;
+		return link_fault(t, n) || fired(t, n, TROUBLE_UNPLUG) || w->was_off ||
+		       started_late(w);
 	case VF_E_FLASH: /* cells left torn, or by a failed operation, may fail once more */
 		return w->lasting || w->chip_failed || w->powers > 0;
 	case VF_E_REFUSED: /* what nobody kept has to be given up before it starts */

@@ -207,13 +207,46 @@ static void test_dead_bit(void **state)
 	end(&s);
 }
 
+/* The same where a job finds all of it there, and has nothing written but that. */
+static void test_dead_bit_and_nothing_to_do(void **state)
+{
+	const uint8_t bytes[SMALL] = "12345678", first[SMALL] = {0};
+	(void)state;
+	for (uint64_t after = 500;; after += 100) {
+		scene s;
+		bench *b = s.b = bench_new();
+		bench_journal(b);
+		b->stuck = DEAD;
+		bench_image(b, &s.image);
+		bench_add(b, &s.image, "a.bin", BENCH_NOR_BASE + UNIT, first, SMALL);
+		b->kill_at = b->now + after;
+		assert_int_equal(program(&s), VF_E_LINK);
+		b->kill_at = 0;
+		const bool there = memcmp(b->flash[0].cells + UNIT, first, SMALL) == 0;
+		if (there) {
+			memcpy(b->flash[0].cells + RESTLESS + 0xF00, bytes, SMALL);
+			bench_add(b, &s.image, "b.bin", BENCH_NOR_BASE + RESTLESS + 0xF00, bytes,
+				  SMALL);
+			assert_flash_error(&s, "address bit 17");
+			assert_int_equal(bench_changes(b), 0);
+		}
+		end(&s);
+		if (there)
+			return;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_torn_in_this_job), cmocka_unit_test(test_torn_before),
-		cmocka_unit_test(test_torn_looks_blank), cmocka_unit_test(test_restless_beside),
-		cmocka_unit_test(test_changed_beside),   cmocka_unit_test(test_restless_image),
+		cmocka_unit_test(test_torn_in_this_job),
+		cmocka_unit_test(test_torn_before),
+		cmocka_unit_test(test_torn_looks_blank),
+		cmocka_unit_test(test_restless_beside),
+		cmocka_unit_test(test_changed_beside),
+		cmocka_unit_test(test_restless_image),
 		cmocka_unit_test(test_dead_bit),
+		cmocka_unit_test(test_dead_bit_and_nothing_to_do),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
