@@ -3,10 +3,13 @@
 Used by the test files beside it. Nothing here knows how the product works
 inside; it types what a person would type and looks at what came out.
 """
+import atexit
+import functools
 import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +19,7 @@ import unittest
 
 BIN = pathlib.Path(os.environ.get("VCPFLASH_BIN", "build/release")).resolve()
 SEED = int(os.environ.get("VCPFLASH_SEED", "20260101"))
-PATIENCE = 120  # seconds after which a command that hangs is a failure
+PATIENCE = 300  # seconds after which a command that hangs is a failure
 
 
 class Run:
@@ -48,9 +51,17 @@ class Run:
         return lines[-1] if lines else ""
 
 
+@functools.cache
+def state_folder():
+    """What is kept for boards, of this program alone: another's boards may have the same ids."""
+    folder = tempfile.mkdtemp(prefix="vcpflash-state-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def clean_environment():
     env = {k: v for k, v in os.environ.items() if not k.startswith("VCPFLASH_")}
-    env["XDG_STATE_HOME"] = tempfile.gettempdir() + "/vcpflash-test-state"
+    env["XDG_STATE_HOME"] = state_folder()
     return env
 
 

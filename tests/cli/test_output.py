@@ -165,7 +165,7 @@ class Read(bench.Case):
         out = self.file("out.bin", b"what was there")
         for name in (out, self.folder / "new.bin", self.folder / "new.hex"):
             with Board(self.folder, link="uart:115200", time_mode="real", flash=False) as board:
-                process = subprocess.Popen(bench.command("--json", "read", "0", "64K", name, port=board.port),
+                process = subprocess.Popen(bench.command("--json", "--wait", 0, "read", "0", "64K", name, port=board.port),
                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                            env=bench.clean_environment())
                 for line in process.stdout:
