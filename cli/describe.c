@@ -113,6 +113,9 @@ static void print_set(const cli_options *o, const vf_welcome *w, const vf_job_re
 	if (w->set == VF_SET_NONE || w->set == VF_SET_UNREADABLE)
 		cli_print(o, "journal   %s",
 			  w->set == VF_SET_NONE ? "nothing was programmed yet" : "unreadable");
+	if (w->set == VF_SET_INCOMPLETE && (!r->has_set || r->set.count == 0))
+		cli_print(o, "journal   incomplete: what was changed is not known to be all of an "
+			     "application: program it");
 	for (unsigned i = 0; r->has_set && i < r->set.count; i++) {
 		const vf_set_entry *e = &r->set.entry[i];
 		const char *state = vf_job_set_entry_state(&r->set, e);

@@ -2,8 +2,10 @@
 """flashrom itself, as Debian ships it, at a simulated board (docs/GUESTS.md, serprog): what it
 identifies, reads, writes, erases and verifies, and what the board and vcpflash make of that.
 """
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -119,6 +121,53 @@ class Flashrom(bench.Case):
             self.flashrom(board, "W25Q128.V", *self.part(*small), "-w", self.image(16 * MB, data))
             self.assertEqual(board.stop(), 0, board.err)
             self.assertEqual(board.contents()[PART[0]:][:4 * KB], data[:4 * KB])
+
+    def cut_off(self, board, image, after):
+        """flashrom writes through a cable of ours: when so many of its bytes have passed, the board's power dies."""
+        host, port = board.port[6:].rsplit(":", 1)
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            place = f"serprog:ip=127.0.0.1:{door.getsockname()[1]}"
+            process = subprocess.Popen([FLASHROM, "-p", place, "-c", "W25Q128.V", *map(str, self.part()), "-w", image],
+                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.addCleanup(process.kill)
+            door.settimeout(bench.PATIENCE)
+            client = door.accept()[0]
+        passed = 0
+        with client, socket.create_connection((host, int(port)), bench.PATIENCE) as far:
+            while passed < after:
+                for end in select.select([client, far], [], [], bench.PATIENCE)[0]:
+                    data = end.recv(4096)
+                    self.assertTrue(data, "flashrom or the board left before the power was cut")
+                    (far if end is client else client).sendall(data)
+                    passed += len(data) if end is client else 0
+            self.assertEqual(board.stop(), 0, board.err)
+        process.kill()  # it would wait for an answer for ever
+        said = process.communicate(timeout=bench.PATIENCE)[0]
+        self.assertIn("Erasing and writing", said)
+        self.assertNotIn("write done", said)
+
+    def test_power_cut(self):
+        """In the middle of a write, and of what the chip was doing: the same command again makes it right, and
+        vcpflash says so, of the part and of what stood around it."""
+        before, data, around = self.bytes(PART[1]), self.bytes(PART[1]), self.bytes(4 * KB)
+        size, end = 16 * MB, PART[0] + PART[1]
+        image, what = self.image(size, data), self.file("part.bin", data)
+        board = bench.Board(self.folder, "--journal", chip="w25q128jv", tcp=True, time_mode="real")
+        board.flash.write_bytes(b"\xFF" * (PART[0] - len(around)) + around + before + around +
+                                b"\xFF" * (size - end - len(around)))
+        with board:
+            self.cut_off(board, image, PART[1] // 2)
+        torn = board.contents()[PART[0]:end]
+        self.assertNotIn(torn, (before, data))
+        self.assertEqual(torn[:4 * KB], data[:4 * KB])
+        with bench.Board(self.folder, "--journal", chip="w25q128jv", tcp=True, time_mode="real") as board:
+            self.assertEnds(board.run("verify", f"{what}@{BASE + PART[0]:#x}"), 1)
+            self.assertRegex(board.run("info").out, r"journal +incomplete: .* program it")
+            said = self.flashrom(board, "W25Q128.V", *self.part(), "-w", image)
+            self.assertIn("VERIFIED", said)
+            self.assertEnds(board.run("verify", f"{what}@{BASE + PART[0]:#x}"), 0)
+            self.assertEqual(board.stop(), 0, board.err)
+        self.assertEqual(board.contents()[PART[0] - len(around):end + len(around)], around + data + around)
 
     def test_journal(self):
         """The board's own range stays, and what flashrom changed does not start."""
