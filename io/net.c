@@ -83,8 +83,11 @@ struct vf_connecting {
 static int explain_connect(const char *name, int error, vf_error *err)
 {
 	if (error == ECONNREFUSED)
-		return vf_fail(err, VF_E_LINK, "%.300s: connection refused; nobody listens there",
-			       name);
+		return vf_fail(
+			err, VF_E_LINK,
+			"%.300s: connection refused: nobody listens there; is its server running, "
+			"and the port's number right?",
+			name);
 	if (error == ETIMEDOUT)
 		return vf_fail(err, VF_E_LINK,
 			       "%.300s: no answer within %d s: is that machine on, and no "

@@ -141,8 +141,12 @@ static void take_words(vf_pipe *p, char out[SAYING + 8])
 	size_t at = 0;
 	const size_t n = vf_telnet_take(p->remote->telnet, text, sizeof text);
 	for (size_t i = 0; i < n; i++)
-		if (isprint(text[i]) || (text[i] == ' ' && at > 0))
+		if (isgraph(text[i]))
 			out[at++] = (char)text[i];
+		else if (at > 0 && out[at - 1] != ' ') /* ends of lines, too */
+			out[at++] = ' ';
+	if (at > 0 && out[at - 1] == ' ')
+		at--;
 	out[at] = '\0';
 }
 

@@ -46,6 +46,15 @@ static const char select_units[] =
 
 /* --- what went wrong --------------------------------------------------------- */
 
+static int explain_full(const char *path, vf_error *err)
+{
+	return vf_fail(
+		err, VF_E_FILE,
+		"%.*s: the log cannot be written: the disk is full: make room, or name a file "
+		"on another one with --log",
+		NAME_MAX_SHOWN, path);
+}
+
 static int explain(const char *path, sqlite3 *db, int rc, vf_error *err)
 {
 	const int shown = NAME_MAX_SHOWN;
@@ -61,8 +70,15 @@ static int explain(const char *path, sqlite3 *db, int rc, vf_error *err)
 			       "save its rows), or name another one with --log",
 			       shown, path);
 	case SQLITE_FULL:
-		return vf_fail(err, VF_E_FILE, "%.*s: the log cannot be written: the disk is full",
-			       shown, path);
+		return explain_full(path, err);
+	case SQLITE_IOERR: /* also of what it keeps beside the file */
+		if (db != NULL && sqlite3_system_errno(db) == ENOSPC)
+			return explain_full(path, err);
+		return vf_fail(
+			err, VF_E_FILE,
+			"%.*s: the disk failed, or is full: look after it, or name a file on "
+			"another one with --log",
+			shown, path);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return vf_fail(err, VF_E_FILE,

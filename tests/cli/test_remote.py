@@ -209,7 +209,8 @@ class NoServer(bench.Case):
         for scheme in ("tcp", "rfc2217"):
             run = vcpflash("info", port=f"{scheme}://[::1]:{port}")
             self.assertEnds(run, 3)
-            self.assertEqual(run.error, f"vcpflash: {scheme}://[::1]:{port}: connection refused; nobody listens there")
+            self.assertEqual(run.error, f"vcpflash: {scheme}://[::1]:{port}: connection refused: nobody listens "
+                                        "there; is its server running, and the port's number right?")
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ static void what_is_no_log(void **state)
 	char back[sizeof text] = "";
 	(void)state;
 	refused(".", "that is a directory");
-	refused("/dev/null", "cannot be used");
+	refused("/dev/null", "the disk failed, or is full");
 	refused("/dev/full", "the disk is full");
 	refused("no/such/folder", "is its directory there");
 	FILE *f = fopen("text", "w");
