@@ -143,7 +143,7 @@ static void take_words(vf_pipe *p, char out[SAYING + 8])
 	for (size_t i = 0; i < n; i++)
 		if (isgraph(text[i]))
 			out[at++] = (char)text[i];
-		else if (at > 0 && out[at - 1] != ' ') /* ends of lines, too */
+		else if (isspace(text[i]) && at > 0 && out[at - 1] != ' ') /* ends of lines, too */
 			out[at++] = ' ';
 	if (at > 0 && out[at - 1] == ' ')
 		at--;

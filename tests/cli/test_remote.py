@@ -187,7 +187,7 @@ class NoServer(bench.Case):
                 try:
                     while True:
                         peer, _ = server.accept()
-                        peer.sendall(b"No\x1b[31m entry\r\n")
+                        peer.sendall(b"No\x1b[31m entry\r\nhere\r\n")
                         peer.shutdown(socket.SHUT_WR)
                         peer.recv(100)
                         peer.close()
@@ -195,7 +195,7 @@ class NoServer(bench.Case):
                     pass
             threading.Thread(target=serve, daemon=True).start()
             run = vcpflash("info", port=f"rfc2217://127.0.0.1:{server.getsockname()[1]}")
-            self.assertEnds(run, 3, "closed the connection and said: No[31m entry")
+            self.assertEnds(run, 3, "closed the connection and said: No[31m entry here")
 
     def test_ipv6(self):
         try:
