@@ -12,6 +12,11 @@ foreach(component programs library development python)
 	file(WRITE ${folder}/changelog.Debian "vcpflash (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) "
 		"unstable; urgency=medium\n\n  * What changed is in changelog.gz.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${now}\n")
 	file(REMOVE ${folder}/LICENSE ${folder}/CHANGELOG.md)
+	if(component STREQUAL "programs") # README links to what bears Debian's name here
+		file(READ ${folder}/README.md text)
+		string(REPLACE "[CHANGELOG.md](CHANGELOG.md)" "[changelog.gz](changelog.gz)" text "${text}")
+		file(WRITE ${folder}/README.md "${text}")
+	endif()
 	if(component STREQUAL "development")
 		file(RENAME ${root}/share/doc/vcpflash/examples ${folder}/examples)
 		file(REMOVE_RECURSE ${root}/share/doc/vcpflash)

@@ -65,7 +65,7 @@ _vcpflash_sim_value() {
 	--port) _vcpflash_words "$cur" usb uart ;;
 	--fault)
 		_vcpflash_words "$cur" corrupt= drop= dup= stall= reset= badbit= badrate= cut= link=overrun \
-			chip=protected chip=qpi chip=addr4 chip=asleep chip=continuous
+			chip=protected chip=qpi chip=addr4 chip=asleep chip=continuous chip=absent chip=shorted unplug=
 		compopt -o nospace 2>/dev/null
 		;;
 	--flash | --internal | --pty | --key-file) _vcpflash_files "$cur" ;;

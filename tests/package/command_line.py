@@ -30,5 +30,13 @@ class CommandLine:
         return {name for name in self.options if command in self.only.get(name, {command})}
 
 
+def fault_words():
+    """{what --fault of vcpflash-sim knows: the words that may follow, or none where it wants a number}"""
+    source = (TOP / "sim/fault.c").read_text()
+    words = {name: [] for name in re.findall(r'\{"(\w+)=",\s*"', source)}
+    (states,) = re.findall(r"word\[\] = \{(.*?)\}", source, re.S)
+    return words | {"chip": re.findall(r'"(\w+)"', states), "link": ["overrun"]}
+
+
 VCPFLASH = CommandLine("vcpflash", "options")
 SIM = CommandLine("vcpflash-sim", "long_options")

@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests/cli"))
+sys.path[:0] = [str(TOP / "tests/cli"), str(TOP / "tests/house")]
 
 import bench  # noqa: E402  the boards, and the cases with a folder of their own
+import links  # noqa: E402  what documents lead to
 
 
 def tool(*args, code=0, **options):
@@ -19,6 +20,15 @@ def tool(*args, code=0, **options):
     if done.returncode != code:
         raise AssertionError(f"{' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}")
     return done.stdout
+
+
+def dangling(folder):
+    """Links of the documents there that lead to nothing."""
+    for path in sorted(pathlib.Path(folder).rglob("*.md")):
+        for target in links.links(path):
+            file = target.partition("#")[0]
+            if file and not (path.parent / file).exists():
+                yield f"{path.relative_to(folder)}: {target}"
 
 
 class Installed:

@@ -6,7 +6,7 @@ import select
 import subprocess
 import time
 
-from command_line import SIM, VCPFLASH
+from command_line import SIM, VCPFLASH, fault_words
 from installed import TOP, bench
 
 FOLDER = TOP / "completions"
@@ -187,6 +187,8 @@ class Completion(bench.Case):
         self.assertOffers("vcpflash-sim --port ", ["uart", "usb"])
         self.assertOffers("vcpflash-sim --flash ", IMAGES + OTHERS)
         self.assertOffers("vcpflash-sim --fault chip=q", ["chip=qpi"])
+        self.assertOffers("vcpflash-sim --fault ", {f"{name}={word}" for name, words in fault_words().items()
+                                                    for word in words or [""]})
 
 
 if __name__ == "__main__":

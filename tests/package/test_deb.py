@@ -4,7 +4,7 @@ import re
 import subprocess
 import tempfile
 
-from installed import TOP, bench, tool
+from installed import TOP, bench, dangling, tool
 
 # The project has no address of its own, was never uploaded to Debian, and CPack adds a call of
 # ldconfig beside the trigger.
@@ -52,6 +52,9 @@ class Deb(bench.Case):
         self.assertTrue(any(f.endswith("/udev/rules.d/70-vcpflash.rules") for f in programs))
         for name in "include/vcpflash/vcpflash.h", "share/doc/libvcpflash-dev/examples/program.c":
             self.assertIn("/usr/" + name, self.files("libvcpflash-dev"))
+
+    def test_documents_lead_somewhere(self):
+        self.assertEqual(list(dangling(self.root / "usr/share/doc/vcpflash")), [])
 
     def test_depends(self):
         """Every library that a program wants is in a package that is named; so is all that a static link wants."""

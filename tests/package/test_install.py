@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 
-from installed import TOP, Installed, bench, tool
+from installed import TOP, Installed, bench, dangling, tool
 
 C = ["cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 HEADER = TOP / "include/vcpflash/vcpflash.h"
@@ -42,6 +42,11 @@ class Install(bench.Case):
         said = tool(program, port, *files, env=env or self.package.env, code=1)
         self.assertIn(str(port), said)
         self.assertIn("doctor", said)
+
+    def test_documents_lead_somewhere(self):
+        (readme,) = self.package.prefix.rglob("README.md")
+        self.assertGreater(len(list(readme.parent.rglob("*.md"))), 15)
+        self.assertEqual(list(dangling(readme.parent)), [])
 
     def test_pkg_config_shared(self):
         flags = self.package.pkg_config("--cflags", "--libs")

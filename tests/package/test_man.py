@@ -2,7 +2,7 @@
 no other; so does --help."""
 import re
 
-from command_line import SIM, VCPFLASH
+from command_line import SIM, VCPFLASH, fault_words
 from installed import TOP, bench, tool
 
 PAGES = {c.program: TOP / f"docs/man/{c.program}.1" for c in (VCPFLASH, SIM)}
@@ -58,6 +58,24 @@ class Man(bench.Case):
             self.assertEqual(shown - set(c.options), set())
             for command in c.commands:
                 self.assertRegex(text, rf"(?m)^  {command}\b", f"{c.program} --help says nothing of '{command}'")
+
+    def test_values(self):
+        """What is to be chosen from stands in the page as in --help."""
+        for c in VCPFLASH, SIM:
+            page = rendered(PAGES[c.program])
+            for option, words in re.findall(r"--([\w-]+) ((?:[\w-]+\|)+[\w-]+)", tool(bench.BIN / c.program, "--help")):
+                entry = page.split(f"     --{option} ")[1].split("     --")[0]
+                for word in words.split("|"):
+                    self.assertRegex(entry, rf"\b{word}\b", f"docs/man/{c.program}.1, --{option}: add {word}")
+
+    def test_faults(self):
+        told = rendered(PAGES["vcpflash-sim"]).split("     --fault ")[1].split("     --seed")[0]
+        shown = tool(bench.BIN / "vcpflash-sim", "--help").split("--fault SPEC")[1]
+        for name, words in fault_words().items():
+            for place, text in (("docs/man/vcpflash-sim.1", told), ("vcpflash-sim --help", shown)):
+                self.assertIn(f"{name}=", text, f"{place} says nothing of --fault {name}=")
+                for word in words:
+                    self.assertRegex(text, rf"\b{word}\b", f"{place} says nothing of --fault {name}={word}")
 
     def test_exit_codes(self):
         page = rendered(PAGES["vcpflash"]).split("EXIT STATUS")[1].split("EXAMPLES")[0]

@@ -14,6 +14,7 @@ import sys
 import threading
 import unittest
 
+from command_line import VCPFLASH
 from installed import TOP, bench, tool
 
 # What is kept goes where the tests' commands keep it too.
@@ -30,6 +31,21 @@ SLOW = "--ring", "2048", "--window", "2048", "--payload", "256"
 
 
 class Abi(bench.Case):
+    def test_it_takes_what_the_command_takes(self):
+        """But nobody is asked anything, so there is nothing to say yes to; and what is said in the command's options
+        of one meaning has its own name, or a function of its own."""
+        names = {"verify": "verify_full", "chip": None, "yes": None}
+        for command in VCPFLASH.commands:
+            function = getattr(vcpflash, command, None)
+            if function is None or command == "ports":
+                continue
+            takes = set(inspect.signature(function).parameters)
+            wanted = {names.get(o, o.replace("-", "_")) for o in VCPFLASH.only if command in VCPFLASH.only[o]}
+            self.assertEqual(wanted - takes - {None}, set(), f"vcpflash.{command} in Python")
+            self.assertLessEqual({"baud", "max_baud", "key_file"}, takes)
+        self.assertLessEqual({"program", "verify", "read", "erase", "digest", "run", "info", "doctor", "ports"},
+                             set(dir(vcpflash)))
+
     def test_structures(self):
         """Sizes and offsets are those that a C compiler gives the header's."""
         kinds = {"options": _abi.Options, "file": _abi.File, "report": _abi.Report, "memory": _abi.Memory,
