@@ -22,6 +22,16 @@ static bool hook_holds(const void *self)
 	return g->member[g->active].is->holds(g->member[g->active].self);
 }
 
+void vf_guest_hear(vf_guest *g, const uint8_t *bytes, size_t len)
+{
+	for (size_t k = 0; k < len; k++) {
+		for (uint8_t i = 0; i < g->count; i++) {
+			if (g->member[i].is->idle != NULL)
+				g->member[i].is->idle(g->member[i].self, bytes[k]);
+		}
+	}
+}
+
 static void hook_see(void *self, uint8_t byte)
 {
 	vf_guest *g = self;
@@ -38,10 +48,7 @@ static void hook_see(void *self, uint8_t byte)
 			return;
 		}
 	}
-	for (uint8_t i = 0; i < g->count; i++) {
-		if (g->member[i].is->idle != NULL)
-			g->member[i].is->idle(g->member[i].self, byte);
-	}
+	vf_guest_hear(g, &byte, 1);
 }
 
 static bool hook_step(void *self, uint32_t now_us)

@@ -329,6 +329,17 @@ static uint32_t put_hex(vf_load *l, const uint8_t *bytes, uint32_t len)
 	return n;
 }
 
+/* With its last byte, so that the sender hears of it where he listens. */
+static void check_end(vf_load *l)
+{
+	if (l->kind != HEX || l->received != l->length)
+		return;
+	if (!l->over)
+		(void)fail(l, NO_END, 0);
+	else if (l->stretches == 0)
+		(void)fail(l, NO_DATA, 0);
+}
+
 /* --- the file -------------------------------------------------------------------------------- */
 
 uint32_t vf_load_put(vf_load *l, const uint8_t *bytes, uint32_t len)
@@ -354,6 +365,7 @@ uint32_t vf_load_put(vf_load *l, const uint8_t *bytes, uint32_t len)
 		n = write(l, vf_guest_memory_at(guest(l), l->address, l->length),
 			  l->address + l->received, bytes, len);
 	l->received += n;
+	check_end(l);
 	return vf_load_failed(l) ? len : n;
 }
 
@@ -394,14 +406,6 @@ enum vf_load_progress vf_load_finish(vf_load *l)
 		return VF_LOAD_OVER;
 	}
 	if (o == VF_GUEST_WAITING)
-		return VF_LOAD_WAIT;
-	if (l->kind == HEX && !l->over && (l->pending == 0 || write_record(l)))
-		(void)fail(l, NO_END, 0);
-	if (l->kind == HEX && l->stretches == 0 && l->pending == 0)
-		(void)fail(l, NO_DATA, 0);
-	if (vf_load_failed(l))
-		return VF_LOAD_OVER;
-	if (l->pending != 0 && !write_record(l))
 		return VF_LOAD_WAIT;
 	if (l->writer.loaded) {
 		vf_writer_flush(&l->writer);

@@ -16,6 +16,7 @@ void vf_guest_ask(vf_guest *g, const vf_message *m, const uint8_t *data, uint8_t
 	r->data_len = vf_message_data(m);
 	r->answer = answer;
 	r->answer_room = room;
+	g->moved = true;
 }
 
 /* False while the engine has not all of it. */

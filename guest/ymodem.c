@@ -17,6 +17,8 @@ enum {
 	QUIET_US = 200000,   /* after what makes no sense, before it is asked for again */
 	VERDICT_US = 500000, /* for the sender to leave the line */
 	HASTE_US = 1000000,  /* nobody waits less for an answer before he says all again */
+	TYPED_US = 500000,   /* of silence around a line that somebody types */
+	LETTERS = 3,         /* of such a line at least */
 	TRIES = 6,
 	HEADER = 3,
 };
@@ -25,6 +27,7 @@ enum { /* vf_ymodem.state */
        OFF,
        INVITING, /* a block 0 */
        WAITING,  /* for any other, or for what ends the file */
+       HEARING,  /* a line was typed: for nothing to follow it */
        GATHERING,
        PURGING,
        STORING,
@@ -65,6 +68,7 @@ static void cancel(vf_ymodem *y)
 {
 	for (unsigned i = 0; i < 8; i++)
 		send(y, CAN);
+	y->cancelled = true;
 	leave(y);
 }
 
@@ -272,6 +276,8 @@ static void gather(vf_ymodem *y, uint8_t first)
 {
 	y->block[0] = first;
 	y->got = 1;
+	y->spoilt = true;
+	y->seen_at = y->guest->now;
 	y->want = HEADER + data_len(y) + (y->sums ? 1 : 2);
 	wait_for(y, GATHERING, BYTE_US);
 }
@@ -317,14 +323,53 @@ static void take_eot(vf_ymodem *y)
 	y->state = FINISHING;
 }
 
+static bool between(const vf_ymodem *y)
+{
+	return y->state == INVITING || y->state == WAITING || y->state == HEARING;
+}
+
 /* Who waits too long for an answer says all again, and in a block there may be anything. */
 static bool gives_up(vf_ymodem *y, uint8_t byte)
 {
 	bool works = y->state == STORING || y->state == FINISHING;
 	y->cans = (uint8_t)(byte == CAN ? y->cans + 1 : 0);
 	y->impatient = works && (y->impatient || byte != CAN);
-	return (y->cans >= 2 && !y->impatient) ||
-	       (byte == CTRL_C && (y->state == INVITING || y->state == WAITING));
+	return (y->cans >= 2 && !y->impatient) || (byte == CTRL_C && between(y));
+}
+
+/* A line that somebody types, since the sender has gone or never came: nothing but text, and
+ * silence before it. True at its end. */
+static bool typed(vf_ymodem *y, uint8_t byte)
+{
+	bool ends = byte == '\r' || byte == '\n', rubs = byte == '\b' || byte == 0x7F;
+	if (y->spoilt && y->guest->now - y->seen_at >= TYPED_US) {
+		y->spoilt = false;
+		y->typed = 0;
+	}
+	y->seen_at = y->guest->now;
+	if ((!ends && !rubs && (byte < 0x20 || byte > 0x7F)) || y->typed == VF_GUEST_LINE)
+		y->spoilt = true;
+	if (y->spoilt)
+		return false;
+	y->block[y->typed++] = byte;
+	return ends && y->typed > LETTERS;
+}
+
+/* Between blocks. */
+static void see_next(vf_ymodem *y, uint8_t byte)
+{
+	if (y->state == HEARING)
+		wait_for(y, y->file ? WAITING : INVITING, y->file ? BLOCK_US : INVITE_US);
+	if (byte == SOH || byte == STX) {
+		gather(y, byte);
+	} else if (byte == EOT && y->file) {
+		take_eot(y);
+	} else if (byte == EOT && y->files != 0) { /* the answer was lost */
+		send(y, ACK);
+		invite(y);
+	} else if (typed(y, byte)) {
+		wait_for(y, HEARING, TYPED_US);
+	}
 }
 
 static void see(void *self, uint8_t byte)
@@ -332,6 +377,8 @@ static void see(void *self, uint8_t byte)
 	vf_ymodem *y = self;
 	if (y->state == LEAVING) {
 		wait_for(y, LEAVING, VERDICT_US);
+		if (y->cancelled && byte == EOT) /* lrzsz says it until it is answered ten times */
+			send(y, CAN);
 	} else if (gives_up(y, byte)) {
 		break_off(y);
 		leave(y);
@@ -339,22 +386,16 @@ static void see(void *self, uint8_t byte)
 		gather_header(y, byte);
 	} else if (y->state == PURGING) {
 		y->at = y->guest->now + QUIET_US;
-	} else if (y->state == INVITING || y->state == WAITING) {
-		if (byte == SOH || byte == STX)
-			gather(y, byte);
-		else if (byte == EOT && y->file)
-			take_eot(y);
-		else if (byte == EOT && y->files != 0) { /* the answer was lost */
-			send(y, ACK);
-			invite(y);
-		}
+	} else if (between(y)) {
+		see_next(y, byte);
 	}
 }
 
 static void begin(vf_ymodem *y)
 {
 	vf_load_forget(&y->load);
-	y->blind = y->file = false;
+	y->blind = y->file = y->cancelled = y->spoilt = false;
+	y->typed = 0;
 	y->next = y->tries = y->cans = y->files = 0;
 }
 
@@ -405,11 +446,11 @@ static void finish(vf_ymodem *y)
 		return;
 	bool failed = vf_load_failed(&y->load);
 	end_file(y);
-	send(y, ACK); /* of EOT */
 	if (failed) {
 		cancel(y);
 		return;
 	}
+	send(y, ACK); /* of EOT */
 	y->next = y->tries = 0;
 	invite(y);
 }
@@ -446,6 +487,11 @@ static void late(vf_ymodem *y)
 		break;
 	case WAITING:
 		again(y);
+		break;
+	case HEARING:
+		break_off(y);
+		part(y);
+		vf_guest_hear(y->guest, y->block, y->typed);
 		break;
 	default:
 		part(y);

@@ -142,6 +142,9 @@ void vf_guest_add(vf_guest *g, const vf_guest_protocol *is, void *self);
 void vf_guest_activate(vf_guest *g, const void *self);
 void vf_guest_deactivate(vf_guest *g);
 bool vf_guest_is_active(const vf_guest *g, const void *self);
+/* Bytes that opened nothing, for all who listen to such: of one that was active, and heard
+ * what was not for it. */
+void vf_guest_hear(vf_guest *g, const uint8_t *bytes, size_t len);
 
 /* Bytes for the line; what there is no room for is left out. */
 void vf_guest_put(vf_guest *g, const uint8_t *bytes, size_t len);

@@ -90,6 +90,8 @@ typedef struct vf_ymodem {
 	bool file;       /* one is being received */
 	bool eot;        /* and said once that it is over */
 	bool impatient;  /* the sender said something while the board was at work */
+	bool cancelled;  /* the board has told the sender to stop */
+	bool spoilt;     /* at seen_at there was what nobody types */
 	bool several;    /* files broke off: */
 	vf_range broken; /* the last one's addresses, length 0 none */
 	uint8_t files;
@@ -98,6 +100,8 @@ typedef struct vf_ymodem {
 	uint8_t out[16];
 	uint32_t at;        /* when it is time for something */
 	uint32_t header_at; /* when block 0 came last */
+	uint32_t seen_at;   /* when any byte did between blocks */
+	uint32_t typed;     /* what somebody types there, in `block` */
 	uint32_t got, want, used;
 	uint8_t block[3 + VF_YMODEM_BLOCK + 2];
 } vf_ymodem;

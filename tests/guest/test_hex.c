@@ -46,7 +46,8 @@ static void end(hex *h)
 	record(h, 1, 0, NULL, 0);
 }
 
-/* What the board says of it; the cells it left in `cells`. */
+/* What the board says of it; the cells it left in `cells`. Each block is acknowledged before the
+ * sender loses patience, and he is told by the protocol, too, whether all is well. */
 static const char *loaded(const hex *h, uint8_t journal, uint8_t cells[TALK_SIZE])
 {
 	static char said[1200];
@@ -55,6 +56,8 @@ static const char *loaded(const hex *h, uint8_t journal, uint8_t cells[TALK_SIZE
 	t->config.journal = journal;
 	talk_start(t);
 	(void)snprintf(said, sizeof said, "%s", talk_load(t, "load", &f, 1));
+	assert_in_range(t->blocks, 1, 2 + (h->len + 1023) / 1024);
+	assert_int_equal(t->ended, strstr(said, "verified") != NULL);
 	(void)snprintf(said + strlen(said), 200, "%.199s", talk_ask(t, "info"));
 	if (cells != NULL)
 		memcpy(cells, t->array, TALK_SIZE);
@@ -137,6 +140,7 @@ static void test_what_is_wrong_with_it(void **state)
 		{":020000049FFF5C\r\n:0100000041BE\r\n:00000001FF\r\n", "does not fit", true},
 		{":0200000490006A\r\n:02FFFF0041427D\r\n:00000001FF\r\n", "does not fit", true},
 		{":00000001FF\r\n", "it holds no data", true},
+		{":0200000490006A\r\n:0100000041BE", "it has no end record", true},
 	};
 	static uint8_t old[TALK_SIZE], cells[TALK_SIZE];
 	static hex h;

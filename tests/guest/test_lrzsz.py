@@ -167,25 +167,29 @@ class Guests(bench.Case):
     def test_hex_and_several_files(self):
         old, low, high, other = self.old(), self.bytes(700), self.bytes(5000), self.bytes(50)
         image = self.file("app.hex", bench.intel_hex((BASE + 0x80, low), (BASE + 0x8100, high)))
-        second = self.file("b@0x9000f000.bin", other)
-        with self.board() as board, Terminal(board.port) as t:
+        second = self.file("b@0x9000d000.bin", other)
+        with self.board("--journal") as board, Terminal(board.port) as t:
             said = t.sb(image, second)
+            self.assertEqual(t.code, 0)
             self.assertIn("app.hex: verified, 5700 bytes in 2 stretches", said)
-            self.assertIn("b@0x9000f000.bin: verified, 50 bytes", said)
+            self.assertIn("b@0x9000d000.bin: verified, 50 bytes", said)
+            self.assertIn("image: complete", t.ask("info"))
             board.stop()
         new = bytearray(old)
-        new[0x80:0x80 + 700], new[0x8100:0x8100 + 5000], new[0xF000:0xF000 + 50] = low, high, other
-        self.assertEqual(board.contents(), bytes(new))
+        new[0x80:0x80 + 700], new[0x8100:0x8100 + 5000], new[0xD000:0xD000 + 50] = low, high, other
+        self.assertEqual(board.contents()[:0xE000], bytes(new[:0xE000])) # behind it the journal
 
     def test_what_is_refused(self):
         """sb takes seconds to leave: test_ymodem.c has all the reasons."""
         old = self.old()
         cases = (("a.elf", b"\x7fELF" + bytes(100), "load", "this is an ELF file"), # at block 1
-                 ("app@12x.bin", b"12", "load", "is no address"))                   # at block 0
+                 ("app@12x.bin", b"12", "load", "is no address"),                   # at block 0
+                 ("cut.hex", b":0200000490006A\r\n", "load", "no end record"))       # at the last
         with self.board() as board, Terminal(board.port) as t:
             for name, data, line, answer in cases:
                 with self.subTest(name):
                     self.assertIn(answer, t.sb(self.file(name, data), line=line))
+                    self.assertNotEqual(t.code, 0)
             board.stop()
         self.assertEqual(board.contents(), old)
 

@@ -304,6 +304,56 @@ static void test_the_sender_gives_up(void **state)
 	}
 }
 
+/* Nobody knows that the board still waits: who types a line is answered at once, and not after
+ * the minute in which a sender may come back. */
+static void test_somebody_types_instead(void **state)
+{
+	(void)state;
+	for (unsigned blocks = 0; blocks < 4; blocks++) {
+		talk *t = talk_new();
+		expected *e = prepare(t);
+		talk_file f = app(e);
+		talk_start(t);
+		t->stop_after = blocks;
+		talk_put(t, "load\r", 5);
+		assert_true(talk_until(t, "control-c ends that\r\n"));
+		talk_pass(t, TALK_SECOND);
+		if (blocks != 0)
+			assert_false(talk_send(t, &f, 1, false));
+		talk_pass(t, TALK_SECOND);
+		for (const char *c = "infx\bo\r\n"; *c != '\0'; c++) {
+			talk_put(t, c, 1);
+			talk_pass(t, TALK_SECOND / 10);
+		}
+		talk_pass(t, TALK_SECOND);
+		assert_text(t->text,
+			    blocks == 0 ? "no file came\r\n> info\r\n" : "the transfer broke off");
+		assert_text(t->text, "sectors of 4 KB");
+		assert_text(talk_ask(t, "help"), "digest [ADDR LEN]");
+		free(e);
+		talk_free(t);
+	}
+}
+
+/* Text in a block that came without its beginning is nothing that somebody types. */
+static void test_text_that_nobody_types(void **state)
+{
+	static const char *const noise[] = {"\r", "ab\r", "\xFEinfo\r", "info\r\xFE", "info"};
+	talk *t = talk_new();
+	(void)state;
+	talk_start(t);
+	talk_put(t, "load\r", 5);
+	assert_true(talk_until(t, "control-c ends that\r\n"));
+	for (unsigned i = 0; i < sizeof noise / sizeof noise[0]; i++) {
+		talk_put(t, noise[i], strlen(noise[i]));
+		talk_pass(t, 2 * TALK_SECOND);
+		talk_put(t, "\x80", 1);
+		talk_pass(t, TALK_SECOND);
+	}
+	assert_null(strstr(t->text, "> "));
+	talk_free(t);
+}
+
 static void test_nobody_sends(void **state)
 {
 	talk *t = talk_new();
@@ -559,6 +609,8 @@ int main(void)
 		cmocka_unit_test(test_answers_that_are_lost),
 		cmocka_unit_test(test_a_block_is_left_out),
 		cmocka_unit_test(test_the_sender_gives_up),
+		cmocka_unit_test(test_somebody_types_instead),
+		cmocka_unit_test(test_text_that_nobody_types),
 		cmocka_unit_test(test_nobody_sends),
 		cmocka_unit_test(test_a_batch),
 		cmocka_unit_test(test_a_long_batch),
