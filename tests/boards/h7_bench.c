@@ -1,50 +1,31 @@
 #include "h7_bench.h"
 
-const char *h7_folder, *h7_loader = "loader";
+#include "../emu/world.h"
 
-static void *resize(void *ctx, void *p, size_t size)
-{
-	(void)ctx;
-	if (size != 0)
-		return realloc(p, size);
-	free(p);
-	return NULL;
-}
+const char *h7_folder, *h7_loader = "loader";
 
 void h7_new(h7_bench *b, enum vf_emu_model model, const vf_emu_board_config *more)
 {
 	vf_emu_board_config c = *more;
 	char path[1024];
 
-	*b = (h7_bench){.internal = malloc(VF_EMU_INTERNAL_SIZE),
-			.external = malloc(VF_EMU_EXTERNAL_SIZE),
-			.baud = 115200,
-			.tag = H7_TAG};
-	assert_true(b->internal != NULL && b->external != NULL);
-	memset(b->internal, 0xFF, VF_EMU_INTERNAL_SIZE);
-	memset(b->external, 0xFF, VF_EMU_EXTERNAL_SIZE);
 	(void)snprintf(path, sizeof path, "%s/%s-%s.bin", h7_folder,
 		       model == VF_EMU_H745I_DISCO ? "h745" : "h747", h7_loader);
-	FILE *f = fopen(path, "rb");
-	assert_non_null(f);
-	assert_true(fread(b->internal, 1, 1 << 17, f) > 1024);
-	assert_int_equal(fclose(f), 0);
-	c.alloc = (vf_alloc){.resize = resize};
 	c.model = model;
-	c.internal = b->internal;
-	c.external = b->external;
 	c.time_percent = 100;
 	c.m4_held = true;
 	c.seed = 747;
-	b->board = vf_emu_board_new(&c, NULL);
-	assert_non_null(b->board);
+	const emu_world w = emu_world_new(&c, path, NULL);
+	*b = (h7_bench){.internal = w.internal,
+			.external = w.external,
+			.board = w.board,
+			.baud = 115200,
+			.tag = H7_TAG};
 }
 
 void h7_free(h7_bench *b)
 {
-	vf_emu_board_free(b->board);
-	free(b->internal);
-	free(b->external);
+	emu_world_free(&(emu_world){b->internal, b->external, b->board});
 }
 
 void h7_run(h7_bench *b, uint64_t ns)

@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "world.h"
+
 #define BASE 0x90000000u
 
 enum { PAGE = 512, STEP_US = 20, PATIENCE_US = 120000000, BAUD = 115200 };
@@ -22,21 +24,12 @@ enum { PAGE = 512, STEP_US = 20, PATIENCE_US = 120000000, BAUD = 115200 };
 static const char *loader, *stub;
 
 typedef struct world {
-	uint8_t *internal, *external, *bytes;
+	emu_world b;
+	uint8_t *bytes;
 	uint32_t len;
 	uint64_t random, now;
-	vf_emu_board *board;
 	vf_emu_counts counts; /* of the job alone */
 } world;
-
-static void *resize(void *ctx, void *p, size_t size)
-{
-	(void)ctx;
-	if (size != 0)
-		return realloc(p, size);
-	free(p);
-	return NULL;
-}
 
 static uint64_t number(void *ctx)
 {
@@ -45,44 +38,23 @@ static uint64_t number(void *ctx)
 	return (w->random ^ w->random >> 29) | 1;
 }
 
-static void load(const char *name, uint8_t *to)
-{
-	FILE *f = fopen(name, "rb");
-	assert_non_null(f);
-	assert_true(fread(to, 1, 1 << 20, f) > 100);
-	(void)fclose(f);
-}
-
 static world *world_new(uint32_t len)
 {
-	const vf_emu_board_config config = {
-		.alloc = {resize, NULL}, .time_percent = 100, .seed = 3};
+	const vf_emu_board_config config = {.time_percent = 100, .seed = 3};
 	world *w = calloc(1, sizeof *w);
-	vf_error err;
 	assert_non_null(w);
-	vf_emu_board_config c = config;
-	w->internal = c.internal = malloc(VF_EMU_INTERNAL_SIZE);
-	w->external = c.external = malloc(VF_EMU_EXTERNAL_SIZE);
+	w->b = emu_world_new(&config, loader, stub);
 	w->bytes = malloc(len);
-	if (w->internal == NULL || w->external == NULL || w->bytes == NULL)
-		abort();
-	memset(w->internal, 0xFF, VF_EMU_INTERNAL_SIZE);
-	memset(w->external, 0xFF, VF_EMU_EXTERNAL_SIZE);
-	load(loader, w->internal);
-	load(stub, w->internal + (VF_EMU_INTERNAL_SIZE / 2));
+	assert_non_null(w->bytes);
 	w->len = len;
 	for (uint32_t i = 0; i < len; i++)
 		w->bytes[i] = (uint8_t)(number(w) >> 20);
-	w->board = vf_emu_board_new(&c, &err);
-	assert_non_null(w->board);
 	return w;
 }
 
 static void world_free(world *w)
 {
-	vf_emu_board_free(w->board);
-	free(w->internal);
-	free(w->external);
+	emu_world_free(&w->b);
 	free(w->bytes);
 	free(w);
 }
@@ -90,8 +62,8 @@ static void world_free(world *w)
 static void advance(world *w, uint64_t to_us)
 {
 	w->now = to_us;
-	if (vf_emu_board_run(w->board, to_us * 1000) != VF_OK)
-		fail_msg("%s", vf_emu_board_stopped(w->board));
+	if (vf_emu_board_run(w->b.board, to_us * 1000) != VF_OK)
+		fail_msg("%s", vf_emu_board_stopped(w->b.board));
 }
 
 static void move(world *w, vf_job *job)
@@ -100,12 +72,12 @@ static void move(world *w, vf_job *job)
 	const uint8_t *out;
 	size_t n;
 	while ((out = vf_job_tx(job, &n, w->now)) != NULL) {
-		const size_t sent = vf_emu_board_write(w->board, out, n, BAUD);
+		const size_t sent = vf_emu_board_write(w->b.board, out, n, BAUD);
 		vf_job_tx_done(job, sent, w->now);
 		if (sent < n)
 			break;
 	}
-	while ((n = vf_emu_board_read(w->board, in, sizeof in, BAUD)) > 0)
+	while ((n = vf_emu_board_read(w->b.board, in, sizeof in, BAUD)) > 0)
 		vf_job_rx(job, in, n, w->now);
 }
 
@@ -126,7 +98,7 @@ static void difference(vf_emu_counts *c, const vf_emu_counts *before)
 static vf_emu_counts program(uint32_t len, uint64_t *idle)
 {
 	world *w = world_new(len);
-	const vf_alloc alloc = {resize, NULL};
+	const vf_alloc alloc = {emu_resize, NULL};
 	const vf_image_add_options at = {
 		.format = VF_FORMAT_BIN, .has_address = true, .address = BASE};
 	vf_emu_counts before;
@@ -140,9 +112,9 @@ static vf_emu_counts program(uint32_t len, uint64_t *idle)
 	vf_job *job = vf_job_new(&config, &err);
 	assert_non_null(job);
 	advance(w, 400000); /* it waits for nobody any more */
-	vf_emu_board_counts(w->board, &before);
+	vf_emu_board_counts(w->b.board, &before);
 	advance(w, 500000);
-	vf_emu_board_counts(w->board, &w->counts);
+	vf_emu_board_counts(w->b.board, &w->counts);
 	*idle = w->counts.instructions[0] - before.instructions[0];
 	before = w->counts;
 	vf_job_tick(job, w->now);
@@ -157,8 +129,8 @@ static vf_emu_counts program(uint32_t len, uint64_t *idle)
 	if (result->error.code != VF_OK)
 		fail_msg("%s", result->error.text);
 	assert_int_equal(result->attempts, 1);
-	assert_memory_equal(w->external, w->bytes, len);
-	vf_emu_board_counts(w->board, &w->counts);
+	assert_memory_equal(w->b.external, w->bytes, len);
+	vf_emu_board_counts(w->b.board, &w->counts);
 	difference(&w->counts, &before);
 	vf_emu_counts counts = w->counts;
 	vf_job_free(job);

@@ -15,63 +15,23 @@
 
 #include <cmocka.h>
 
+#include "world.h"
+
 enum { MS = 1000000, PATIENCE_MS = 20000, ATTACKS = 500, PACE_MS = 100 };
 
 static const char *loader, *stub;
 
-typedef struct world {
-	uint8_t *internal, *external;
-	vf_emu_board *board;
-} world;
-
-static void *resize(void *ctx, void *p, size_t size)
+static emu_world plugged(uint64_t seed, uint32_t noise)
 {
-	(void)ctx;
-	if (size != 0)
-		return realloc(p, size);
-	free(p);
-	return NULL;
-}
-
-static void load(const char *name, uint8_t *to)
-{
-	FILE *f = fopen(name, "rb");
-	assert_non_null(f);
-	assert_true(fread(to, 1, 1 << 20, f) > 100);
-	(void)fclose(f);
-}
-
-static world world_new(uint64_t seed, uint32_t noise)
-{
-	vf_emu_board_config c = {.alloc = {resize, NULL},
-				 .model = VF_EMU_H745I_DISCO,
-				 .seed = seed,
-				 .usb_noise = noise};
-	world w = {malloc(VF_EMU_INTERNAL_SIZE), malloc(VF_EMU_EXTERNAL_SIZE), NULL};
-	vf_error err;
-	if (w.internal == NULL || w.external == NULL)
-		abort();
-	memset(w.internal, 0xFF, VF_EMU_INTERNAL_SIZE);
-	memset(w.external, 0xA5, VF_EMU_EXTERNAL_SIZE);
-	load(loader, w.internal);
-	load(stub, w.internal + (VF_EMU_INTERNAL_SIZE / 2));
-	c.internal = w.internal;
-	c.external = w.external;
-	w.board = vf_emu_board_new(&c, &err);
-	assert_non_null(w.board);
+	const vf_emu_board_config c = {
+		.model = VF_EMU_H745I_DISCO, .seed = seed, .usb_noise = noise};
+	emu_world w = emu_world_new(&c, loader, stub);
 	vf_emu_usb_plug(w.board, true);
 	return w;
 }
 
-static void world_free(world *w)
-{
-	vf_emu_board_free(w->board);
-	free(w->internal);
-	free(w->external);
-}
-
 /* Until the host has enumerated it so often. */
-static vf_emu_usb_counts enumerated(world *w, uint64_t times)
+static vf_emu_usb_counts enumerated(emu_world *w, uint64_t times)
 {
 	vf_emu_usb_counts c = {0};
 	for (unsigned i = 0; i < PATIENCE_MS && c.enumerations < times; i++) {
@@ -94,7 +54,7 @@ static uint64_t digest(const uint8_t *data, size_t len)
 
 static vf_emu_usb_counts attack(uint64_t seed)
 {
-	world w = world_new(seed, 0);
+	emu_world w = plugged(seed, 0);
 	(void)enumerated(&w, 1);
 	const uint64_t before = digest(w.internal, VF_EMU_INTERNAL_SIZE);
 	vf_emu_counts flash;
@@ -105,7 +65,7 @@ static vf_emu_usb_counts attack(uint64_t seed)
 	assert_int_equal(flash.pages, 0);
 	assert_int_equal(flash.erases, 0);
 	assert_true(before == digest(w.internal, VF_EMU_INTERNAL_SIZE));
-	world_free(&w);
+	emu_world_free(&w);
 	return c;
 }
 
@@ -128,7 +88,7 @@ static void test_pace(void **state)
 {
 	static uint8_t zeros[4096];
 	(void)state;
-	world w = world_new(3, 0);
+	emu_world w = plugged(3, 0);
 	vf_emu_counts from, to;
 	vf_emu_usb_counts c = enumerated(&w, 1), d;
 	for (unsigned i = 0; i < 20; i++) /* the port is opened */
@@ -149,15 +109,15 @@ static void test_pace(void **state)
 		(unsigned long long)((to.handlers[0] - from.handlers[0]) / packets));
 	assert_int_equal(d.most, 19);
 	assert_true(d.out_bytes - c.out_bytes >= UINT64_C(1150) * PACE_MS);
-	world_free(&w);
+	emu_world_free(&w);
 }
 
 static void test_noise(void **state)
 {
 	(void)state;
-	world w = world_new(3, 4);
+	emu_world w = plugged(3, 4);
 	(void)enumerated(&w, 1);
-	world_free(&w);
+	emu_world_free(&w);
 }
 
 int main(int argc, char **argv)

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "world.h"
+
 #define BASE 0x90000000u
 
 enum {
@@ -36,20 +38,11 @@ enum event { NOTHING, UNPLUG, RESET, SUSPEND, DEAF, CODING };
 static char **firmware;
 
 typedef struct world {
-	uint8_t *internal, *external, bytes[LEN];
+	emu_world b;
+	uint8_t bytes[LEN];
 	uint64_t random, now;
 	uint32_t jobs, baud;
-	vf_emu_board *board;
 } world;
-
-static void *resize(void *ctx, void *p, size_t size)
-{
-	(void)ctx;
-	if (size != 0)
-		return realloc(p, size);
-	free(p);
-	return NULL;
-}
 
 static uint64_t number(void *ctx)
 {
@@ -58,69 +51,43 @@ static uint64_t number(void *ctx)
 	return (w->random ^ w->random >> 29) | 1;
 }
 
-static void load(const char *name, uint8_t *to)
-{
-	FILE *f = fopen(name, "rb");
-	assert_non_null(f);
-	assert_true(fread(to, 1, 1 << 20, f) > 100);
-	(void)fclose(f);
-}
-
 static void advance(world *w, uint64_t us)
 {
 	w->now += us;
-	if (vf_emu_board_run(w->board, w->now * 1000) != VF_OK)
-		fail_msg("%s", vf_emu_board_stopped(w->board));
-	assert_string_equal(vf_emu_usb_trouble(w->board), "");
+	if (vf_emu_board_run(w->b.board, w->now * 1000) != VF_OK)
+		fail_msg("%s", vf_emu_board_stopped(w->b.board));
+	assert_string_equal(vf_emu_usb_trouble(w->b.board), "");
 }
 
 static void plug(world *w)
 {
-	vf_emu_usb_plug(w->board, true);
-	for (unsigned i = 0; i < 3000 && !vf_emu_usb_ready(w->board); i++)
+	vf_emu_usb_plug(w->b.board, true);
+	for (unsigned i = 0; i < 3000 && !vf_emu_usb_ready(w->b.board); i++)
 		advance(w, MS);
-	assert_true(vf_emu_usb_ready(w->board));
+	assert_true(vf_emu_usb_ready(w->b.board));
 }
 
 static void world_new(world *w, enum vf_emu_model model, uint64_t seed)
 {
 	const unsigned at = model == VF_EMU_H745I_DISCO ? 0 : 2;
-	vf_error err;
-	*w = (world){.random = seed};
-	vf_emu_board_config c = {
-		.alloc = {resize, NULL}, .model = model, .time_percent = 5, .seed = seed};
-	w->internal = c.internal = malloc(VF_EMU_INTERNAL_SIZE);
-	w->external = c.external = malloc(VF_EMU_EXTERNAL_SIZE);
-	if (w->internal == NULL || w->external == NULL)
-		abort();
-	memset(w->internal, 0xFF, VF_EMU_INTERNAL_SIZE);
-	memset(w->external, 0xFF, VF_EMU_EXTERNAL_SIZE);
-	load(firmware[at], w->internal);
-	load(firmware[at + 1], w->internal + VF_EMU_INTERNAL_SIZE / 2);
-	w->board = vf_emu_board_new(&c, &err);
-	assert_non_null(w->board);
+	const vf_emu_board_config c = {.model = model, .time_percent = 5, .seed = seed};
+	*w = (world){.random = seed, .b = emu_world_new(&c, firmware[at], firmware[at + 1])};
 	plug(w);
-}
-
-static void world_free(world *w)
-{
-	vf_emu_board_free(w->board);
-	free(w->internal);
-	free(w->external);
 }
 
 static uint64_t packets(const world *w)
 {
 	vf_emu_usb_counts c;
-	vf_emu_usb_count(w->board, &c);
+	vf_emu_usb_count(w->b.board, &c);
 	return c.out_packets + c.in_packets;
 }
 
 static vf_job *begin(world *w, const vf_image *image)
 {
-	vf_job_config config = {.kind = VF_JOB_PROGRAM,
-				.session = {.alloc = {resize, NULL}, .random = number, .ctx = w},
-				.image = image};
+	vf_job_config config = {
+		.kind = VF_JOB_PROGRAM,
+		.session = {.alloc = {emu_resize, NULL}, .random = number, .ctx = w},
+		.image = image};
 	vf_error err;
 	vf_job *job = vf_job_new(&config, &err);
 	assert_non_null(job);
@@ -134,12 +101,12 @@ static void move(world *w, vf_job *job)
 	const uint8_t *out;
 	size_t n;
 	while ((out = vf_job_tx(job, &n, w->now)) != NULL) {
-		const size_t sent = vf_emu_usb_write(w->board, out, n, w->baud);
+		const size_t sent = vf_emu_usb_write(w->b.board, out, n, w->baud);
 		vf_job_tx_done(job, sent, w->now);
 		if (sent < n)
 			break;
 	}
-	while ((n = vf_emu_usb_read(w->board, in, sizeof in)) > 0)
+	while ((n = vf_emu_usb_read(w->b.board, in, sizeof in)) > 0)
 		vf_job_rx(job, in, n, w->now);
 	if (vf_job_deadline(job) <= w->now)
 		vf_job_tick(job, w->now);
@@ -153,7 +120,7 @@ static void garbage(world *w)
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (uint8_t)(number(w) >> 30);
 	w->baud = rates[number(w) % 4];
-	(void)vf_emu_usb_write(w->board, bytes, sizeof bytes, w->baud);
+	(void)vf_emu_usb_write(w->b.board, bytes, sizeof bytes, w->baud);
 }
 
 /* Whether whoever had the port open has to open it anew. */
@@ -161,24 +128,24 @@ static bool happens(world *w, enum event event)
 {
 	switch (event) {
 	case UNPLUG:
-		vf_emu_usb_plug(w->board, false);
+		vf_emu_usb_plug(w->b.board, false);
 		advance(w, AWAY_US);
 		plug(w);
 		return true;
 	case RESET:
-		vf_emu_usb_reset(w->board);
+		vf_emu_usb_reset(w->b.board);
 		advance(w, MS);
 		plug(w);
 		return true;
 	case SUSPEND:
-		vf_emu_usb_suspend(w->board, true);
+		vf_emu_usb_suspend(w->b.board, true);
 		advance(w, AWAY_US);
-		vf_emu_usb_suspend(w->board, false);
+		vf_emu_usb_suspend(w->b.board, false);
 		return false;
 	case DEAF:
-		vf_emu_usb_open(w->board, true, false);
+		vf_emu_usb_open(w->b.board, true, false);
 		advance(w, DEAF_US);
-		vf_emu_usb_open(w->board, true, true);
+		vf_emu_usb_open(w->b.board, true, true);
 		return false;
 	case CODING:
 		garbage(w);
@@ -191,15 +158,15 @@ static bool happens(world *w, enum event event)
 static void check(const world *w, uint32_t at)
 {
 	static const uint8_t blank = 0xFF;
-	assert_memory_equal(w->external + at, w->bytes, LEN);
+	assert_memory_equal(w->b.external + at, w->bytes, LEN);
 	for (uint32_t i = at + LEN; i < at + APART; i++)
-		assert_int_equal(w->external[i], blank);
+		assert_int_equal(w->b.external[i], blank);
 }
 
 /* A job, and after so many of its packets something happens. Its packets. */
 static uint64_t run(world *w, enum event event, uint64_t when)
 {
-	const vf_alloc alloc = {resize, NULL};
+	const vf_alloc alloc = {emu_resize, NULL};
 	const uint32_t at = w->jobs++ * APART;
 	const vf_image_add_options options = {
 		.format = VF_FORMAT_BIN, .has_address = true, .address = BASE + at};
@@ -240,7 +207,7 @@ static void sweep(enum vf_emu_model model, enum event event)
 	const uint64_t stride = all / JOBS + 1;
 	for (uint64_t when = event % stride; when < all; when += stride)
 		(void)run(&w, event, when);
-	world_free(&w);
+	emu_world_free(&w.b);
 }
 
 static void test_full_speed(void **state)
