@@ -32,8 +32,9 @@ void vf_guest_say_bytes(vf_guest *g, const uint8_t *bytes, size_t n)
 {
 	static const char digit[] = "0123456789abcdef";
 	for (size_t i = 0; i < n; i++) {
-		char two[3] = {digit[bytes[i] >> 4], digit[bytes[i] & 15], '\0'};
-		vf_guest_say(g, two);
+		const uint8_t two[] = {(uint8_t)digit[bytes[i] >> 4],
+				       (uint8_t)digit[bytes[i] & 15]};
+		vf_guest_put(g, two, sizeof two);
 	}
 }
 

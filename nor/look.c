@@ -43,7 +43,7 @@ static void look_first(vf_nor *n, bool answered)
 		return;
 	}
 	n->look.first[n->pass] = n->buf[0];
-	for (unsigned i = 1; i < FIRST && !four; i++)
+	for (size_t i = 1; i < FIRST && !four; i++)
 		n->look.unsteady |= n->buf[i * n->config.dies] != n->buf[0];
 	n->pass++;
 	if (four || n->config.lanes != 4)
@@ -57,7 +57,7 @@ static void look_id(vf_nor *n, bool answered)
 		vf_n_bus_read(n, OP_RDID, sizeof n->look.id);
 		return;
 	}
-	for (unsigned i = 0; i < sizeof n->look.id; i++)
+	for (size_t i = 0; i < sizeof n->look.id; i++)
 		n->look.id[i] = n->buf[i * n->config.dies];
 	if (addr4_sign(n) != NULL)
 		vf_n_go(n, NOR_LOOK_ADDR4);

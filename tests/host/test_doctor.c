@@ -68,8 +68,9 @@ static int run(void *ctx, const vf_job_config *job, vf_job_result *result, vf_bo
 static void say(void *ctx, const char *line)
 {
 	patient *p = ctx;
-	assert_true(strlen(p->said) + strlen(line) + 2 < sizeof p->said);
-	strcat(strcat(p->said, line), "\n");
+	const size_t at = strlen(p->said);
+	assert_true(at + strlen(line) + 2 < sizeof p->said);
+	(void)snprintf(p->said + at, sizeof p->said - at, "%s\n", line);
 }
 
 static void begin(patient *p)

@@ -528,6 +528,34 @@ static void test_newer_than_zeros(void **state)
 	newer_than(old, 0, 256);
 }
 
+/* Its id says that it is another one. That its sector is blank is not our doing. */
+static void test_another_board(void **state)
+{
+	bench *b = bench_new();
+	store s = {.len = 0};
+	vf_image image;
+	(void)state;
+	middle(b, &image);
+	keep_in(b, &s);
+	b->deaf_after = 1;
+	assert_int_equal(program(b, &image), VF_E_LINK);
+	assert_true(s.len > 0);
+	b->deaf = false;
+	b->deaf_after = 0;
+	b->target.id[3] ^= 1;
+	bench_board(b);
+	memset(b->flash[0].cells + BENCH_SECTOR, 0xFF, BENCH_SECTOR);
+	assert_int_equal(program(b, &image), VF_OK);
+	assert_int_equal(s.asides, 1);
+	assert_int_equal(s.len, 0);
+	assert_true(b->notes > 0);
+	for (uint32_t at = BENCH_SECTOR; at < 2 * BENCH_SECTOR; at++)
+		if (at < 0x1234 || at >= 0x1234 + 100)
+			assert_int_equal(b->flash[0].cells[at], 0xFF);
+	vf_image_free(&image);
+	bench_free(b);
+}
+
 /* Without an id a board cannot be told from the next one. */
 static void test_no_id(void **state)
 {
@@ -562,6 +590,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_newer_than_zeros),
+		cmocka_unit_test(test_another_board),
 		cmocka_unit_test(test_no_id),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,7 +307,7 @@ static void test_writing_and_reading(void **state)
 	assert_false(finish(b).stopped);
 	assert_memory_equal(b->r->flash[0].cells, data, LEN);
 	assert_int_equal(b->r->flash[0].cells[LEN], 0xFF);
-	assert_int_equal(b->r->flash[0].cells[5 * SECTOR], 0x55);
+	assert_int_equal(b->r->flash[0].cells[(size_t)5 * SECTOR], 0x55);
 	message(b, VF_MESSAGE_READ, RIG_NOR_BASE + 100, 5000);
 	for (unsigned i = 0; i < 10000 && at < 5000; i++) {
 		size_t len;
