@@ -114,7 +114,7 @@ MUTANTS = [
      "a->welcome.id_len > VF_WIRE_ID_MAX)", "host_job_failures"),
     ("protected ranges are asked to be written", "host/job_fit.c",
      "if (m->protect[i].len == 0 || from >= p_end || to <= p)",
-     "if (m->protect[i].len == 0 || from >= p_end || to <= p || who != NULL)",
+     "if (m->protect[i].len == 0 || from >= p_end || to <= p || to > p_end - p_end)",
      "host_job_program|host_job_other"),
     ("an erase begins before the journal knows of it", "target/journal.c",
      "covers(&w->range, range.offset, range.len))",
