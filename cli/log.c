@@ -17,8 +17,9 @@ enum { PATH_ROOM = 4096, TIME_MAX = 24 };
 int cli_log_path(const cli_options *o, char *path, size_t room, vf_error *err)
 {
 	struct stat st;
+	const bool writes = strcmp(o->command, "gang") == 0; /* who only reads leaves nothing */
 	if (o->log == NULL)
-		return vf_state_file("log.sqlite", path, room, err);
+		return vf_state_file("log.sqlite", writes, path, room, err);
 	const int n = snprintf(path, room, "%s", o->log);
 	if (n <= 0 || (size_t)n >= room)
 		return vf_fail(err, VF_E_USAGE, "--log wants the name of a file");
@@ -26,7 +27,7 @@ int cli_log_path(const cli_options *o, char *path, size_t room, vf_error *err)
 		return vf_fail(err, VF_E_FILE,
 			       "%.200s: that is a device or the like, which keeps no log: name a "
 			       "file with --log%s",
-			       path, strcmp(o->command, "gang") == 0 ? ", or say --no-log" : "");
+			       path, writes ? ", or say --no-log" : "");
 	return VF_OK;
 }
 
@@ -107,10 +108,10 @@ static void print_csv(const vf_log_unit *u)
 	(void)snprintf(number[1], sizeof number[1], "%d", u->exit);
 	(void)snprintf(number[2], sizeof number[2], "%.3f", (double)u->elapsed_us / 1e6);
 	(void)snprintf(number[3], sizeof number[3], "%llu", (unsigned long long)u->bytes);
-	const char *const field[] = {number[0],     u->time,       u->port,      u->board,
-				     u->name,       u->run.digest, u->run.files, result_of(u),
-				     number[1],     number[2],     number[3],    u->cause,
-				     u->run.version};
+	const char *const field[] = {number[0],      u->time,       u->port,      u->board,
+				     u->name,        u->run.digest, u->run.files, result_of(u),
+				     number[1],      number[2],     number[3],    u->cause,
+				     u->run.version, u->run.time};
 	const size_t fields = sizeof field / sizeof field[0];
 	for (size_t i = 0; i < fields; i++)
 		csv_field(field[i], i + 1 < fields ? ',' : '\n');
@@ -133,6 +134,7 @@ static void print_object(const vf_log_unit *u)
 	cJSON_AddNumberToObject(json, "bytes", (double)u->bytes);
 	cJSON_AddStringToObject(json, "cause", u->cause);
 	cJSON_AddStringToObject(json, "version", u->run.version);
+	cJSON_AddStringToObject(json, "run_time", u->run.time);
 	cli_emit(json);
 }
 
@@ -170,7 +172,7 @@ static int list(const cli_options *o, listing *l, vf_error *err)
 		return err->code;
 	if (o->csv)
 		(void)fputs("id,time,port,board,name,digest,files,result,exit,seconds,bytes,cause,"
-			    "version\r\n",
+			    "version,run_time\r\n",
 			    stdout);
 	const int status = vf_log_each(log, &filter, show, l, err);
 	vf_log_close(log);

@@ -44,7 +44,7 @@ static void give_up(vf_unit *u, uint32_t waited_ms)
 {
 	char why[2 * NAME_MOST + 160];
 	vf_unit_explain(u->back.port, waited_ms, u->back.why.text, why, sizeof why);
-	vf_job_pipe_lost(u->job, why);
+	vf_job_pipe_lost(u->job, why, now(u));
 }
 
 /* The pipe is closed, else its name stays taken. */
@@ -62,7 +62,7 @@ bool vf_unit_leave(vf_unit *u)
 	const bool worth = vf_return_ms(&u->opt) != 0 && vf_job_worth_return(u->job);
 	if (fault != NULL) {
 		(void)snprintf(why, sizeof why, "%.*s: %s", NAME_MOST, u->back.port, fault);
-		vf_job_pipe_lost(u->job, why);
+		vf_job_pipe_lost(u->job, why, now(u));
 		drop_pipe(u);
 		return false;
 	}

@@ -369,10 +369,11 @@ void vf_job_refuse(vf_job *j, const vf_error *why, uint64_t now_us)
 	(void)vf_job_leave(j);
 }
 
-void vf_job_pipe_lost(vf_job *j, const char *why)
+void vf_job_pipe_lost(vf_job *j, const char *why, uint64_t now_us)
 {
 	if (j->finished)
 		return;
+	j->now = now_us;
 	/* Once all is done but the farewell, nothing is missing. */
 	if (!j->closing)
 		(void)vf_fail(&j->result.error, VF_E_LINK, "%.270s%s", why, vf_job_unconfirmed(j));
@@ -390,7 +391,7 @@ void vf_job_pipe_again(vf_job *j, uint64_t now_us)
 		return;
 	j->now = now_us;
 	if (!count_restart(j)) {
-		vf_job_pipe_lost(j, "the port went away and came back too often to go on");
+		vf_job_pipe_lost(j, "the port went away and came back too often to go on", now_us);
 		return;
 	}
 	vf_job_note(j, "the port is back: beginning again, what is right already stays");

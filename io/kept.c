@@ -143,7 +143,7 @@ void vf_kept_drop(const char *name)
 	free(path);
 }
 
-int vf_state_file(const char *name, char *path, size_t room, vf_error *err)
+int vf_state_file(const char *name, bool make, char *path, size_t room, vf_error *err)
 {
 	char *found = vf_state_path(name);
 	if (found == NULL)
@@ -153,7 +153,7 @@ int vf_state_file(const char *name, char *path, size_t room, vf_error *err)
 	const int status =
 		length < 0 || (size_t)length >= room
 			? vf_fail(err, VF_E_FILE, "%.200s: that path is too long", found)
-		: make_directory(found) != 0
+		: make && make_directory(found) != 0
 			? vf_fail(err, VF_E_FILE, "%.200s: its directory cannot be made: %s", found,
 				  strerror(errno))
 			: VF_OK;

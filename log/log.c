@@ -14,8 +14,8 @@ enum {
 struct vf_log {
 	sqlite3 *db;
 	sqlite3_stmt *insert;
-	char *path;        /* as SQLite gets it, */
-	const char *typed; /* and within it as a person knows it */
+	char *path; /* as a person knows it */
+	int rc;     /* of what failed last, without its extension */
 	int64_t run;
 };
 
@@ -101,9 +101,10 @@ static int explain(const char *path, sqlite3 *db, int rc, vf_error *err)
 	}
 }
 
-static int fault(const vf_log *log, int rc, vf_error *err)
+static int fault(vf_log *log, int rc, vf_error *err)
 {
-	return explain(log->typed, log->db, rc, err);
+	log->rc = rc & 0xFF;
+	return explain(log->path, log->db, rc, err);
 }
 
 /* --- opening ------------------------------------------------------------------- */
@@ -147,12 +148,12 @@ static int check_kind(vf_log *log, bool *empty, vf_error *err)
 			err, VF_E_FILE,
 			"%.*s: that SQLite file is none of vcpflash's: name another one with "
 			"--log",
-			NAME_MAX_SHOWN, log->typed);
+			NAME_MAX_SHOWN, log->path);
 	if (version > VF_LOG_SCHEMA)
 		return vf_fail(err, VF_E_FILE,
 			       "%.*s: the log was made by a newer vcpflash (schema %lld, this one "
 			       "knows %d): name another one with --log",
-			       NAME_MAX_SHOWN, log->typed, (long long)version, VF_LOG_SCHEMA);
+			       NAME_MAX_SHOWN, log->path, (long long)version, VF_LOG_SCHEMA);
 	return VF_OK;
 }
 
@@ -211,17 +212,45 @@ static char *plain_name(const char *path)
 	return name;
 }
 
+/* Nobody writes to it now, so that it is as it is: SQLite need make no file beside it. */
+static char *still_name(const char *path)
+{
+	static const char digits[] = "0123456789ABCDEF", ending[] = "?immutable=1";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+	const char *scheme = path[0] == '/' ? "file://" : "file:";
+	char *name = malloc(strlen(scheme) + 3 * strlen(path) + sizeof ending);
+	if (name == NULL)
+		return NULL;
+	char *out = name + sprintf(name, "%s", scheme);
+	for (const char *s = path; *s != '\0'; s++) {
+		if (strchr(plain, *s) != NULL) {
+			*out++ = *s;
+			continue;
+		}
+		*out++ = '%';
+		*out++ = digits[(unsigned char)*s >> 4];
+		*out++ = digits[(unsigned char)*s & 0xF];
+	}
+	memcpy(out, ending, sizeof ending);
+	return name;
+}
+
 /* SQLite says of a directory what it says of a disk that fails. */
 static int check_name(const char *path, bool make, vf_error *err)
 {
 	errno = 0;
 	FILE *there = fopen(path, "rb");
-	const bool missing = there == NULL && errno == ENOENT;
+	const int why = errno;
+	const bool missing = there == NULL && why == ENOENT;
 	const bool directory = there != NULL && fgetc(there) == EOF && errno == EISDIR;
 	if (there != NULL)
 		(void)fclose(there);
 	if (directory)
 		return vf_fail(err, VF_E_FILE, "%.*s: that is a directory: name a file in it",
+			       NAME_MAX_SHOWN, path);
+	if (there == NULL && why == EACCES && !make)
+		return vf_fail(err, VF_E_FILE, "%.*s: you have no right to read the log",
 			       NAME_MAX_SHOWN, path);
 	if (missing && !make)
 		return vf_fail(err, VF_E_FILE, "%.*s: there is no log: no gang has run yet",
@@ -231,16 +260,20 @@ static int check_name(const char *path, bool make, vf_error *err)
 
 static vf_log *open_file(const char *path, int flags, vf_error *err)
 {
+	const size_t len = strlen(path) + 1;
 	vf_log *log = calloc(1, sizeof *log);
+	char *name = (flags & SQLITE_OPEN_URI) != 0 ? still_name(path) : plain_name(path);
 	if (log != NULL)
-		log->path = plain_name(path);
-	if (log == NULL || log->path == NULL) {
-		free(log);
+		log->path = malloc(len);
+	if (log == NULL || log->path == NULL || name == NULL) {
 		(void)vf_fail(err, VF_E_NOMEM, "out of memory");
+		free(name);
+		vf_log_close(log);
 		return NULL;
 	}
-	log->typed = log->path + strlen(log->path) - strlen(path);
-	const int rc = sqlite3_open_v2(log->path, &log->db, flags, NULL);
+	memcpy(log->path, path, len);
+	const int rc = sqlite3_open_v2(name, &log->db, flags, NULL);
+	free(name);
 	if (rc != SQLITE_OK) {
 		(void)fault(log, rc, err);
 		vf_log_close(log);
@@ -361,14 +394,22 @@ int vf_log_sync(vf_log *log, vf_error *err)
 
 /* --- reading ---------------------------------------------------------------------- */
 
-vf_log *vf_log_open(const char *path, vf_error *err)
+/* Has somebody begun to write, or was he killed? Then not all of it is in the file itself. */
+static bool is_written(const vf_log *log)
+{
+	FILE *wal = fopen(sqlite3_filename_wal(sqlite3_db_filename(log->db, "main")), "rb");
+	const bool missing = wal == NULL && errno == ENOENT;
+	const bool empty = wal != NULL && fgetc(wal) == EOF;
+	if (wal != NULL)
+		(void)fclose(wal);
+	return !missing && !empty;
+}
+
+static vf_log *open_checked(const char *path, int flags, bool *still, vf_error *err)
 {
 	bool empty = true;
-	if (check_name(path, false, err) != VF_OK)
-		return NULL;
-	vf_log *log = open_file(path, SQLITE_OPEN_READWRITE, NULL);
-	if (log == NULL) /* on a disk that is read only, or another person's */
-		log = open_file(path, SQLITE_OPEN_READONLY, err);
+	*still = false;
+	vf_log *log = open_file(path, flags, err);
 	if (log == NULL)
 		return NULL;
 	int status = check_file(log, &empty, err);
@@ -377,8 +418,29 @@ vf_log *vf_log_open(const char *path, vf_error *err)
 				 NAME_MAX_SHOWN, path);
 	if (status == VF_OK)
 		return log;
+	if (log->rc == SQLITE_READONLY || log->rc == SQLITE_CANTOPEN) {
+		*still = !is_written(log);
+		(void)vf_fail(
+			err, VF_E_FILE,
+			"%.*s: a gang writes to the log, or was killed, and you may not write "
+			"beside it: read it once the gang is over, or as its owner",
+			NAME_MAX_SHOWN, path);
+	}
 	vf_log_close(log);
 	return NULL;
+}
+
+/* Also on a disk that is read only, and another person's: SQLite wants to write beside a file
+ * even where it only reads, unless it is told that nobody writes. */
+vf_log *vf_log_open(const char *path, vf_error *err)
+{
+	bool still;
+	if (check_name(path, false, err) != VF_OK)
+		return NULL;
+	vf_log *log = open_checked(path, SQLITE_OPEN_READWRITE, &still, err);
+	if (log == NULL && still)
+		log = open_checked(path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &still, err);
+	return log;
 }
 
 static const char *text(sqlite3_stmt *stmt, int column)

@@ -170,9 +170,9 @@ int vf_kept_load(const char *name, uint8_t **bytes, size_t *len, vf_error *err);
 void vf_kept_drop(const char *name);
 char *vf_kept_aside(const char *name);
 
-/* The path of a file in that directory, which is made if it is missing. VF_E_FILE: there
- * is no place, with what to do. */
-int vf_state_file(const char *name, char *path, size_t room, vf_error *err);
+/* The path of a file in that directory; with `make` the directory is made if it is missing.
+ * VF_E_FILE: there is no place, with what to do. */
+int vf_state_file(const char *name, bool make, char *path, size_t room, vf_error *err);
 
 /* --- interruption --------------------------------------------------------- */
 

@@ -249,7 +249,7 @@ void vf_job_pipe_again(vf_job *job, uint64_t now_us);
 bool vf_job_worth_return(const vf_job *job);
 
 /* The pipe is gone for good (unplugged, closed): ends with VF_E_LINK and `why`. */
-void vf_job_pipe_lost(vf_job *job, const char *why);
+void vf_job_pipe_lost(vf_job *job, const char *why, uint64_t now_us);
 
 bool vf_job_finished(const vf_job *job);
 const vf_job_result *vf_job_result_get(const vf_job *job);

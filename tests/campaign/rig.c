@@ -296,7 +296,7 @@ static void fire(world *w, play_run *r, trouble *t)
 		t->due = w->now + t->off_us / 4;
 		break;
 	case TROUBLE_UNPLUG:
-		vf_job_pipe_lost(r->job, "the port is gone");
+		vf_job_pipe_lost(r->job, "the port is gone", w->now);
 		break;
 	case TROUBLE_CHIP_FAIL:
 		w->chip_failed = true;

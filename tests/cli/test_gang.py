@@ -225,6 +225,12 @@ class Log(Gang):
         run = vcpflash("log", "--csv", "--log", self.log)
         table = list(csv.DictReader(io.StringIO(run.out, newline="")))
         self.assertEqual(len(table), 2)
+        with sqlite3.connect(self.log) as db: # all columns of the view, and no others
+            columns = [c[0] for c in db.execute("SELECT * FROM log").description]
+        db.close()
+        self.assertEqual(set(table[0]), set(columns))
+        self.assertEqual(set(self.rows()[0]) - {"event"}, set(columns))
+        self.assertEqual(len({r["run_time"] for r in table}), 1)
         self.assertEqual({r["files"] for r in table}, {f"{name}@{BASE:#x}"})
         self.assertEqual({r["exit"] for r in table}, {"0", "3"})
         right = [r for r in self.rows() if r["exit"] == 0][0]
@@ -238,6 +244,10 @@ class Log(Gang):
             self.assertEnds(vcpflash("log", "--log", self.log, "--since", since), 2 if since != "2026-13" else 0)
         self.assertEnds(vcpflash("log", "--csv", "--json", "--log", self.log), 2)
         self.assertEnds(vcpflash("log", env=self.env), 5, "no gang has run yet")
+        nowhere = self.folder / "nowhere" # looking makes nothing
+        self.assertEnds(vcpflash("log", env=dict(self.env, XDG_STATE_HOME=str(nowhere))), 5, "no gang has run yet")
+        self.assertFalse(nowhere.exists())
+        self.assertEnds(vcpflash("log", env=dict(self.env, XDG_STATE_HOME="/proc/none")), 5, "no gang has run yet")
         with sqlite3.connect(self.log) as db:
             self.assertEqual(db.execute("PRAGMA user_version").fetchone(), (1,))
             self.assertEqual(db.execute("SELECT result FROM log ORDER BY exit").fetchall(), [("ok",), ("failed",)])

@@ -343,7 +343,7 @@ static void restart(bench *b, vf_job *job)
 	if (vf_job_worth_return(job))
 		vf_job_pipe_again(job, b->now);
 	else
-		vf_job_pipe_lost(job, "unplugged");
+		vf_job_pipe_lost(job, "unplugged", b->now);
 }
 
 static void disturb(bench *b, vf_job *job)

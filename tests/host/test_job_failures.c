@@ -491,10 +491,11 @@ static void test_pipe_lost(void **state)
 	assert_null(vf_job_board(job));
 	assert_int_equal(vf_job_deadline(job), 0);
 	vf_job_tick(job, 5);
-	vf_job_pipe_lost(job, "it was unplugged");
+	vf_job_pipe_lost(job, "it was unplugged", 10000005);
 	assert_true(vf_job_finished(job));
 	assert_int_equal(vf_job_result_get(job)->error.code, VF_E_LINK);
 	assert_string_equal(vf_job_result_get(job)->error.text, "it was unplugged");
+	assert_true(vf_job_result_get(job)->elapsed_us == 10000000); /* it was waited for, too */
 	assert_true(vf_job_deadline(job) == UINT64_MAX);
 	vf_job_free(job);
 	vf_job_free(NULL);

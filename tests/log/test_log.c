@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -33,8 +34,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {
-		"log", "log-wal", "log-shm", ":memory:", "file:x", "log-journal", "text"};
+	static const char *const names[] = {"log",    "log-wal",     "log-shm", ":memory:",
+					    "file:x", "log-journal", "text",    "100%?#&"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		(void)unlink(names[i]);
 	const int status = chdir("/") != 0 || rmdir(*state) != 0;
@@ -150,6 +151,75 @@ static void a_row_outlives_its_writer(void **state)
 	vf_log_close(log);
 }
 
+/* In another process, as somebody who may read the file and write nothing in its folder: what
+ * vf_log_open says, or how many rows there are. */
+static void as_a_reader(const char *path, char *says, size_t room)
+{
+	int ends[2];
+	assert_int_equal(chmod("log", 0444), 0);
+	assert_int_equal(chmod(".", 0555), 0);
+	assert_int_equal(pipe(ends), 0);
+	const pid_t child = fork();
+	if (child == 0) {
+		vf_error err = {0};
+		seen s = {0};
+		if (geteuid() == 0 && setuid(65533) != 0)
+			_exit(2);
+		vf_log *log = vf_log_open(path, &err);
+		if (log != NULL && vf_log_each(log, &(vf_log_filter){0}, look, &s, &err) == VF_OK)
+			(void)snprintf(err.text, sizeof err.text, "%u rows", s.rows);
+		vf_log_close(log);
+		_exit(write(ends[1], err.text, strlen(err.text)) <= 0);
+	}
+	int status = 1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	const ssize_t len = read(ends[0], says, room - 1);
+	assert_true(len > 0);
+	says[len] = '\0';
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	assert_int_equal(chmod(".", 0755), 0);
+	assert_int_equal(chmod("log", 0644), 0);
+}
+
+static void another_person_reads(void **state)
+{
+	char says[400], path[200];
+	vf_log *log = begin("log");
+	add(log, "2026-03-01T14:00:01Z", "aa01", 0);
+	as_a_reader("log", says, sizeof says); /* a gang is at work */
+	assert_string_equal(says, "1 rows");
+	add(log, "2026-03-01T14:00:01Z", "aa02", 0);
+	vf_log_close(log);
+	as_a_reader("log", says, sizeof says);
+	assert_string_equal(says, "2 rows");
+	(void)snprintf(path, sizeof path, "/%s/./log", (const char *)*state);
+	as_a_reader(path, says, sizeof says);
+	assert_string_equal(says, "2 rows");
+	assert_int_equal(rename("log", "100%?#&"), 0);
+	assert_int_equal(symlink("100%?#&", "log"), 0);
+	as_a_reader("100%?#&", says, sizeof says);
+	assert_string_equal(says, "2 rows");
+	as_a_reader("log", says, sizeof says);
+	assert_string_equal(says, "2 rows");
+}
+
+/* What a killed gang left is not in the file itself. */
+static void another_person_reads_what_is_not_all_there(void **state)
+{
+	char says[400], bytes[64] = {1};
+	(void)state;
+	vf_log_close(begin("log"));
+	FILE *f = fopen("log-wal", "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, sizeof bytes, f), sizeof bytes);
+	assert_int_equal(fclose(f), 0);
+	as_a_reader("log", says, sizeof says);
+	if (strstr(says, "or was killed, and you may not write beside it") == NULL)
+		fail_msg("%s", says);
+}
+
 static void refused(const char *path, const char *says)
 {
 	vf_error err = {0};
@@ -207,6 +277,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_written_is_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_reader_may_stop, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_row_outlives_its_writer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(another_person_reads, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(another_person_reads_what_is_not_all_there, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_are_names, set_up, tear_down),
 	};
