@@ -18,10 +18,21 @@ class Doctor(bench.Case):
         self.env = {**bench.clean_environment(), "XDG_STATE_HOME": str(self.folder / "state")}
 
     def ask(self, *options, args=(), **more):
-        with Board(self.folder, "--seed", self.random.randrange(1 << 30), *options, **more) as board:
-            run = board.run("--json", "doctor", *args, env=self.env)
-            board.stop()
-            self.contents = board.contents()
+        def once():
+            with Board(self.folder, "--seed", self.random.randrange(1 << 30), *options, **more) as board:
+                run = board.run("--json", "doctor", *args, env=self.env)
+                board.stop()
+                self.contents = board.contents()
+            return run
+        return once() if any("stall" in str(o) for o in options) else self.calm(once)
+
+    @staticmethod
+    def calm(ask):
+        """What is said while the machine itself does not hold the port up: a busy one may."""
+        for _ in range(20):
+            run = ask()
+            if "it pauses for" not in run.err:
+                break
         return run
 
     def blames(self, run, code, culprit, *words):
@@ -100,7 +111,7 @@ class Doctor(bench.Case):
 
     def test_words(self):
         with Board(self.folder) as board:
-            run = board.run("doctor", env=self.env)
+            run = self.calm(lambda: board.run("doctor", env=self.env))
             self.assertEqual(run.code, 0, run.err)
             self.assertIn("link: 16 echoes of 4096 bytes, 0 lost", run.out)
             self.assertRegex(run.out, "back-pressure: 131[0-9]{3} bytes at once, .* 65536: 0 lost")
@@ -173,7 +184,7 @@ class Doctor(bench.Case):
             self.assertEnds(board.run("program", f"{image}@{BASE:#x}", env=self.env), 0)
             before = board.run("--json", "info", env=self.env).result["info"]["journal"]
             self.assertEqual(before["set"], "complete")
-            self.assertEnds(board.run("doctor", env=self.env), 0)
+            self.assertEnds(self.calm(lambda: board.run("doctor", env=self.env)), 0)
             self.assertEqual(board.run("--json", "info", env=self.env).result["info"]["journal"], before)
 
     def test_killed(self):

@@ -12,7 +12,7 @@ import sys
 
 import bench
 from bench import Board, intel_hex, vcpflash
-from test_remote import Ser2net
+from test_remote import HOST, Ser2net
 
 TOP = pathlib.Path(__file__).parents[2]
 README = TOP / "README.md"
@@ -122,7 +122,7 @@ class Readme(bench.Case):
     def test_another_room(self):
         with self.board(link="uart:115200") as board, Ser2net(self.folder, board.port) as server:
             bench.wait_for(lambda: "refused" not in vcpflash("info", port=server.port()).error)
-            self.shell(blocks("sh", "A board in another room")[0].replace("labpc:3333", f"127.0.0.1:{server.number}"))
+            self.shell(blocks("sh", "A board in another room")[0].replace("labpc:3333", f"{HOST}:{server.number}"))
         self.assertHolds(self.images["cm7"])
 
     def test_a_terminal_program(self):

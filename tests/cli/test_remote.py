@@ -2,6 +2,7 @@
 """Boards on other machines: a real ser2net in front of a simulated board, as
 docs/PORTS.md describes it, and servers that are something else."""
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -20,9 +21,13 @@ SER2NET = shutil.which("ser2net", path="/usr/sbin:/usr/bin:/sbin:/bin")
 PATIENT = ("--wait", 60)  # ser2net says nowhere when it listens
 
 
+# An address of this program alone: what is free here stays free, whatever runs beside it.
+HOST = f"127.1.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+
+
 def free_port():
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
+        s.bind((HOST, 0))
         return s.getsockname()[1]
 
 
@@ -32,7 +37,7 @@ class Ser2net:
     def __init__(self, folder, device, accepter="telnet(rfc2217),tcp"):
         self.number = free_port()
         text = re.search(r"```yaml\n(.*?)```", DOCS.read_text(), re.S).group(1)
-        text = text.replace("telnet(rfc2217),tcp,3333", f"{accepter},127.0.0.1,{self.number}")
+        text = text.replace("telnet(rfc2217),tcp,3333", f"{accepter},{HOST},{self.number}")
         text = text.replace("/dev/ttyACM0", str(device))
         self.config = pathlib.Path(folder) / f"ser2net-{self.number}.yaml"
         self.config.write_text(text)
@@ -54,7 +59,7 @@ class Ser2net:
             self.stop()
 
     def port(self, scheme="rfc2217"):
-        return f"{scheme}://127.0.0.1:{self.number}"
+        return f"{scheme}://{HOST}:{self.number}"
 
 
 class Remote(bench.Case):
@@ -159,7 +164,7 @@ class Remote(bench.Case):
 class NoServer(bench.Case):
     def test_nobody_listens(self):
         for scheme in ("tcp", "rfc2217"):
-            port = f"{scheme}://127.0.0.1:{free_port()}"
+            port = f"{scheme}://{HOST}:{free_port()}"
             self.assertEnds(vcpflash("info", port=port), 3, port, "refused")
             self.assertEnds(vcpflash("info", port=f"{scheme}://no-such-host.invalid:1"), 3, "unknown host")
             for wrong in ("localhost", "localhost:70000", "localhost:http", ":1", "::1:4"):
