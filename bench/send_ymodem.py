@@ -30,7 +30,7 @@ def main():
     os.write(port, b"\r")
     until(port, b"> ")
     os.write(port, f"load {address}\r".encode())
-    until(port, b"Ctrl-C ends that\r\n")
+    until(port, b"control-c ends that\r\n")
     code = subprocess.run(["sb", "-k", "-q", file], stdin=port, stdout=port, check=False).returncode
     said = until(port, b"> ")
     print(said.decode(errors="replace").strip())
