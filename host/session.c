@@ -98,11 +98,12 @@ static void forget_session(vf_session *s)
 	s->stats.damaged_there = 0;
 	s->stats.lost_there = 0;
 	s->has_state = s->welcomed = false;
-	s->deaf_us = s->overdue_us = s->query_us = s->busy_us = 0;
+	s->deaf_us = s->overdue_us = s->query_us = 0;
 	s->backoff = 0;
 	s->want_abort = false;
 	s->tx_len = s->tx_at = 0;
 	memset(&s->guard, 0, sizeof s->guard);
+	memset(&s->stall, 0, sizeof s->stall);
 	vf_link_reset(s);
 	vf_rate_reset(s);
 }
@@ -126,6 +127,7 @@ void vf_session_open(vf_session *s, uint64_t now_us)
 	s->next_number = 1;
 	s->heard_us = s->drain_us = s->now;
 	s->open_bytes = 0;
+	s->foreign_us = s->foreign_for = 0;
 	s->open_frames = s->open_lines = s->hellos = 0;
 	s->want_hello = true;
 	s->coming_home = false;
@@ -213,8 +215,10 @@ void vf_session_echo(vf_session *s, uint16_t len, uint32_t *round_trip_us)
 	uint16_t most = w->payload < w->answer ? w->payload : w->answer;
 	if (len > most)
 		len = most;
-	if (s->first == NULL && s->echo.result == NULL)
+	if (s->first == NULL && s->echo.result == NULL) {
 		s->waiting = false;
+		vf_stall_begin(s);
+	}
 	if (len < sizeof s->echo.id)
 		len = sizeof s->echo.id; /* which of several an answer belongs to */
 	s->echo.result = round_trip_us;

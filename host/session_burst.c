@@ -18,6 +18,7 @@ void vf_session_burst(vf_session *s, uint32_t bytes, vf_burst *result)
 	s->burst.damaged = s->state.damaged;
 	s->burst.lost = s->state.lost;
 	s->waiting = false;
+	vf_stall_begin(s);
 }
 
 bool vf_burst_frame(vf_session *s)

@@ -5,6 +5,7 @@
  *   session_state.c  STATE: checked, then acted upon
  *   session_tx.c     composes frames, only when the pipe asks for bytes
  *   session_time.c   tick and deadline
+ *   session_stall.c     how long a board is believed that gets nothing done
  *   session_text.c   other people's console output
  *   session_rate.c   the baud rate
  *   session_prove.c  a board with a key
@@ -25,13 +26,15 @@ enum {
 	LOST_MAX = 128,     /* lost ranges; more are merged, which only repeats bytes */
 	CONTROL_MAX = 2,    /* control frames unanswered, PROTOCOL §4.1 */
 	TX_ROOM = 64 * 1024,
-	GAPS_MAX = 16, /* missing pieces of one answer */
+	GAPS_MAX = 16,  /* missing pieces of one answer */
+	AGAIN_MAX = 16, /* times that one is asked for again before only its bytes count */
 };
 
 #define MS                 UINT64_C(1000)
 #define REPEAT_US          (250u * MS) /* §6 */
 #define ECHO_BYTE_US       200u        /* there and back at 115200 baud: 174; the least */
 #define OVERDUE_US         (10000u * MS)
+#define GRACE_US           (60000u * MS) /* for what goes on beside the work announced */
 #define CLOSE_US           (1000u * MS)
 #define DEAF_MAX_MS        3600000u /* no board is deaf for longer, whatever it says */
 #define TEXT_FLUSH_US      (300u * MS)
@@ -87,8 +90,9 @@ typedef struct link_state {
 /* The answer of one operation, and the operations that ask for pieces of it. */
 typedef struct stream_answer {
 	vf_operation *op;
-	uint32_t total;
-	uint32_t gaps; /* entries used: what is missing, ascending, apart */
+	uint32_t uncounted; /* bytes that were no step forward yet: none twice, §6 */
+	uint32_t again;     /* times that pieces were asked for again, up to AGAIN_MAX */
+	uint32_t gaps;      /* entries used: what is missing, ascending, apart */
 	span gap[GAPS_MAX];
 	uint32_t asked; /* bit i: piece[i] is in the queue */
 	vf_operation piece[GAPS_MAX];
@@ -121,6 +125,8 @@ struct vf_session {
 	uint64_t hello_us;
 	uint32_t hellos;
 	uint64_t give_up_us;
+	uint64_t foreign_us;  /* since when it is known to be deaf for another host; 0 it is not */
+	uint64_t foreign_for; /* the longest silence that it announced there, µs */
 	uint64_t repeat_us;
 	bool want_hello, want_abort;
 	bool described[VF_WIRE_MEMORIES_MAX];
@@ -143,8 +149,19 @@ struct vf_session {
 	bool want_query;
 	uint64_t deaf_us;    /* silence is announced until then; 0 none */
 	uint64_t overdue_us; /* since when the board shows no time left; 0 it does */
-	uint64_t busy_us;    /* since when the board says to be at one and the same operation */
 	uint64_t moved_us;   /* since when nothing changed though something should */
+
+	/* what may still pass without a step forward */
+	struct {
+		bool fresh;            /* all of it, from the next look at the clock */
+		uint64_t charged_us;   /* up to then time is accounted for */
+		uint64_t idle_us;      /* while the board says that it does nothing, */
+		uint64_t work_us;      /* and while it says that it is busy or deaf */
+		uint64_t announced_us; /* the longest silence announced since the last step, if
+					* longer than any operation */
+		uint64_t stream, room; /* bytes of the caller that were not counted yet when
+					* they arrived, when there was room for them */
+	} stall;
 
 	/* echo */
 	struct {
@@ -207,6 +224,18 @@ void vf_session_opened(vf_session *s);
 
 /* session_state.c */
 void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len);
+
+/* session_stall.c */
+uint64_t vf_stall_silence(const vf_state *n); /* how long it may be deaf, µs */
+void vf_stall_begin(vf_session *s); /* the caller waits, and nothing else was waited for */
+void vf_stall_submitted(vf_session *s, uint32_t bytes); /* stream bytes of the caller */
+/* Before the state changes, and whenever time is looked at: up to now. */
+void vf_stall_charge(vf_session *s);
+void vf_stall_on_state(vf_session *s, const vf_state *before);
+void vf_stall_bytes(vf_session *s, uint32_t bytes); /* that were missing came */
+void vf_stall_step(vf_session *s);                  /* something of the caller's is done */
+uint64_t vf_stall_end(const vf_session *s);
+void vf_stall_give_up(vf_session *s);
 
 /* session_text.c */
 void vf_session_on_text(vf_session *s, size_t len);

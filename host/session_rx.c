@@ -239,8 +239,15 @@ static void on_foreign(vf_session *s, const uint8_t *body, size_t len)
 	if (s->status != VF_SESSION_OPENING || vf_body_kind(body) != VF_KIND_STATE ||
 	    vf_unpack_state(&state, body, len) != 0 || (state.flags & VF_STATE_DEAF) == 0)
 		return;
-	uint32_t ms = state.maximum_ms < DEAF_MAX_MS ? state.maximum_ms : DEAF_MAX_MS;
-	s->give_up_us = s->now + ms * UINT64_C(1000) + s->config.open_timeout_us;
+	const uint64_t us = vf_stall_silence(&state);
+	if (s->foreign_us == 0)
+		s->foreign_us = s->now;
+	if (us > s->foreign_for)
+		s->foreign_for = us;
+	const uint64_t most = s->foreign_us + s->foreign_for + GRACE_US;
+	const uint64_t until = s->now + us < most ? s->now + us : most;
+	if (until + s->config.open_timeout_us > s->give_up_us)
+		s->give_up_us = until + s->config.open_timeout_us;
 }
 
 static void on_frame(vf_session *s, size_t len)

@@ -50,12 +50,8 @@ static void note_patience(vf_session *s, const vf_state *before)
 		    n->memory == before->memory;
 
 	s->deaf_us = 0;
-	if ((n->flags & VF_STATE_DEAF) != 0) {
-		uint32_t ms = n->maximum_ms < DEAF_MAX_MS ? n->maximum_ms : DEAF_MAX_MS;
-		s->deaf_us = s->now + ms * UINT64_C(1000);
-	}
-	if ((n->flags & VF_STATE_BUSY) == 0 || !same || n->received != before->received)
-		s->busy_us = s->now;
+	if ((n->flags & VF_STATE_DEAF) != 0)
+		s->deaf_us = s->now + vf_stall_silence(n);
 	if ((n->flags & VF_STATE_BUSY) == 0 || n->maximum_ms != 0 || !same)
 		s->overdue_us = 0;
 	else if (s->overdue_us == 0)
@@ -86,6 +82,7 @@ void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len)
 		s->heard_us = s->now;
 		s->backoff = 0;
 		vf_rate_alive(s);
+		vf_stall_charge(s);
 		s->state = n;
 		s->has_state = true;
 		s->stats.damaged_there += (uint16_t)(n.damaged - before.damaged);
@@ -94,6 +91,7 @@ void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len)
 		note_patience(s, &before);
 		if (!vf_stream_finish(s, n.done))
 			wrong = "it finished an operation that has not arrived as a whole";
+		vf_stall_on_state(s, &before);
 	}
 	if (wrong != NULL) {
 		vf_session_set_lost(s, VF_E_LINK,

@@ -76,22 +76,7 @@ static uint64_t echo_time(const vf_session *s)
 	return later(s->echo.at_us, s->deaf_us) + echo_us(s, s->echo.len);
 }
 
-/* However often a board says that it is busy: no operation takes longer than this, four times
- * the longest erase of its memory, or reading all of it at 1 MB/s, and a minute. */
-static uint64_t endless_time(const vf_session *s)
-{
-	uint64_t longest = 0;
-
-	for (unsigned i = 0; i < s->board.welcome.memories; i++) {
-		const vf_memory *m = &s->board.memory[i];
-		for (unsigned k = 0; k < m->erase_types; k++)
-			longest = later(longest, m->erase[k].max_us * UINT64_C(4));
-		longest = later(longest, m->size);
-	}
-	return later(later(s->busy_us, s->wait_us), s->deaf_us) + longest + 60 * UINT64_C(1000000);
-}
-
-/* When nothing has moved for too long although the board speaks. */
+/* When nothing has moved for too long although the board speaks: it does not even hear. */
 static uint64_t stuck_time(const vf_session *s)
 {
 	return later(later(s->moved_us, s->wait_us), s->deaf_us) + OVERDUE_US;
@@ -118,6 +103,13 @@ static void give_up_opening(vf_session *s)
 				    "(a board whose driver blocks may be erasing: wait and try "
 				    "again)",
 				    ms);
+	else if (s->foreign_us != 0)
+		vf_session_set_lost(s, VF_E_LINK,
+				    "a board on this port is at work for another program, and "
+				    "hears nothing; in %" PRIu64
+				    " s it did not get done: stop that "
+				    "program, or reset the board",
+				    (s->now - s->foreign_us) / (1000 * MS));
 	else if (s->open_frames > 0)
 		vf_session_set_lost(
 			s, VF_E_LINK,
@@ -192,15 +184,13 @@ static bool give_up(vf_session *s)
 			"the board has been at one operation on memory %u for %u s past "
 			"the chip's maximum: its flash driver hangs; reset the board",
 			s->state.memory, (unsigned)(OVERDUE_US / 1000000));
-	else if (s->now >= endless_time(s))
-		vf_session_set_lost(s, VF_E_LINK,
-				    "the board has said to be busy with one operation for longer "
-				    "than any may take: its loader hangs; reset the board");
 	else if (s->now >= stuck_time(s))
 		vf_session_set_lost(s, VF_E_LINK,
 				    "the board answers but has done nothing for %u s: it may not "
 				    "hear all that is sent; check the wiring, reset the board",
 				    (unsigned)(OVERDUE_US / 1000000));
+	else if (s->now >= vf_stall_end(s))
+		vf_stall_give_up(s);
 	return s->status == VF_SESSION_LOST;
 }
 
@@ -215,6 +205,7 @@ static void tick_open(vf_session *s)
 		s->wait_us = s->now;
 		s->backoff = 0;
 	}
+	vf_stall_charge(s);
 	if (give_up(s))
 		return;
 	if (s->now >= vf_session_query_time(s)) {
@@ -255,7 +246,7 @@ static uint64_t deadline_open(const vf_session *s)
 	uint64_t t = sooner(lost_time(s), vf_session_query_time(s));
 	if (s->overdue_us != 0)
 		t = sooner(t, s->overdue_us + OVERDUE_US);
-	return sooner(sooner(t, sooner(stuck_time(s), endless_time(s))), echo_time(s));
+	return sooner(sooner(t, sooner(stuck_time(s), vf_stall_end(s))), echo_time(s));
 }
 
 uint64_t vf_session_deadline(const vf_session *s)

@@ -127,6 +127,12 @@ void vf_stream_encode(vf_session *s, vf_encoder *e, uint32_t at, uint32_t len)
 
 /* --- done --------------------------------------------------------------------- */
 
+static void done_with(vf_session *s, vf_operation *op)
+{
+	op->status = VF_OPERATION_DONE;
+	vf_stall_step(s);
+}
+
 bool vf_stream_finish(vf_session *s, uint32_t done)
 {
 	while (s->first != NULL && vf_offset_diff(s->first->number, done) < 0) {
@@ -139,7 +145,7 @@ bool vf_stream_finish(vf_session *s, uint32_t done)
 		if (op->extra != NULL)
 			vf_answer_finish(s, op);
 		else
-			op->status = VF_OPERATION_DONE;
+			done_with(s, op);
 	}
 	return true;
 }
@@ -199,7 +205,12 @@ int vf_session_submit(vf_session *s, vf_operation *op)
 		return VF_E_USAGE;
 	if ((uint64_t)vf_session_backlog(s) + stream_size(s, op) > BACKLOG_MAX)
 		return VF_E_USAGE;
-	return vf_answer_submit(s, op);
+	const uint32_t end = s->end;
+	if (s->first == NULL && s->echo.result == NULL)
+		vf_stall_begin(s);
+	int status = vf_answer_submit(s, op);
+	vf_stall_submitted(s, s->end - end);
+	return status;
 }
 
 uint32_t vf_session_backlog(const vf_session *s)

@@ -68,6 +68,19 @@ static void gap_split(stream_answer *a, uint32_t start, uint32_t end)
 	}
 }
 
+/* Bytes of [start, end) that are missing. */
+static uint32_t missing(const stream_answer *a, uint32_t start, uint32_t end)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < a->gaps; i++) {
+		const uint32_t from = a->gap[i].start > start ? a->gap[i].start : start;
+		const uint32_t to = a->gap[i].end < end ? a->gap[i].end : end;
+		n += from < to ? to - from : 0;
+	}
+	return n;
+}
+
 static void gap_fill(stream_answer *a, uint32_t start, uint32_t end)
 {
 	for (uint32_t i = 0; i < a->gaps;) {
@@ -99,6 +112,10 @@ void vf_answer_piece(vf_session *s, vf_operation *op, uint32_t at, const uint8_t
 		return;
 	at += op->part;
 	memcpy(a->op->answer + at, data, len);
+	uint32_t news = missing(a, at, at + len);
+	news = news < a->uncounted ? news : a->uncounted;
+	a->uncounted -= news;
+	vf_stall_bytes(s, news);
 	gap_fill(a, at, at + len);
 }
 
@@ -169,7 +186,7 @@ static stream_answer *answer_new(vf_session *s, vf_operation *op, uint32_t total
 		return NULL;
 	memset(a, 0, sizeof *a);
 	a->op = op;
-	a->total = total;
+	a->uncounted = total;
 	a->gaps = 1;
 	a->gap[0] = (span){0, total};
 	op->extra = a;
@@ -208,12 +225,17 @@ void vf_answer_finish(vf_session *s, vf_operation *op)
 	if (a->asked != 0)
 		return; /* the last of them settles it */
 	if (a->gaps > 0) {
+		if (a->again < AGAIN_MAX) {
+			a->again++;
+			vf_stall_step(s); /* it worked; what it found got lost */
+		}
 		ask(s, a);
 		return;
 	}
 	op = a->op;
 	op->extra = NULL;
 	op->status = VF_OPERATION_DONE;
+	vf_stall_step(s);
 	vf_free(&s->config.alloc, a);
 	s->answering--;
 }

@@ -1,7 +1,8 @@
 /* fuzz_host.c - a hostile board: a real board answers a real job, and the input
  * decides what becomes of each frame on its way to the host: passed on, lost,
  * doubled, changed with its sum made right again, replaced, or surrounded by bytes
- * of the input. The job ends, in bounded memory and time.
+ * of the input. A stubborn one says ever after that nothing more gets done, whatever it
+ * hears. The job ends, in bounded memory and time.
  */
 #include <vcpflash/doctor.h>
 
@@ -18,6 +19,9 @@ typedef struct bench {
 	size_t used;
 	vf_decoder decoder;
 	uint8_t heard[VF_WIRE_BODY_MAX + 4];
+	bool stubborn;
+	uint8_t said[VF_WIRE_BODY_MAX + 4]; /* its STATE after the input, */
+	size_t said_len;                    /* 0: none yet */
 } bench;
 
 static void *resize(void *ctx, void *p, size_t size)
@@ -112,6 +116,19 @@ static void meddle(bench *t, size_t len)
 	frame_to_host(t, t->heard, len);
 }
 
+/* The same STATE as ever, but that it heard the newest frame. */
+static void insist(bench *t, size_t len)
+{
+	enum { SEEN = 10 };
+	if (t->said_len == 0 || vf_body_tag(t->said) != vf_body_tag(t->heard)) {
+		memcpy(t->said, t->heard, len);
+		t->said_len = len;
+	}
+	memcpy(t->said, t->heard, VF_WIRE_HEADER);
+	memcpy(t->said + SEEN, t->heard + SEEN, 2);
+	frame_to_host(t, t->said, t->said_len);
+}
+
 static void from_board(bench *t)
 {
 	size_t len;
@@ -125,6 +142,8 @@ static void from_board(bench *t)
 			continue;
 		if (fuzz_more(&t->in))
 			meddle(t, t->decoder.len);
+		else if (t->stubborn && vf_body_kind(t->heard) == VF_KIND_STATE)
+			insist(t, t->decoder.len);
 		else
 			frame_to_host(t, t->heard, t->decoder.len);
 	}
@@ -149,6 +168,7 @@ static vf_job_config configuration(bench *t, const vf_image *image)
 					VF_JOB_VERIFY,  VF_JOB_READ,    VF_JOB_ERASE,
 					VF_JOB_DIGEST,  VF_JOB_RUN};
 	const uint8_t what = fuzz_byte(&t->in);
+	t->stubborn = (what & 64) != 0;
 	return (vf_job_config){
 		.kind = kinds[what % 8],
 		.session = {.alloc = {resize, t}, .random = random_number, .ctx = t},
@@ -161,6 +181,22 @@ static vf_job_config configuration(bench *t, const vf_image *image)
 		.verify_full = (what & 16) != 0,
 		.run_after = (what & 32) != 0,
 	};
+}
+
+/* Longer than that no job of this size takes with any board: so many steps, each as long as
+ * the longest work that it announced, an hour of silence, and a minute or two. */
+static uint64_t time_most(const bench *t)
+{
+	enum { STEPS = 40, SECOND = 1000000 };
+	const vf_board *b = vf_job_board(t->job);
+	uint64_t longest = UINT64_C(3600) * SECOND;
+	for (unsigned i = 0; b != NULL && i < b->welcome.memories; i++) {
+		const vf_memory *m = &b->memory[i];
+		for (unsigned k = 0; k < m->erase_types; k++)
+			if (m->erase[k].max_us * UINT64_C(4) > longest)
+				longest = m->erase[k].max_us * UINT64_C(4);
+	}
+	return STEPS * (longest + UINT64_C(120) * SECOND);
 }
 
 static void run(bench *t)
@@ -220,6 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	t.job = vf_job_new(&config, &err);
 	FUZZ_CHECK(t.job != NULL);
 	run(&t);
+	FUZZ_CHECK(t.now <= time_most(&t));
 	const vf_job_result *r = vf_job_result_get(t.job);
 	FUZZ_CHECK(r->error.code == VF_OK || r->error.text[0] != '\0');
 	tell_conditions(t.job);

@@ -1,274 +1,11 @@
 /* test_session_board.c - a session with boards, and things that are no board, that do what a
  * good board never does: every byte the session gets here is written by the test.
  */
-#include "session_rig.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	INBOX = 64,
-	MS = 1000,
-};
-
-typedef struct frame {
-	uint8_t body[VF_WIRE_BODY_MAX + 4];
-	size_t len;
-} frame;
-
-/* The wire in the hands of the test. */
-typedef struct desk {
-	vf_session *s;
-	uint64_t now, random;
-	uint16_t number; /* of the next frame of the board */
-	frame inbox[INBOX];
-	unsigned count;
-	vf_welcome welcome;
-	vf_memory memory;
-	char text[200];
-	unsigned lines;
-	long allocations_left;
-} desk;
-
-static void *resize(void *ctx, void *p, size_t size)
-{
-	desk *d = ctx;
-
-	if (size == 0) {
-		free(p);
-		return NULL;
-	}
-	if (d->allocations_left == 0)
-		return NULL;
-	if (d->allocations_left > 0)
-		d->allocations_left--;
-	return realloc(p, size);
-}
-
-static uint64_t random_number(void *ctx)
-{
-	return ((desk *)ctx)->random++;
-}
-
-static void take_text(void *ctx, const char *line, size_t len)
-{
-	desk *d = ctx;
-
-	assert_true(len < sizeof d->text);
-	memcpy(d->text, line, len);
-	d->text[len] = 0;
-	d->lines++;
-}
-
-static vf_session_config configuration(desk *d)
-{
-	return (vf_session_config){
-		.alloc = {resize, d}, .random = random_number, .text = take_text, .ctx = d};
-}
-
-static int setup(void **state)
-{
-	desk *d = calloc(1, sizeof *d);
-
-	assert_non_null(d);
-	d->now = 5000000;
-	d->random = UINT64_C(0x1122334455667788);
-	d->allocations_left = -1;
-	vf_session_config c = configuration(d);
-	d->s = vf_session_new(&c);
-	assert_non_null(d->s);
-	d->welcome = (vf_welcome){.version = 1,
-				  .version_max = 1,
-				  .memories = 1,
-				  .ring = 4096,
-				  .credit = 3584,
-				  .window = 8192,
-				  .payload = 256,
-				  .answer = 256,
-				  .queue = 16};
-	strcpy(d->welcome.name, "DESK");
-	d->memory = (vf_memory){.name = "paper",
-				.kind = VF_MEMORY_NOR,
-				.flags = VF_MEMORY_READ | VF_MEMORY_WRITE,
-				.dies = 1,
-				.base = 0x90000000,
-				.size = 1 << 20,
-				.page = 256,
-				.unit = 1,
-				.page_max_us = 1000,
-				.erase_types = 1,
-				.erase = {{4096, 1000, 9000}}};
-	*state = d;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	desk *d = *state;
-
-	vf_session_free(d->s);
-	free(d);
-	return 0;
-}
-
-/* --- hands ------------------------------------------------------------------------- */
-
-static void raw(desk *d, const void *bytes, size_t len)
-{
-	vf_session_rx(d->s, bytes, len, d->now);
-}
-
-static void say(desk *d, const uint8_t *body, size_t len)
-{
-	uint8_t out[VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX)];
-	vf_encoder e;
-
-	vf_encode_begin(&e, out, sizeof out);
-	vf_encode_put(&e, body, len);
-	size_t n = vf_encode_end(&e);
-	assert_true(n > 0);
-	raw(d, out, n);
-}
-
-static uint32_t tag(const desk *d)
-{
-	return (uint32_t)vf_session_number(d->s);
-}
-
-static void say_welcome(desk *d)
-{
-	uint8_t body[VF_WIRE_CONTROL_MAX];
-
-	d->welcome.session = vf_session_number(d->s);
-	say(d, body, vf_pack_welcome(body, d->number++, &d->welcome));
-}
-
-static void say_memory(desk *d, uint8_t index)
-{
-	uint8_t body[VF_WIRE_CONTROL_MAX];
-
-	say(d, body, vf_pack_memory(body, d->number++, tag(d), index, &d->memory, NULL));
-}
-
-static void say_state(desk *d, const vf_state *st)
-{
-	uint8_t body[VF_WIRE_CONTROL_MAX];
-
-	say(d, body, vf_pack_state(body, d->number++, tag(d), st));
-}
-
-static void say_plain(desk *d, uint8_t kind, uint32_t tag_, const void *rest, size_t len)
-{
-	uint8_t body[VF_WIRE_BODY_MAX];
-
-	vf_put_header(body, kind, d->number++, tag_);
-	memcpy(body + VF_WIRE_HEADER, rest, len);
-	say(d, body, VF_WIRE_HEADER + len);
-}
-
-static void say_ended(desk *d, uint32_t of, uint32_t open_tag)
-{
-	uint8_t rest[4];
-
-	vf_put32(rest, open_tag);
-	say_plain(d, VF_KIND_ENDED, of, rest, sizeof rest);
-}
-
-static void say_answer(desk *d, uint32_t operation, uint32_t at, const uint8_t *bytes, size_t len)
-{
-	uint8_t rest[VF_WIRE_BODY_MAX];
-
-	vf_put32(rest, operation);
-	vf_put32(rest + 4, at);
-	memcpy(rest + 8, bytes, len);
-	say_plain(d, VF_KIND_ANSWER, tag(d), rest, 8 + len);
-}
-
-/* All that the session has to say now, as frames in the inbox. */
-static void take(desk *d)
-{
-	vf_decoder decoder;
-	uint8_t buf[VF_WIRE_BODY_MAX + 4];
-	const uint8_t *p;
-	size_t len;
-
-	d->count = 0;
-	vf_decoder_init(&decoder, buf, sizeof buf);
-	while ((p = vf_session_tx(d->s, &len, d->now)) != NULL) {
-		for (size_t at = 0; at < len;) {
-			enum vf_decoder_event event;
-			at += vf_decode(&decoder, p + at, len - at, &event);
-			if (event != VF_DECODE_FRAME)
-				continue;
-			assert_true(d->count < INBOX);
-			frame *f = &d->inbox[d->count++];
-			memcpy(f->body, buf, decoder.len);
-			f->len = decoder.len;
-		}
-		vf_session_tx_done(d->s, len, d->now);
-	}
-}
-
-static unsigned count(const desk *d, uint8_t kind)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < d->count; i++)
-		n += vf_body_kind(d->inbox[i].body) == kind;
-	return n;
-}
-
-/* Time passes; returns how many frames of `kind` were sent meanwhile. */
-static unsigned pass(desk *d, uint64_t us, uint8_t kind)
-{
-	uint64_t until = d->now + us;
-	unsigned n = 0;
-
-	while (d->now < until) {
-		uint64_t at = vf_session_deadline(d->s);
-		if (at > d->now)
-			d->now = at < until ? at : until;
-		if (at > until)
-			break;
-		vf_session_tick(d->s, d->now);
-		assert_true(vf_session_deadline(d->s) > d->now);
-		take(d);
-		n += count(d, kind);
-	}
-	return n;
-}
-
-static void open_session(desk *d)
-{
-	vf_session_open(d->s, d->now);
-	take(d);
-	d->now += 1 * MS;
-	say_welcome(d);
-	for (uint8_t i = 0; i < d->welcome.memories; i++) {
-		take(d);
-		d->now += 1 * MS;
-		say_memory(d, i);
-	}
-	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
-}
-
-static vf_operation message(uint8_t type, uint32_t at, uint32_t len)
-{
-	return (vf_operation){.message = {.type = type, .address = 0x90000000 + at, .length = len}};
-}
-
-static uint16_t last_number(const desk *d)
-{
-	return vf_body_number(d->inbox[d->count - 1].body);
-}
-
-static void assert_lost(const desk *d, const char *words)
-{
-	assert_int_equal(vf_session_status(d->s), VF_SESSION_LOST);
-	assert_int_equal(vf_session_error(d->s)->code, VF_E_LINK);
-	if (strstr(vf_session_error(d->s)->text, words) == NULL)
-		fail_msg("\"%s\" is not in \"%s\"", words, vf_session_error(d->s)->text);
-}
+#include "desk.h"
+#include "session_rig.h"
 
 /* --- opening -------------------------------------------------------------------------- */
 
@@ -278,13 +15,13 @@ static void hello_says_who_and_is_repeated(void **state)
 	vf_hello h;
 
 	vf_session_open(d->s, d->now);
-	take(d);
+	desk_take(d);
 	assert_int_equal(d->count, 1);
 	assert_int_equal(vf_unpack_hello(&h, d->inbox[0].body, d->inbox[0].len), 0);
 	assert_true(h.session == vf_session_number(d->s));
 	assert_int_equal(h.version_min, 1);
 	assert_int_equal(h.payload, 4096);
-	assert_int_equal(pass(d, 1000 * MS, VF_KIND_HELLO), 4);
+	assert_int_equal(desk_pass(d, 1000 * MS, VF_KIND_HELLO), 4);
 }
 
 static void silence_is_told_as_silence(void **state)
@@ -292,10 +29,10 @@ static void silence_is_told_as_silence(void **state)
 	desk *d = *state;
 
 	vf_session_open(d->s, d->now);
-	(void)pass(d, 2999 * MS, 0);
+	(void)desk_pass(d, 2999 * MS, 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
-	(void)pass(d, 2 * MS, 0);
-	assert_lost(d, "nothing answered within 3000 ms");
+	(void)desk_pass(d, 2 * MS, 0);
+	desk_assert_lost(d, "nothing answered within 3000 ms");
 	assert_true(vf_session_deadline(d->s) == UINT64_MAX);
 }
 
@@ -307,9 +44,9 @@ static void garbage_is_told_as_garbage(void **state)
 	vf_session_open(d->s, d->now);
 	for (size_t i = 0; i < sizeof noise; i++)
 		noise[i] = (uint8_t)(i * 37 + 128);
-	raw(d, noise, sizeof noise);
-	(void)pass(d, 3100 * MS, 0);
-	assert_lost(d, "300 bytes arrived but no answer among them: check the baud rate");
+	desk_raw(d, noise, sizeof noise);
+	(void)desk_pass(d, 3100 * MS, 0);
+	desk_assert_lost(d, "300 bytes arrived but no answer among them: check the baud rate");
 	assert_int_equal(d->lines, 0);
 }
 
@@ -318,19 +55,19 @@ static void garbage_is_told_as_garbage(void **state)
 static void noise_is_given_time_to_come_home(void **state)
 {
 	desk *d = *state;
-	vf_session_config c = configuration(d);
+	vf_session_config c = desk_configuration(d);
 
 	vf_session_free(d->s);
 	c.rate = 115200;
 	d->s = vf_session_new(&c);
 	assert_non_null(d->s);
 	vf_session_open(d->s, d->now);
-	raw(d, "\x80\x9F\xE0\xFC\x83", 5);
-	(void)pass(d, 4600 * MS, 0);
+	desk_raw(d, "\x80\x9F\xE0\xFC\x83", 5);
+	(void)desk_pass(d, 4600 * MS, 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
-	assert_true(pass(d, 1000 * MS, VF_KIND_HELLO) >= 3);
-	(void)pass(d, 3500 * MS, 0);
-	assert_lost(d, "5 bytes arrived but no answer among them");
+	assert_true(desk_pass(d, 1000 * MS, VF_KIND_HELLO) >= 3);
+	(void)desk_pass(d, 3500 * MS, 0);
+	desk_assert_lost(d, "5 bytes arrived but no answer among them");
 }
 
 static void text_alone_is_told_as_text(void **state)
@@ -338,9 +75,9 @@ static void text_alone_is_told_as_text(void **state)
 	desk *d = *state;
 
 	vf_session_open(d->s, d->now);
-	raw(d, "\r\nlogin: ", 9);
-	(void)pass(d, 3100 * MS, 0);
-	assert_lost(d, "only text arrived");
+	desk_raw(d, "\r\nlogin: ", 9);
+	(void)desk_pass(d, 3100 * MS, 0);
+	desk_assert_lost(d, "only text arrived");
 	assert_string_equal(d->text, "login: ");
 }
 
@@ -349,9 +86,9 @@ static void a_board_that_answers_others_is_told(void **state)
 	desk *d = *state;
 
 	vf_session_open(d->s, d->now);
-	say_ended(d, tag(d) + 1, 77);
-	(void)pass(d, 3100 * MS, 0);
-	assert_lost(d, "a board sends on this port");
+	desk_say_ended(d, desk_tag(d) + 1, 77);
+	(void)desk_pass(d, 3100 * MS, 0);
+	desk_assert_lost(d, "a board sends on this port");
 }
 
 static void its_own_echo_is_a_loopback(void **state)
@@ -359,9 +96,9 @@ static void its_own_echo_is_a_loopback(void **state)
 	desk *d = *state;
 
 	vf_session_open(d->s, d->now);
-	take(d);
-	say(d, d->inbox[0].body, d->inbox[0].len);
-	assert_lost(d, "a loopback or a terminal, not a board");
+	desk_take(d);
+	desk_say(d, d->inbox[0].body, d->inbox[0].len);
+	desk_assert_lost(d, "a loopback or a terminal, not a board");
 }
 
 static void versions_are_named(void **state)
@@ -371,15 +108,18 @@ static void versions_are_named(void **state)
 	const uint8_t older[] = {VF_REFUSE_VERSION, VF_KIND_HELLO, 0, 0};
 
 	vf_session_open(d->s, d->now);
-	take(d);
-	say_plain(d, VF_KIND_REFUSE, tag(d) + 1, newer, sizeof newer); /* not meant for us */
+	desk_take(d);
+	desk_say_plain(d, VF_KIND_REFUSE, desk_tag(d) + 1, newer,
+		       sizeof newer); /* not meant for us */
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
-	say_plain(d, VF_KIND_REFUSE, tag(d), newer, sizeof newer);
-	assert_lost(d, "the board speaks protocol 2 to 3, this program 1: update this program");
+	desk_say_plain(d, VF_KIND_REFUSE, desk_tag(d), newer, sizeof newer);
+	desk_assert_lost(d,
+			 "the board speaks protocol 2 to 3, this program 1: update this program");
 	vf_session_open(d->s, d->now);
-	take(d);
-	say_plain(d, VF_KIND_REFUSE, tag(d), older, sizeof older);
-	assert_lost(d, "the board speaks protocol 0, this program 1: update the board's loader");
+	desk_take(d);
+	desk_say_plain(d, VF_KIND_REFUSE, desk_tag(d), older, sizeof older);
+	desk_assert_lost(d,
+			 "the board speaks protocol 0, this program 1: update the board's loader");
 }
 
 static void try_welcome(desk *d, const vf_welcome *w, const char *words)
@@ -387,9 +127,9 @@ static void try_welcome(desk *d, const vf_welcome *w, const char *words)
 	vf_welcome good = d->welcome;
 
 	vf_session_open(d->s, d->now);
-	take(d);
+	desk_take(d);
 	d->welcome = *w;
-	say_welcome(d);
+	desk_say_welcome(d);
 	d->welcome = good;
 	if (words != NULL) {
 		assert_int_equal(vf_session_status(d->s), VF_SESSION_LOST);
@@ -460,11 +200,11 @@ static void a_senseless_memory_is_refused(void **state)
 			break;
 		}
 		vf_session_open(d->s, d->now);
-		take(d);
-		say_welcome(d);
-		take(d);
-		say_memory(d, i == 5 ? 1 : 0);
-		assert_lost(d, "contradicts itself");
+		desk_take(d);
+		desk_say_welcome(d);
+		desk_take(d);
+		desk_say_memory(d, i == 5 ? 1 : 0);
+		desk_assert_lost(d, "contradicts itself");
 	}
 }
 
@@ -474,13 +214,13 @@ static void memories_must_not_overlap(void **state)
 
 	d->welcome.memories = 2;
 	vf_session_open(d->s, d->now);
-	take(d);
-	say_welcome(d);
-	take(d);
-	say_memory(d, 1);
+	desk_take(d);
+	desk_say_welcome(d);
+	desk_take(d);
+	desk_say_memory(d, 1);
 	d->memory.base += d->memory.size - 4096;
-	say_memory(d, 0);
-	assert_lost(d, "memories 0 and 1 at the same addresses");
+	desk_say_memory(d, 0);
+	desk_assert_lost(d, "memories 0 and 1 at the same addresses");
 }
 
 static void memories_come_unasked(void **state)
@@ -489,13 +229,13 @@ static void memories_come_unasked(void **state)
 
 	d->welcome.memories = 8;
 	vf_session_open(d->s, d->now);
-	take(d);
-	say_welcome(d);
+	desk_take(d);
+	desk_say_welcome(d);
 	for (uint8_t i = 0; i < 8; i++) {
 		assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
-		assert_int_equal(pass(d, 240 * MS, VF_KIND_DESCRIBE), 0);
+		assert_int_equal(desk_pass(d, 240 * MS, VF_KIND_DESCRIBE), 0);
 		d->memory.base = 0x10000000u * (i + 1u);
-		say_memory(d, i);
+		desk_say_memory(d, i);
 	}
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 }
@@ -506,13 +246,13 @@ static void memories_that_do_not_come_are_asked_for(void **state)
 
 	d->welcome.memories = 8;
 	vf_session_open(d->s, d->now);
-	take(d);
-	say_welcome(d);
+	desk_take(d);
+	desk_say_welcome(d);
 	for (uint8_t i = 0; i < 8; i++) {
 		assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
-		assert_int_equal(pass(d, 260 * MS, VF_KIND_DESCRIBE), i < 7 ? 2 : 1);
+		assert_int_equal(desk_pass(d, 260 * MS, VF_KIND_DESCRIBE), i < 7 ? 2 : 1);
 		d->memory.base = 0x10000000u * (i + 1u);
-		say_memory(d, i);
+		desk_say_memory(d, i);
 	}
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 }
@@ -522,12 +262,12 @@ static void describe_is_repeated_then_given_up(void **state)
 	desk *d = *state;
 
 	vf_session_open(d->s, d->now);
-	take(d);
-	say_welcome(d);
-	take(d);
-	assert_int_equal(pass(d, 1100 * MS, VF_KIND_DESCRIBE), 4);
-	(void)pass(d, 2000 * MS, 0);
-	assert_lost(d, "fell silent while it described");
+	desk_take(d);
+	desk_say_welcome(d);
+	desk_take(d);
+	assert_int_equal(desk_pass(d, 1100 * MS, VF_KIND_DESCRIBE), 4);
+	(void)desk_pass(d, 2000 * MS, 0);
+	desk_assert_lost(d, "fell silent while it described");
 }
 
 static void a_deaf_board_gets_time_to_answer_hello(void **state)
@@ -537,12 +277,30 @@ static void a_deaf_board_gets_time_to_answer_hello(void **state)
 	vf_state st = {.flags = VF_STATE_DEAF | VF_STATE_BUSY, .maximum_ms = 20000};
 
 	vf_session_open(d->s, d->now);
-	take(d);
-	say(d, body, vf_pack_state(body, 9, tag(d) + 5, &st));
-	(void)pass(d, 22000 * MS, 0);
+	desk_take(d);
+	desk_say(d, body, vf_pack_state(body, 9, desk_tag(d) + 5, &st));
+	(void)desk_pass(d, 22000 * MS, 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
-	(void)pass(d, 2000 * MS, 0);
+	(void)desk_pass(d, 2000 * MS, 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_LOST);
+}
+
+/* It goes on for another session, for ever: every time only a few seconds more. */
+static void a_board_that_stays_deaf_for_others_is_given_up(void **state)
+{
+	desk *d = *state;
+	uint8_t body[VF_WIRE_CONTROL_MAX];
+	vf_state st = {.flags = VF_STATE_DEAF, .maximum_ms = 5000};
+	unsigned seconds = 0;
+
+	vf_session_open(d->s, d->now);
+	while (vf_session_status(d->s) == VF_SESSION_OPENING && seconds < 1000) {
+		desk_say(d, body, vf_pack_state(body, 9, desk_tag(d) + 5, &st));
+		(void)desk_pass(d, 1000 * MS, 0);
+		seconds++;
+	}
+	desk_assert_lost(d, "at work for another program");
+	assert_in_range(seconds, 60, 75);
 }
 
 /* --- the stream --------------------------------------------------------------------------- */
@@ -551,7 +309,7 @@ static uint8_t pattern[65536];
 
 static vf_operation program(uint32_t len)
 {
-	vf_operation op = message(VF_MESSAGE_PROGRAM, 0, len);
+	vf_operation op = desk_message(VF_MESSAGE_PROGRAM, 0, len);
 
 	for (size_t i = 0; i < sizeof pattern; i++)
 		pattern[i] = (uint8_t)(i ^ i >> 8);
@@ -577,10 +335,10 @@ static void keep_to(desk *d, uint32_t window)
 	uint32_t end = 0;
 
 	d->welcome.window = window;
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	for (unsigned round = 0; end < 60000; round++) {
-		take(d);
+		desk_take(d);
 		for (unsigned i = 0; i < d->count; i++) {
 			const frame *f = &d->inbox[i];
 			assert_int_equal(vf_body_kind(f->body), VF_KIND_DATA);
@@ -592,13 +350,13 @@ static void keep_to(desk *d, uint32_t window)
 		assert_true(flying <= d->welcome.credit);
 		assert_true(end <= st.limit);
 		assert_true(d->count > 0);
-		st.seen = last_number(d);
+		st.seen = desk_last_number(d);
 		st.received = end;
 		flying = 0;
 		if (st.limit - st.received <= window / 8)
 			st.limit = st.received + window;
 		d->now += 10 * MS;
-		say_state(d, &st);
+		desk_say_state(d, &st);
 		assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	}
 	assert_int_equal(end, 60012);
@@ -618,15 +376,15 @@ static void lost_ranges_are_sent_again_at_once(void **state)
 	vf_operation op = program(2000);
 	vf_state st = {.limit = 8192, .islands = 2};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	st.seen = last_number(d);
+	desk_take(d);
+	st.seen = desk_last_number(d);
 	st.received = 300;
 	st.island[0] = (vf_island){400, 512};
 	st.island[1] = (vf_island){600, 1900};
-	say_state(d, &st);
-	take(d);
+	desk_say_state(d, &st);
+	desk_take(d);
 	bool had[3000] = {false};
 	for (unsigned i = 0; i < d->count; i++) {
 		const frame *f = &d->inbox[i];
@@ -653,146 +411,146 @@ static void lost_ranges_are_sent_again_at_once(void **state)
 static void the_tail_is_asked_for(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_state st = {.limit = 8192, .damaged = 1};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	assert_int_equal(count(d, VF_KIND_DATA), 1);
-	st.seen = (uint16_t)(last_number(d) - 1);
-	say_state(d, &st); /* a damaged chunk: ask at once, not after a while */
-	take(d);
+	desk_take(d);
+	assert_int_equal(desk_count(d, VF_KIND_DATA), 1);
+	st.seen = (uint16_t)(desk_last_number(d) - 1);
+	desk_say_state(d, &st); /* a damaged chunk: ask at once, not after a while */
+	desk_take(d);
 	assert_int_equal(d->count, 1);
-	assert_int_equal(count(d, VF_KIND_QUERY), 1);
-	st.seen = last_number(d);
-	say_state(d, &st);
-	take(d);
-	assert_int_equal(count(d, VF_KIND_DATA), 1);
+	assert_int_equal(desk_count(d, VF_KIND_QUERY), 1);
+	st.seen = desk_last_number(d);
+	desk_say_state(d, &st);
+	desk_take(d);
+	assert_int_equal(desk_count(d, VF_KIND_DATA), 1);
 	st.damaged = 2;
-	say_state(d, &st);
-	take(d);
-	assert_int_equal(count(d, VF_KIND_QUERY), 1);
-	st.seen = last_number(d);
-	say_state(d, &st);
-	take(d);
-	assert_int_equal(count(d, VF_KIND_DATA), 1);
+	desk_say_state(d, &st);
+	desk_take(d);
+	assert_int_equal(desk_count(d, VF_KIND_QUERY), 1);
+	st.seen = desk_last_number(d);
+	desk_say_state(d, &st);
+	desk_take(d);
+	assert_int_equal(desk_count(d, VF_KIND_DATA), 1);
 	/* Without a word from the board: after 20 to 250 ms. */
-	assert_true(pass(d, 251 * MS, VF_KIND_QUERY) > 0);
+	assert_true(desk_pass(d, 251 * MS, VF_KIND_QUERY) > 0);
 	vf_session_close(d->s, d->now);
 }
 
 static void silence_ends_the_session_after_few_questions(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 
-	open_session(d);
-	(void)pass(d, 60000 * MS, 0); /* nobody waits for anything: no questions, no end */
+	desk_open(d);
+	(void)desk_pass(d, 60000 * MS, 0); /* nobody waits for anything: no questions, no end */
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	assert_true(vf_session_deadline(d->s) == UINT64_MAX);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	unsigned asked = pass(d, 2990 * MS, VF_KIND_QUERY);
+	desk_take(d);
+	unsigned asked = desk_pass(d, 2990 * MS, VF_KIND_QUERY);
 	assert_true(asked >= 8 && asked <= 20);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	assert_int_equal(op.status, VF_OPERATION_WAITING);
-	(void)pass(d, 20 * MS, 0);
-	assert_lost(d, "fell silent 3 s ago");
+	(void)desk_pass(d, 20 * MS, 0);
+	desk_assert_lost(d, "fell silent 3 s ago");
 	assert_int_equal(op.status, VF_OPERATION_DROPPED);
 }
 
 static void deafness_is_waited_out(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_state st = {.limit = 8204, .flags = VF_STATE_DEAF | VF_STATE_BUSY, .maximum_ms = 60000};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	st.seen = last_number(d);
+	desk_take(d);
+	st.seen = desk_last_number(d);
 	st.received = 12;
-	say_state(d, &st);
-	assert_int_equal(pass(d, 60000 * MS, VF_KIND_QUERY), 0);
-	assert_true(pass(d, 2900 * MS, VF_KIND_QUERY) > 5);
+	desk_say_state(d, &st);
+	assert_int_equal(desk_pass(d, 60000 * MS, VF_KIND_QUERY), 0);
+	assert_true(desk_pass(d, 2900 * MS, VF_KIND_QUERY) > 5);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
-	(void)pass(d, 200 * MS, 0);
-	assert_lost(d, "fell silent");
+	(void)desk_pass(d, 200 * MS, 0);
+	desk_assert_lost(d, "fell silent");
 }
 
 /* What it said of its deafness counts until it hears again, not after. */
 static void deafness_ends_with_the_next_state(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_state st = {.limit = 8204, .flags = VF_STATE_DEAF | VF_STATE_BUSY, .maximum_ms = 60000};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	st.seen = last_number(d);
+	desk_take(d);
+	st.seen = desk_last_number(d);
 	st.received = 12;
-	say_state(d, &st);
-	(void)pass(d, 1000 * MS, 0);
+	desk_say_state(d, &st);
+	(void)desk_pass(d, 1000 * MS, 0);
 	st.flags = VF_STATE_BUSY;
-	say_state(d, &st);
-	assert_true(pass(d, 2900 * MS, VF_KIND_QUERY) > 5);
+	desk_say_state(d, &st);
+	assert_true(desk_pass(d, 2900 * MS, VF_KIND_QUERY) > 5);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
-	(void)pass(d, 200 * MS, 0);
-	assert_lost(d, "fell silent 3 s ago");
+	(void)desk_pass(d, 200 * MS, 0);
+	desk_assert_lost(d, "fell silent 3 s ago");
 }
 
 /* A new session with a board that is deaf: it will not answer before. */
 static void deafness_outlives_the_session(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_state st = {.limit = 8204, .flags = VF_STATE_DEAF | VF_STATE_BUSY, .maximum_ms = 60000};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	st.seen = last_number(d);
+	desk_take(d);
+	st.seen = desk_last_number(d);
 	st.received = 12;
-	say_state(d, &st);
+	desk_say_state(d, &st);
 	vf_session_open(d->s, d->now);
-	(void)pass(d, 62900 * MS, 0);
+	(void)desk_pass(d, 62900 * MS, 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPENING);
-	(void)pass(d, 200 * MS, 0);
-	assert_lost(d, "a board whose driver blocks may be erasing");
+	(void)desk_pass(d, 200 * MS, 0);
+	desk_assert_lost(d, "a board whose driver blocks may be erasing");
 }
 
 static void an_operation_past_its_maximum_ends(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_state st = {.limit = 8204, .flags = VF_STATE_BUSY, .message = VF_MESSAGE_ERASE};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
+	desk_take(d);
 	st.received = 12;
-	st.seen = last_number(d);
+	st.seen = desk_last_number(d);
 	for (unsigned i = 0; i < 48; i++) {
-		say_state(d, &st);
-		(void)pass(d, 200 * MS, 0);
+		desk_say_state(d, &st);
+		(void)desk_pass(d, 200 * MS, 0);
 		if (d->count > 0)
-			st.seen = last_number(d);
+			st.seen = desk_last_number(d);
 	}
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	for (unsigned i = 0; i < 6; i++) {
-		say_state(d, &st);
-		(void)pass(d, 200 * MS, 0);
+		desk_say_state(d, &st);
+		(void)desk_pass(d, 200 * MS, 0);
 	}
-	assert_lost(d, "past the chip's maximum");
+	desk_assert_lost(d, "past the chip's maximum");
 }
 
 /* It always says that it needs another second, for ever. */
 static void a_board_that_is_busy_for_ever_ends(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_state st = {.limit = 8204,
 		       .received = 12,
 		       .flags = VF_STATE_BUSY,
@@ -800,51 +558,51 @@ static void a_board_that_is_busy_for_ever_ends(void **state)
 		       .maximum_ms = 1000};
 	unsigned seconds = 0;
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	st.seen = last_number(d);
+	desk_take(d);
+	st.seen = desk_last_number(d);
 	while (vf_session_status(d->s) == VF_SESSION_OPEN && seconds < 1000) {
-		say_state(d, &st);
-		(void)pass(d, 1000 * MS, 0);
+		desk_say_state(d, &st);
+		(void)desk_pass(d, 1000 * MS, 0);
 		if (d->count > 0)
-			st.seen = last_number(d);
+			st.seen = desk_last_number(d);
 		seconds++;
 	}
-	assert_lost(d, "longer than any may take");
+	desk_assert_lost(d, "longer than any may take");
 	assert_in_range(seconds, 60, 63);
 }
 
 static void a_board_that_hears_nothing_ends(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_state st = {.limit = 8192};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	for (unsigned i = 0; i < 60; i++) {
-		say_state(d, &st);
-		(void)pass(d, 200 * MS, 0);
+		desk_say_state(d, &st);
+		(void)desk_pass(d, 200 * MS, 0);
 	}
-	assert_lost(d, "has done nothing for 10 s");
+	desk_assert_lost(d, "has done nothing for 10 s");
 }
 
 /* --- lies ----------------------------------------------------------------------------------- */
 
 static void try_state(desk *d, void (*lie)(vf_state *), const char *words)
 {
-	vf_operation op[2] = {message(VF_MESSAGE_ERASE, 0, 4096), program(3000)};
+	vf_operation op[2] = {desk_message(VF_MESSAGE_ERASE, 0, 4096), program(3000)};
 	vf_state st = {.limit = 8192, .received = 12, .done = 0};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op[0]), VF_OK);
 	assert_int_equal(vf_session_submit(d->s, &op[1]), VF_OK);
-	take(d);
-	st.seen = last_number(d);
+	desk_take(d);
+	st.seen = desk_last_number(d);
 	lie(&st);
-	say_state(d, &st);
-	assert_lost(d, words);
+	desk_say_state(d, &st);
+	desk_assert_lost(d, words);
 	assert_int_not_equal(op[0].status, VF_OPERATION_WAITING);
 	assert_int_equal(op[1].status, VF_OPERATION_DROPPED);
 }
@@ -909,22 +667,22 @@ static void lies_about_the_stream_end_the_session(void **state)
 static void old_states_are_ignored(void **state)
 {
 	desk *d = *state;
-	vf_operation op[2] = {message(VF_MESSAGE_ERASE, 0, 4096),
-			      message(VF_MESSAGE_ERASE, 4096, 4096)};
+	vf_operation op[2] = {desk_message(VF_MESSAGE_ERASE, 0, 4096),
+			      desk_message(VF_MESSAGE_ERASE, 4096, 4096)};
 	vf_state old = {.limit = 8192};
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op[0]), VF_OK);
-	take(d);
-	old.seen = last_number(d);
+	desk_take(d);
+	old.seen = desk_last_number(d);
 	vf_state new = old;
 	new.received = 12;
 	new.limit = 8204;
 	new.done = 1;
-	say_state(d, &new);
+	desk_say_state(d, &new);
 	assert_int_equal(op[0].status, VF_OPERATION_DONE);
 	assert_int_equal(vf_session_submit(d->s, &op[1]), VF_OK);
-	say_state(d, &old);
+	desk_say_state(d, &old);
 	assert_int_equal(vf_session_state(d->s)->received, 12);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	vf_session_close(d->s, d->now);
@@ -934,7 +692,7 @@ static void old_states_are_ignored(void **state)
 
 static void finish(desk *d, vf_state *st, uint32_t done)
 {
-	take(d);
+	desk_take(d);
 	for (unsigned i = 0; i < d->count; i++) {
 		st->seen = vf_body_number(d->inbox[i].body);
 		if (vf_body_kind(d->inbox[i].body) == VF_KIND_DATA)
@@ -942,7 +700,7 @@ static void finish(desk *d, vf_state *st, uint32_t done)
 	}
 	st->limit = st->received + 8192;
 	st->done = done;
-	say_state(d, st);
+	desk_say_state(d, st);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 }
 
@@ -950,19 +708,19 @@ static void answers_out_of_bounds_are_dropped(void **state)
 {
 	desk *d = *state;
 	uint8_t got[110];
-	vf_operation op = message(VF_MESSAGE_READ, 0, 100);
+	vf_operation op = desk_message(VF_MESSAGE_READ, 0, 100);
 	vf_state st = {0};
 
 	memset(got, 0xAA, sizeof got);
 	op.answer = got;
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	take(d);
-	say_answer(d, 0, 90, pattern, 11);
-	say_answer(d, 0, 0xFFFFFFFF, pattern, 20);
-	say_answer(d, 0, 100, pattern, 1);
-	say_answer(d, 1, 0, pattern, 1);
-	say_answer(d, 0, 0, pattern, 0);
+	desk_take(d);
+	desk_say_answer(d, 0, 90, pattern, 11);
+	desk_say_answer(d, 0, 0xFFFFFFFF, pattern, 20);
+	desk_say_answer(d, 0, 100, pattern, 1);
+	desk_say_answer(d, 1, 0, pattern, 1);
+	desk_say_answer(d, 0, 0, pattern, 0);
 	for (size_t i = 0; i < sizeof got; i++)
 		assert_int_equal(got[i], 0xAA);
 	finish(d, &st, 0);
@@ -993,42 +751,42 @@ static void gaps_in_answers_are_asked_for(void **state)
 {
 	desk *d = *state;
 	uint8_t got[300], want[300];
-	vf_operation op = message(VF_MESSAGE_READ, 1000, 300);
-	vf_operation erase = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_READ, 1000, 300);
+	vf_operation erase = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	vf_message m[4];
 	vf_state st = {0};
 
 	for (size_t i = 0; i < sizeof want; i++)
 		want[i] = (uint8_t)(i * 7);
 	op.answer = got;
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	finish(d, &st, 0);
-	say_answer(d, 0, 0, want, 100);
-	say_answer(d, 0, 0, want, 100);
-	say_answer(d, 0, 150, want + 150, 50);
+	desk_say_answer(d, 0, 0, want, 100);
+	desk_say_answer(d, 0, 0, want, 100);
+	desk_say_answer(d, 0, 150, want + 150, 50);
 	finish(d, &st, 1);
 	assert_int_equal(op.status, VF_OPERATION_WAITING);
 	assert_int_equal(vf_session_submit(d->s, &erase), VF_E_USAGE); /* would spoil the answer */
-	take(d);
+	desk_take(d);
 	assert_int_equal(questions(d, m, 4), 2);
 	assert_int_equal(m[0].address, 0x90000000 + 1100);
 	assert_int_equal(m[0].length, 50);
 	assert_int_equal(m[1].address, 0x90000000 + 1200);
 	assert_int_equal(m[1].length, 100);
-	say_answer(d, 1, 0, want + 100, 50);
-	say_answer(d, 2, 0, want + 200, 60);
+	desk_say_answer(d, 1, 0, want + 100, 50);
+	desk_say_answer(d, 2, 0, want + 200, 60);
 	st.received += 24;
-	st.seen = last_number(d);
+	st.seen = desk_last_number(d);
 	finish(d, &st, 3);
 	assert_int_equal(op.status, VF_OPERATION_WAITING);
-	take(d);
+	desk_take(d);
 	assert_int_equal(questions(d, m, 4), 1);
 	assert_int_equal(m[0].address, 0x90000000 + 1260);
 	assert_int_equal(m[0].length, 40);
-	say_answer(d, 3, 0, want + 260, 40);
+	desk_say_answer(d, 3, 0, want + 260, 40);
 	st.received += 12;
-	st.seen = last_number(d);
+	st.seen = desk_last_number(d);
 	finish(d, &st, 4);
 	assert_int_equal(op.status, VF_OPERATION_DONE);
 	assert_memory_equal(got, want, sizeof want);
@@ -1040,33 +798,33 @@ static void any_number_of_gaps_is_bounded_work(void **state)
 {
 	desk *d = *state;
 	uint8_t *got = malloc(8000);
-	vf_operation op = message(VF_MESSAGE_READ, 0, 8000);
+	vf_operation op = desk_message(VF_MESSAGE_READ, 0, 8000);
 	vf_message m[32];
 	vf_state st = {0};
 
 	assert_non_null(got);
 	memset(pattern, 0x5A, sizeof pattern);
 	op.answer = got;
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	finish(d, &st, 0);
 	for (uint32_t at = 0; at < 8000; at += 2)
-		say_answer(d, 0, at, pattern, 1);
+		desk_say_answer(d, 0, at, pattern, 1);
 	finish(d, &st, 1);
-	take(d);
+	desk_take(d);
 	unsigned n = questions(d, m, 32);
 	assert_true(n >= 1 && n <= 16);
 	uint32_t asked = 0;
 	for (unsigned i = 0; i < n; i++) {
-		say_answer(d, 1 + i, 0, pattern, 256);
+		desk_say_answer(d, 1 + i, 0, pattern, 256);
 		for (uint32_t at = 0; at < m[i].length; at += 200)
-			say_answer(d, 1 + i, at, pattern,
-				   m[i].length - at < 200 ? m[i].length - at : 200);
+			desk_say_answer(d, 1 + i, at, pattern,
+					m[i].length - at < 200 ? m[i].length - at : 200);
 		asked += m[i].length;
 	}
 	assert_true(asked >= 4000 && asked <= 8000);
 	st.received += 12 * n;
-	st.seen = last_number(d);
+	st.seen = desk_last_number(d);
 	finish(d, &st, 1 + n);
 	assert_int_equal(op.status, VF_OPERATION_DONE);
 	assert_memory_equal(got, pattern, 8000);
@@ -1077,27 +835,27 @@ static void digests_are_asked_for_by_group(void **state)
 {
 	desk *d = *state;
 	uint8_t got[40];
-	vf_operation op = message(VF_MESSAGE_DIGEST, 8192, 9 * 4096);
+	vf_operation op = desk_message(VF_MESSAGE_DIGEST, 8192, 9 * 4096);
 	vf_message m[4];
 	vf_state st = {0};
 
 	memset(pattern, 1, sizeof pattern);
 	op.message.group = 2;
 	op.answer = got;
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	finish(d, &st, 0);
-	say_answer(d, 0, 0, pattern, 12); /* one group and a half */
+	desk_say_answer(d, 0, 0, pattern, 12); /* one group and a half */
 	finish(d, &st, 1);
-	take(d);
+	desk_take(d);
 	assert_int_equal(questions(d, m, 4), 1);
 	assert_int_equal(m[0].type, VF_MESSAGE_DIGEST);
 	assert_int_equal(m[0].address, 0x90000000 + 8192 + 2 * 4096);
 	assert_int_equal(m[0].length, 7 * 4096);
 	assert_int_equal(m[0].group, 2);
-	say_answer(d, 1, 0, pattern, 32);
+	desk_say_answer(d, 1, 0, pattern, 32);
 	st.received += 16;
-	st.seen = last_number(d);
+	st.seen = desk_last_number(d);
 	finish(d, &st, 2);
 	assert_int_equal(op.status, VF_OPERATION_DONE);
 }
@@ -1108,21 +866,21 @@ static void digests_are_asked_for_by_group(void **state)
 static void ends_are_told_apart(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	say_ended(d, tag(d) + 1, 0);  /* of another session */
-	say_ended(d, tag(d), tag(d)); /* senseless */
+	desk_say_ended(d, desk_tag(d) + 1, 0);       /* of another session */
+	desk_say_ended(d, desk_tag(d), desk_tag(d)); /* senseless */
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
-	say_ended(d, tag(d), 0);
+	desk_say_ended(d, desk_tag(d), 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_ENDED);
 	assert_int_equal(op.status, VF_OPERATION_DROPPED);
 	assert_non_null(strstr(vf_session_error(d->s)->text, "restarted in the middle"));
-	uint32_t before = tag(d);
-	open_session(d);
-	assert_int_not_equal(tag(d), before);
-	say_ended(d, tag(d), 12345);
+	uint32_t before = desk_tag(d);
+	desk_open(d);
+	assert_int_not_equal(desk_tag(d), before);
+	desk_say_ended(d, desk_tag(d), 12345);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_LOST);
 	assert_non_null(strstr(vf_session_error(d->s)->text, "another program"));
 }
@@ -1132,8 +890,8 @@ static void a_tag_is_never_zero(void **state)
 	desk *d = *state;
 
 	d->random = UINT64_C(0x500000000);
-	open_session(d);
-	assert_int_not_equal(tag(d), 0);
+	desk_open(d);
+	assert_int_not_equal(desk_tag(d), 0);
 }
 
 static void closing_asks_for_an_end(void **state)
@@ -1141,20 +899,20 @@ static void closing_asks_for_an_end(void **state)
 	desk *d = *state;
 	vf_operation op = program(60000);
 
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
 	vf_session_close(d->s, d->now);
 	assert_int_equal(op.status, VF_OPERATION_DROPPED);
-	take(d);
+	desk_take(d);
 	assert_int_equal(d->count, 1);
-	assert_int_equal(count(d, VF_KIND_ABORT), 1);
-	assert_int_equal(pass(d, 600 * MS, VF_KIND_ABORT), 2);
+	assert_int_equal(desk_count(d, VF_KIND_ABORT), 1);
+	assert_int_equal(desk_pass(d, 600 * MS, VF_KIND_ABORT), 2);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_CLOSING);
-	say_ended(d, tag(d), 0);
+	desk_say_ended(d, desk_tag(d), 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_CLOSED);
-	open_session(d);
+	desk_open(d);
 	vf_session_close(d->s, d->now);
-	(void)pass(d, 1001 * MS, 0);
+	(void)desk_pass(d, 1001 * MS, 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_CLOSED);
 }
 
@@ -1163,16 +921,16 @@ static void an_echo_is_measured_and_repeated(void **state)
 	desk *d = *state;
 	uint32_t trip = 1;
 
-	open_session(d);
+	desk_open(d);
 	vf_session_echo(d->s, 1000, &trip);
 	assert_int_equal(trip, 0);
-	take(d);
-	assert_int_equal(count(d, VF_KIND_ECHO), 1);
+	desk_take(d);
+	assert_int_equal(desk_count(d, VF_KIND_ECHO), 1);
 	assert_int_equal(d->inbox[0].len, VF_WIRE_HEADER + 256u);
 	/* a large one takes its time on a slow line: 250 ms, and 200 us a byte */
-	assert_int_equal(pass(d, 300 * MS, VF_KIND_ECHO), 0);
-	take(d);
-	bool again = pass(d, 10 * MS, VF_KIND_ECHO) == 1;
+	assert_int_equal(desk_pass(d, 300 * MS, VF_KIND_ECHO), 0);
+	desk_take(d);
+	bool again = desk_pass(d, 10 * MS, VF_KIND_ECHO) == 1;
 	assert_true(again);
 	frame f = d->inbox[d->count - 1];
 	for (unsigned i = 0; i < d->count; i++)
@@ -1180,7 +938,8 @@ static void an_echo_is_measured_and_repeated(void **state)
 			f = d->inbox[i];
 	uint64_t sent_by = d->now;
 	d->now += 3 * MS;
-	say_plain(d, VF_KIND_ECHOED, tag(d), f.body + VF_WIRE_HEADER, f.len - VF_WIRE_HEADER);
+	desk_say_plain(d, VF_KIND_ECHOED, desk_tag(d), f.body + VF_WIRE_HEADER,
+		       f.len - VF_WIRE_HEADER);
 	assert_true(trip >= d->now - sent_by && trip < 20 * MS);
 	vf_session_close(d->s, d->now);
 }
@@ -1188,19 +947,19 @@ static void an_echo_is_measured_and_repeated(void **state)
 static void waiting_begins_with_the_question(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	uint32_t trip;
 
-	open_session(d);
+	desk_open(d);
 	for (unsigned i = 0; i < 2; i++) {
 		vf_session_echo(d->s, 64, &trip);
-		(void)pass(d, 1 * MS, 0);
-		take(d);
+		(void)desk_pass(d, 1 * MS, 0);
+		desk_take(d);
 		if (i == 0) {
 			vf_session_tick(d->s, d->now);
 			uint8_t rest[64] = {0};
 			vf_put16(rest, (uint16_t)(vf_session_stats_get(d->s)->frames_sent));
-			say_plain(d, VF_KIND_ECHOED, tag(d), rest, sizeof rest);
+			desk_say_plain(d, VF_KIND_ECHOED, desk_tag(d), rest, sizeof rest);
 			assert_int_not_equal(trip, 0);
 			d->now += 100000 * MS; /* idle, and nobody calls */
 		}
@@ -1208,10 +967,10 @@ static void waiting_begins_with_the_question(void **state)
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	uint8_t rest[64] = {0};
 	vf_put16(rest, (uint16_t)(vf_session_stats_get(d->s)->frames_sent));
-	say_plain(d, VF_KIND_ECHOED, tag(d), rest, sizeof rest);
+	desk_say_plain(d, VF_KIND_ECHOED, desk_tag(d), rest, sizeof rest);
 	d->now += 100000 * MS;
 	assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
-	(void)pass(d, 2900 * MS, 0);
+	(void)desk_pass(d, 2900 * MS, 0);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	vf_session_close(d->s, d->now);
 }
@@ -1220,16 +979,16 @@ static void text_is_cleaned(void **state)
 {
 	desk *d = *state;
 
-	raw(d, "\0boot\033[31m ok\007\tgo\r\n", 19);
+	desk_raw(d, "\0boot\033[31m ok\007\tgo\r\n", 19);
 	assert_string_equal(d->text, "boot ok go");
-	raw(d, "caf\xC3\xA9\n", 6);
+	desk_raw(d, "caf\xC3\xA9\n", 6);
 	assert_string_equal(d->text, "caf\xC3\xA9");
-	raw(d, "bad \xFF\xFE byte\n", 12);
+	desk_raw(d, "bad \xFF\xFE byte\n", 12);
 	assert_string_equal(d->text, "caf\xC3\xA9");
-	raw(d, "prompt> ", 8);
+	desk_raw(d, "prompt> ", 8);
 	vf_session_tick(d->s, d->now);
 	assert_int_equal(d->lines, 2);
-	(void)pass(d, 1000 * MS, 0);
+	(void)desk_pass(d, 1000 * MS, 0);
 	assert_string_equal(d->text, "prompt> ");
 }
 
@@ -1237,29 +996,29 @@ static void unknown_kinds_are_ignored(void **state)
 {
 	desk *d = *state;
 
-	open_session(d);
-	say_plain(d, 0x9F, tag(d), "later", 5);
+	desk_open(d);
+	desk_say_plain(d, 0x9F, desk_tag(d), "later", 5);
 	assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
 	const uint8_t refuse[] = {VF_REFUSE_KIND, VF_KIND_QUERY, 1, 1};
-	say_plain(d, VF_KIND_REFUSE, tag(d), refuse, sizeof refuse);
-	assert_lost(d, "refuses a frame of kind 03");
+	desk_say_plain(d, VF_KIND_REFUSE, desk_tag(d), refuse, sizeof refuse);
+	desk_assert_lost(d, "refuses a frame of kind 03");
 }
 
 static void misuse_is_refused(void **state)
 {
 	desk *d = *state;
-	vf_operation op = message(VF_MESSAGE_READ, 0, 16);
+	vf_operation op = desk_message(VF_MESSAGE_READ, 0, 16);
 	uint8_t answer[64];
 
 	assert_int_equal(vf_session_submit(d->s, &op), VF_E_USAGE);
-	open_session(d);
+	desk_open(d);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_E_USAGE); /* no place for the answer */
-	op = message(VF_MESSAGE_PROGRAM, 0, 16);
+	op = desk_message(VF_MESSAGE_PROGRAM, 0, 16);
 	assert_int_equal(vf_session_submit(d->s, &op), VF_E_USAGE);
-	op = message(VF_MESSAGE_ERASE, 0, 4096);
+	op = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	op.message.memory = 1;
 	assert_int_equal(vf_session_submit(d->s, &op), VF_E_USAGE);
-	op = message(VF_MESSAGE_DIGEST, 0, 4096);
+	op = desk_message(VF_MESSAGE_DIGEST, 0, 4096);
 	op.answer = answer;
 	assert_int_equal(vf_session_submit(d->s, &op), VF_E_USAGE); /* groups of none */
 	op = program(16);
@@ -1272,15 +1031,15 @@ static void failed_allocations_are_told(void **state)
 {
 	desk *d = *state;
 	uint8_t answer[16];
-	vf_operation op = message(VF_MESSAGE_READ, 0, 16);
-	vf_session_config c = configuration(d);
+	vf_operation op = desk_message(VF_MESSAGE_READ, 0, 16);
+	vf_session_config c = desk_configuration(d);
 
 	d->allocations_left = 0;
 	assert_null(vf_session_new(&c));
-	open_session(d);
+	desk_open(d);
 	op.answer = answer;
 	assert_int_equal(vf_session_submit(d->s, &op), VF_E_NOMEM);
-	vf_operation erase = message(VF_MESSAGE_ERASE, 0, 4096);
+	vf_operation erase = desk_message(VF_MESSAGE_ERASE, 0, 4096);
 	assert_int_equal(vf_session_submit(d->s, &erase), VF_OK);
 	d->allocations_left = 1;
 	op.status = 99;
@@ -1299,35 +1058,36 @@ static void noise_of_every_kind(void **state)
 	uint8_t answer[4][512];
 
 	for (unsigned round = 0; round < 3000; round++) {
-		open_session(d);
+		desk_open(d);
 		for (unsigned i = 0; i < 4; i++) {
-			op[i] = message((uint8_t)(VF_MESSAGE_ERASE + rig_below(&r, 5)), 0, 512);
+			op[i] = desk_message((uint8_t)(VF_MESSAGE_ERASE + rig_below(&r, 5)), 0,
+					     512);
 			op[i].data = pattern;
 			op[i].answer = answer[i];
 			op[i].message.group = 1;
 			(void)vf_session_submit(d->s, &op[i]);
 		}
-		take(d);
+		desk_take(d);
 		for (unsigned i = 0; i < 10; i++) {
 			size_t len = VF_WIRE_HEADER + rig_below(&r, 80);
 			for (size_t k = 0; k < len; k++)
 				body[k] = (uint8_t)(rig_below(&r, 3) ? rig_below(&r, 8)
 								     : rig_next(&r));
 			vf_put_header(body, (uint8_t)(0x81 + rig_below(&r, 9)), d->number++,
-				      tag(d));
-			say(d, body, len);
+				      desk_tag(d));
+			desk_say(d, body, len);
 			if (rig_below(&r, 4) == 0)
-				raw(d, body + 1, len - 1);
-			take(d);
+				desk_raw(d, body + 1, len - 1);
+			desk_take(d);
 		}
-		(void)pass(d, 100 * MS, 0);
+		(void)desk_pass(d, 100 * MS, 0);
 	}
 	assert_true(vf_session_stats_get(d->s)->frames_received > 30000);
 	vf_session_close(d->s, d->now);
 }
 
 /* Operations live in the test's own frame: the session has to let go of them before it ends. */
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, desk_setup, desk_teardown)
 
 int main(void)
 {
@@ -1347,6 +1107,7 @@ int main(void)
 		TEST(memories_that_do_not_come_are_asked_for),
 		TEST(describe_is_repeated_then_given_up),
 		TEST(a_deaf_board_gets_time_to_answer_hello),
+		TEST(a_board_that_stays_deaf_for_others_is_given_up),
 		TEST(credit_and_limit_are_kept),
 		TEST(lost_ranges_are_sent_again_at_once),
 		TEST(the_tail_is_asked_for),
