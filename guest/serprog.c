@@ -520,11 +520,14 @@ static void piece_done(vf_serprog *s, int status)
 /* What was enabled is used up, whether the chip obeyed or not. */
 static void operation_done(vf_serprog *s, int status)
 {
+	bool keep = false; /* nothing was enabled or used up: what was lost still is */
 	if (s->known->kind == VF_SP_ENABLE && status == VF_OK)
 		s->enable = s->head[0];
 	else if (vf_sp_enabled(s) || s->head[0] == 0x04)
 		s->enable = 0;
-	s->again = false;
+	else
+		keep = true;
+	s->again = s->again && keep;
 	answer(s, status == VF_OK ? ACK : NAK);
 }
 
@@ -540,6 +543,7 @@ void vf_serprog_bus_done(vf_serprog *s, int status)
 		piece_done(s, status);
 	} else if (s->reenabling) {
 		s->reenabling = false;
+		s->again = status != VF_OK;
 		if (status != VF_OK)
 			refuse(s);
 	} else {
