@@ -38,7 +38,16 @@ set(CPACK_COMPONENTS_ALL programs library development python)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 	OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian.cmake)
-set(CPACK_PACKAGE_CONTACT "the vcpflash authors <vcpflash@localhost>")
+# Whoever makes a package answers for it, and says who that is as to Debian's own tools.
+set(contact "the vcpflash authors <vcpflash@localhost>")
+if(NOT "$ENV{DEBEMAIL}" STREQUAL "")
+	set(contact "$ENV{DEBEMAIL}")
+	if(NOT contact MATCHES "<" AND NOT "$ENV{DEBFULLNAME}" STREQUAL "")
+		set(contact "$ENV{DEBFULLNAME} <${contact}>")
+	endif()
+endif()
+set(VCPFLASH_CONTACT "${contact}" CACHE STRING "Maintainer in the packages: Name <address>")
+set(CPACK_PACKAGE_CONTACT "${VCPFLASH_CONTACT}")
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
@@ -49,6 +58,7 @@ set(soname ${PROJECT_VERSION_MAJOR})
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_NAME vcpflash)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SECTION electronics)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PROGRAMS_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/io/debian/postinst")
 set(CPACK_DEBIAN_PROGRAMS_DESCRIPTION
 "Programs a board's serial NOR flash over its USB or UART serial port, without
 a debug probe; only what differs, and all of it read back. With a simulator

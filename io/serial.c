@@ -65,14 +65,32 @@ static int explain_rights(const char *name, vf_error *err)
 	return vf_fail(
 		err, VF_E_LINK,
 		"%.200s: you have no right to open it; join the group %s (sudo usermod -aG %s "
-		"$USER) and log in again, or install vcpflash's udev rule",
+		"$USER) and log in again, or install vcpflash's udev rule and plug it in again",
 		name, which, which);
+}
+
+/* The system's list of locks is no picture of one moment: a lock may be missing from it for once.
+ * Who merely has a pseudo-terminal open holds nobody off, but may be its other end. */
+static bool find_holder(const char *name, bool pseudo, vf_holder *holder)
+{
+	enum { LOOKS = 3 };
+	for (unsigned i = 0; i < LOOKS; i++)
+		if (vf_port_holder(name, true, holder))
+			return true;
+	return !pseudo && vf_port_holder(name, false, holder);
 }
 
 static int explain_busy(const char *name, vf_error *err)
 {
 	vf_holder holder;
-	if (!vf_port_holder(name, true, &holder) && !vf_port_holder(name, false, &holder))
+	const bool pseudo = vf_tty_pseudo_link(name) != 0;
+	const bool found = find_holder(name, pseudo, &holder);
+	if (!found && pseudo)
+		return vf_fail(err, VF_E_LINK,
+			       "%.250s: busy; another program has it, or had it just now: close "
+			       "that, or run this again",
+			       name);
+	if (!found)
 		return vf_fail(err, VF_E_LINK,
 			       "%.250s: busy; a program of another user has it open: close that "
 			       "first (sudo fuser -v names it)",

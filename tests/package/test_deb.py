@@ -56,6 +56,26 @@ class Deb(bench.Case):
     def test_documents_lead_somewhere(self):
         self.assertEqual(list(dangling(self.root / "usr/share/doc/vcpflash")), [])
 
+    def install_with(self, udevadm):
+        """What the package does when it is installed and `udevadm` is that script: its calls."""
+        control, log = self.folder / "control", self.folder / "calls"
+        log.write_text("")
+        tool("dpkg-deb", "-e", self.debs["vcpflash"], control)
+        (self.folder / "udevadm").write_text(f"#!/bin/sh\necho $* >>{log}\n{udevadm}\n")
+        (self.folder / "udevadm").chmod(0o755)
+        tool(control / "postinst", "configure", "", env={"PATH": f"{self.folder}:/usr/bin:/bin"})
+        return log.read_text().splitlines()
+
+    def test_boards_that_are_plugged_in_already(self):
+        """They get their rights as the package is installed, where udev runs."""
+        both = ["control --reload", "trigger --subsystem-match=usb --subsystem-match=tty"]
+        self.assertEqual(self.install_with("exit 0"), both)
+        self.assertEqual(self.install_with("[ $1 = control ]"), both)
+        self.assertEqual(self.install_with("exit 1"), both[:1])
+
+    def test_maintainer(self):
+        self.assertRegex(self.field("vcpflash", "Maintainer"), r"^[^<]+ <\S+@\S+>$")
+
     def test_depends(self):
         """Every library that a program wants is in a package that is named; so is all that a static link wants."""
         wants = {package: {library for file in self.root.glob(pattern)
