@@ -133,6 +133,9 @@ static void say_link(const cli_run *r)
 			", lost on the way there %" PRIu32,
 			l->raw_sent, l->stream_repeated, l->raw_received, l->damaged_there,
 			l->damaged_here, l->lost_there);
+	if (r->o->verbose && l->mended_there != 0)
+		cli_say(r->o, "link: bits flip: in %" PRIu32 " frames the board put one right",
+			l->mended_there);
 	if (r->o->verbose && l->baud != 0)
 		cli_say(r->o, "link: %" PRIu32 " baud", l->baud);
 }

@@ -201,6 +201,7 @@ void vf_link_settle(vf_session *s, const vf_state *before)
 	/* A full ring or a fifth island loses frames too, but shorter ones would not help. */
 	if (s->state.lost != before->lost || before->islands == VF_WIRE_ISLANDS_MAX)
 		losses = losses < damaged ? losses : damaged;
+	l->out.mended += (uint16_t)(s->state.mended - before->mended);
 	vf_link_trial(&l->out, bytes, frames, losses);
 	if (bytes > 0) {
 		l->delivered += bytes;

@@ -46,12 +46,12 @@ static uint64_t slope(const link_state *l)
 void vf_link_echoed(vf_session *s, uint32_t raw_bytes, uint64_t took_us)
 {
 	link_state *l = &s->link;
-	const bool longer = raw_bytes > l->greeting_bytes;
+	const bool longer = raw_bytes > (l->greeting_us != 0 ? l->greeting_bytes : l->echo_bytes);
 
 	if (longer && (raw_bytes != l->echo_bytes || took_us < l->echo_us)) {
 		l->echo_bytes = raw_bytes;
 		l->echo_us = took_us;
-	} else if (!longer && took_us < l->greeting_us) {
+	} else if (!longer && (l->greeting_us == 0 || took_us < l->greeting_us)) {
 		l->greeting_bytes = raw_bytes;
 		l->greeting_us = took_us;
 	}
@@ -67,10 +67,12 @@ void vf_link_trial(link_trial *t, uint64_t bytes, uint32_t frames, uint32_t loss
 	t->bytes += bytes;
 	t->frames += frames;
 	t->losses += losses < frames ? losses : frames;
-	if (t->losses > TRIAL_LOSSES_MAX || t->bytes > TRIAL_BYTES_MAX) {
+	if (t->losses > TRIAL_LOSSES_MAX || t->mended > 2 * TRIAL_LOSSES_MAX ||
+	    t->bytes > TRIAL_BYTES_MAX) {
 		t->bytes /= 2;
 		t->frames /= 2;
 		t->losses /= 2;
+		t->mended /= 2;
 	}
 }
 
@@ -119,12 +121,33 @@ static uint32_t best_for_errors(const link_trial *t, uint32_t overhead)
 	return n > overhead / 2 ? n - overhead / 2 : 0;
 }
 
+/* Where the board mends one flipped bit of a frame only two cost something. With d bytes to a
+ * flipped bit, n/(n+h) * (1 - (n+h)^2/(2d^2)) is greatest about where n^3 = h*d^2. */
+static uint32_t best_for_mended(const link_trial *t)
+{
+	const uint64_t d = t->bytes / (t->mended + t->losses);
+	uint32_t n = 1;
+
+	while (n < VF_WIRE_PAYLOAD_MAX && (uint64_t)n * n * n < FRAME_OVERHEAD * d * d)
+		n += n / 16 + 1;
+	return n;
+}
+
+static uint32_t best_length(const link_state *l)
+{
+	if (l->out.mended > 0)
+		return best_for_mended(&l->out);
+	/* The line is as bad one way as the other, until there is more to go by. */
+	const bool new = l->out.losses == 0 && l->out.bytes < l->in.bytes;
+	return best_for_errors(new ? &l->in : &l->out, FRAME_OVERHEAD);
+}
+
 /* The payload to use now. */
 uint32_t vf_link_payload(vf_session *s)
 {
 	const vf_welcome *w = &s->board.welcome;
 	uint32_t most = w->payload;
-	uint32_t n = best_for_errors(&s->link.out, FRAME_OVERHEAD);
+	uint32_t n = best_length(&s->link);
 	uint64_t slow = s->link.rate / 5; /* a frame that takes longer makes everything wait */
 
 	if (s->config.payload_max != 0 && s->config.payload_max < most)

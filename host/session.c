@@ -95,7 +95,7 @@ static void forget_session(vf_session *s)
 	memset(&s->failure, 0, sizeof s->failure);
 	memset(s->described, 0, sizeof s->described);
 	memset(s->asked_us, 0, sizeof s->asked_us);
-	s->stats.damaged_there = 0;
+	s->stats.damaged_there = s->stats.mended_there = 0;
 	s->stats.lost_there = 0;
 	s->has_state = s->welcomed = false;
 	s->deaf_us = s->overdue_us = s->query_us = 0;

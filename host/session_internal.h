@@ -59,7 +59,7 @@ typedef struct sent_frame {
  * old times are forgotten. */
 typedef struct link_trial {
 	uint64_t bytes;
-	uint32_t frames, losses;
+	uint32_t frames, losses, mended; /* mended: arrived, but with a flipped bit */
 } link_trial;
 
 enum rate_stage { RATE_NONE, RATE_ASK, RATE_PROVE, RATE_CONFIRM, RATE_RETURN };

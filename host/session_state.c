@@ -86,6 +86,7 @@ void vf_session_on_state(vf_session *s, const uint8_t *body, size_t len)
 		s->state = n;
 		s->has_state = true;
 		s->stats.damaged_there += (uint16_t)(n.damaged - before.damaged);
+		s->stats.mended_there += (uint16_t)(n.mended - before.mended);
 		s->stats.lost_there = n.lost;
 		vf_link_settle(s, &before);
 		note_patience(s, &before);

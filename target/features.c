@@ -7,6 +7,7 @@ int vf_target_init(vf_target *t, const vf_target_config *config)
 {
 	static const vf_target_features all = {
 		.check = vf_target_check,
+		.mend = vf_target_mend,
 		.unpack = &vf_target_unpack_feature,
 		.rate = &vf_target_rate_feature,
 		.text = &vf_target_text_feature,

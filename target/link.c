@@ -252,7 +252,7 @@ uint32_t vf_t_link_decode(vf_target *t, const uint8_t *in, uint32_t len)
 		remember_last(t, in, n);
 	if (event == VF_DECODE_FRAME)
 		take_frame(t, t->decoder.buf, t->decoder.len);
-	else if (event == VF_DECODE_DAMAGED)
+	else if (event == VF_DECODE_DAMAGED && (t->with.mend == NULL || !t->with.mend(t)))
 		damaged(t);
 	else if (event == VF_DECODE_TEXT && t->with.text != NULL && !vf_t_hears_guests(t))
 		t->with.text->line(t, t->decoder.buf, t->decoder.len);

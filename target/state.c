@@ -139,6 +139,7 @@ void vf_t_state_fill(const vf_target *t, vf_state *s)
 		.limit = vf_t_stream_limit(t),
 		.done = q->done,
 		.damaged = t->session.damaged,
+		.mended = t->session.mended,
 		.lost = (uint16_t)vf_t_min(lost, UINT16_MAX),
 		.islands = t->stream.islands,
 	};

@@ -24,9 +24,6 @@ enum state {
 	BAD, /* a chunk too long to be a frame for us */
 };
 
-/* What a CRC run over data and its own CRC comes to, before the final XOR. */
-static const uint32_t residue = 0xDEBB20E3u;
-
 static bool ends_line(uint8_t byte)
 {
 	return byte == '\r' || byte == '\n';
@@ -78,10 +75,10 @@ static size_t take_text(vf_decoder *d, const uint8_t *in, size_t len, enum vf_de
 /* The chunk is complete and every block of it was. */
 static enum vf_decoder_event judge(vf_decoder *d)
 {
-	if (d->len < VF_WIRE_HEADER + 4 || d->buf[0] != VF_WIRE_MARKER ||
-	    vf_crc32_update(VF_CRC32_INIT, d->buf, d->len) != residue)
+	if (d->len < VF_WIRE_HEADER + VF_WIRE_CRC || d->buf[0] != VF_WIRE_MARKER ||
+	    vf_crc32_update(VF_CRC32_INIT, d->buf, d->len) != VF_CRC32_RESIDUE)
 		return VF_DECODE_DAMAGED;
-	d->len -= 4;
+	d->len -= VF_WIRE_CRC;
 	return VF_DECODE_FRAME;
 }
 
@@ -143,7 +140,9 @@ static size_t take_frame(vf_decoder *d, const uint8_t *in, size_t len, enum vf_d
 		return (size_t)(at - in);
 	}
 	d->state = START;
-	*event = left == 0 ? judge(d) : VF_DECODE_DAMAGED;
+	if (left != 0)
+		d->len = 0;
+	*event = judge(d);
 	return (size_t)(at - in) + 1;
 }
 
@@ -180,6 +179,7 @@ size_t vf_decode(vf_decoder *d, const uint8_t *in, size_t len, enum vf_decoder_e
 		default:
 			if (in[at++] == 0) {
 				d->state = START;
+				d->len = 0;
 				*event = VF_DECODE_DAMAGED;
 			}
 			break;

@@ -11,21 +11,14 @@ enum {
 	FAILURE_SIZE = 16,
 };
 
-/* Up to byte 30, where two bytes are reserved; then the times. */
-static const vf_wire_field state[] = {VF_FIELD(vf_state, flags),
-				      VF_FIELD(vf_state, islands),
-				      VF_FIELD(vf_state, seen),
-				      VF_FIELD(vf_state, received),
-				      VF_FIELD(vf_state, limit),
-				      VF_FIELD(vf_state, done),
-				      VF_FIELD(vf_state, damaged),
-				      VF_FIELD(vf_state, lost),
-				      VF_FIELD(vf_state, message),
-				      VF_FIELD(vf_state, memory),
-				      VF_FIELD_END};
-
-static const vf_wire_field times[] = {VF_FIELD(vf_state, typical_ms),
-				      VF_FIELD(vf_state, maximum_ms), VF_FIELD_END};
+static const vf_wire_field state[] = {
+	VF_FIELD(vf_state, flags),      VF_FIELD(vf_state, islands),
+	VF_FIELD(vf_state, seen),       VF_FIELD(vf_state, received),
+	VF_FIELD(vf_state, limit),      VF_FIELD(vf_state, done),
+	VF_FIELD(vf_state, damaged),    VF_FIELD(vf_state, lost),
+	VF_FIELD(vf_state, message),    VF_FIELD(vf_state, memory),
+	VF_FIELD(vf_state, mended),     VF_FIELD(vf_state, typical_ms),
+	VF_FIELD(vf_state, maximum_ms), VF_FIELD_END};
 
 static const vf_wire_field island[] = {VF_FIELD(vf_island, start), VF_FIELD(vf_island, end),
 				       VF_FIELD_END};
@@ -42,8 +35,6 @@ size_t vf_pack_state(uint8_t *out, uint16_t number, uint32_t tag, const vf_state
 
 	vf_put_header(out, VF_KIND_STATE, number, tag);
 	p = vf_wire_put(out + VF_WIRE_HEADER, s, state);
-	vf_put16(p, 0);
-	p = vf_wire_put(p + 2, s, times);
 	for (unsigned i = 0; i < s->islands; i++)
 		p = vf_wire_put(p, &s->island[i], island);
 	if (s->flags & VF_STATE_STOPPED)
@@ -76,7 +67,6 @@ int vf_unpack_state(vf_state *s, const uint8_t *body, size_t len)
 		return -1;
 	memset(s, 0, sizeof *s);
 	p = vf_wire_get(s, body + VF_WIRE_HEADER, state);
-	p = vf_wire_get(s, p + 2, times);
 	if (s->islands > VF_WIRE_ISLANDS_MAX)
 		return -1;
 	more = (size_t)ISLAND_SIZE * s->islands;

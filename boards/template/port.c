@@ -120,7 +120,8 @@ static const uint32_t rates[] = {115200, 230400, 460800};
 int port_init(uint32_t (*micros)(void *))
 {
 	const vf_nor_hooks hooks = {.micros = micros, .bus = bus};
-	vf_target_features features = {.rate = &vf_target_rate_feature,
+	vf_target_features features = {.mend = vf_target_mend,
+				       .rate = &vf_target_rate_feature,
 				       .text = &vf_target_text_feature,
 				       .condition = &vf_target_condition_feature};
 	vf_loader_config c = {

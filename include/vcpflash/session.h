@@ -104,6 +104,7 @@ typedef struct vf_session_stats {
 	uint32_t frames_sent, frames_received;
 	uint32_t damaged_here;  /* chunks from the board that were not intact */
 	uint32_t damaged_there; /* chunks the board reported, this session */
+	uint32_t mended_there;  /* frames in which it put a flipped bit right, likewise */
 	uint32_t lost_there;    /* raw bytes the board had no room for */
 	uint32_t round_trip_us; /* smallest seen, 0 none yet */
 	uint64_t rate;          /* bytes a second: at least so many at first, then

@@ -143,6 +143,8 @@ typedef struct vf_target_config {
 	const vf_target_guest *guest; /* stays valid. NULL: none; nor are there any with a key */
 } vf_target_config;
 
+typedef struct vf_target vf_target; /* complete below: place it where you like */
+
 /* What a port can do without. The linker keeps the code of what is named here, and
  * docs/FIGURES.md says how much that is; NULL: the board does not do it, and tells
  * the host so. */
@@ -151,6 +153,8 @@ typedef struct vf_target_features {
 	 * whose configuration it has accepted once, and never changes, can do without;
 	 * what breaks them then has no defined outcome. */
 	bool (*check)(const vf_target_config *config, const struct vf_target_features *features);
+	bool (*mend)(vf_target *t);                      /* vf_target_mend: one flipped bit of a
+							  * frame is put right; for UARTs */
 	const struct vf_target_unpack_feature *unpack;   /* &vf_target_unpack_feature: block,
 							  * block_len and inflate are used */
 	const struct vf_target_rate_feature *rate;       /* &vf_target_rate_feature: home_rate,
@@ -166,6 +170,7 @@ typedef struct vf_target_features {
 } vf_target_features;
 
 bool vf_target_check(const vf_target_config *config, const struct vf_target_features *features);
+bool vf_target_mend(vf_target *t);
 extern const struct vf_target_unpack_feature vf_target_unpack_feature;
 extern const struct vf_target_rate_feature vf_target_rate_feature;
 extern const struct vf_target_text_feature vf_target_text_feature;
@@ -187,8 +192,6 @@ typedef struct vf_target_stats {
 	uint32_t records;  /* of the journal, written */
 	uint32_t units;    /* of the journal, erased */
 } vf_target_stats;
-
-typedef struct vf_target vf_target; /* complete below: place it where you like */
 
 /* Copies `config` (not what it points to). VF_OK, or VF_E_USAGE where a size or
  * description breaks the rules above. With all features. */
@@ -529,6 +532,7 @@ typedef struct vf_target_session {
 	uint16_t payload; /* most the host takes */
 	uint16_t seen;
 	uint16_t damaged;
+	uint16_t mended;
 	uint32_t lost; /* bytes lost before this session */
 } vf_target_session;
 

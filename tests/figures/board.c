@@ -190,6 +190,9 @@ static bool start(void)
 #ifdef BOARD_RATE
 		.rate = &vf_target_rate_feature,
 #endif
+#ifdef BOARD_MEND
+		.mend = vf_target_mend,
+#endif
 #ifdef BOARD_TEXT
 		.text = &vf_target_text_feature,
 #endif

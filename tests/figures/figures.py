@@ -27,6 +27,7 @@ FEATURES = {
     "DEFLATED": "BOARD_UNPACK",
     "RUN": "BOARD_RUN",
     "baud rate": "BOARD_RATE",
+    "flipped bits": "BOARD_MEND",
     "text": "BOARD_TEXT",
     "journal": "BOARD_JOURNAL",
     "key": "BOARD_KEY",

@@ -15,4 +15,12 @@ bool job_sim_move(vf_job *job, vf_sim_board *board, uint64_t now);
  * when that was. */
 uint64_t job_sim_run(vf_job *job, vf_sim_board *board, uint64_t now, uint64_t most);
 
+/* The same with a wire of its own to the board: what it does with bytes, and how many it
+ * took. */
+typedef size_t job_sim_wire(void *ctx, vf_sim_board *board, const uint8_t *out, size_t len,
+			    uint64_t now);
+
+uint64_t job_sim_run_over(vf_job *job, vf_sim_board *board, uint64_t now, uint64_t most,
+			  job_sim_wire *wire, void *ctx);
+
 #endif

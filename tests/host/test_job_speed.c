@@ -18,7 +18,7 @@
 
 #define BASE 0x90000000u
 
-enum { KB = 1024, MB = 1024 * KB, SECOND = 1000000, MS = 1000 };
+enum { KB = 1024, MB = 1024 * KB, SECOND = 1000000, MS = 1000, LINES = 4 };
 
 typedef struct world {
 	vf_sim_board_config config;
@@ -26,6 +26,10 @@ typedef struct world {
 	uint8_t *array, *bytes;
 	size_t array_len, len;
 	uint64_t random, now, took;
+	job_sim_wire *wire; /* NULL: a plain one */
+	unsigned forged;
+	uint8_t rest[VF_WIRE_FRAME_SIZE(VF_WIRE_BODY_MAX)]; /* of what was forged */
+	size_t rest_len;
 	uint64_t away_us; /* the host does not run for so long once it has greeted; 0: it does */
 	long living, fail_in;
 	unsigned notes;
@@ -181,7 +185,9 @@ static int run(world *w)
 		(void)job_sim_move(job, w->board, w->now);
 		w->now += w->away_us;
 	}
-	w->now = job_sim_run(job, w->board, w->now, 3600 * (uint64_t)SECOND);
+	w->now = w->wire != NULL ? job_sim_run_over(job, w->board, w->now, 3600 * (uint64_t)SECOND,
+						    w->wire, w)
+				 : job_sim_run(job, w->board, w->now, 3600 * (uint64_t)SECOND);
 	assert_true(vf_job_finished(job));
 	w->took = w->now - began;
 	w->result = *vf_job_result_get(job);
@@ -399,42 +405,104 @@ static void test_compressed_over_bad_lines(void **state)
 		ready(w);
 		run_well(w);
 		assert_true(w->result.packed_bytes > 0);
-		assert_true(w->link.stream_repeated > 0 || seed % 5 == 0);
+		assert_true(w->link.stream_repeated + w->link.mended_there > 0 || seed % 5 == 0);
 		end(w);
 	}
 }
 
 /* What a job of `len` bytes takes where one byte in `bytes` has a flipped bit, both ways; 0: none.
  */
-static uint64_t flipped(const char *link, size_t len, double bytes)
+static uint64_t flipped(const char *link, size_t len, double bytes, uint64_t seed)
 {
 	world *w = new_world(link, 1, len);
+	w->config.seed = seed;
 	noise(w, w->bytes, w->len);
 	w->config.fault.corrupt = bytes > 0 ? 1 / bytes : 0;
 	ready(w);
 	run_well(w);
-	assert_true((w->link.stream_repeated > 0) == (bytes > 0));
+	assert_true(bytes > 0 || w->link.stream_repeated == 0);
 	const uint64_t took = w->took;
 	end(w);
 	return took;
 }
 
-/* One flipped bit in 10,000 bytes costs little more than the best length of frames must (9 %,
- * docs/RELIABILITY.md); with one in 300 it still ends, in frames
- * so short that most of them arrive. */
+/* The mean of some lines that flip other bits. */
+static double times_as_long(const char *link, size_t len, double bytes)
+{
+	const double clean = (double)flipped(link, len, 0, 3);
+	double sum = 0;
+	for (uint64_t seed = 0; seed < LINES; seed++)
+		sum += (double)flipped(link, len, bytes, 3 + seed);
+	return sum / LINES / clean;
+}
+
+/* One flipped bit in 10,000 bytes costs a few per cent (docs/RELIABILITY.md): boards mend what
+ * has only one. With one in 300 it still ends, in frames so short that most of them arrive. The
+ * link of USB has a check of its own; here it has not, and what costs is waiting for answers that
+ * got lost. */
 static void test_flipped_bits(void **state)
 {
 	static const char *const links[] = {"uart:115200", "uart:921600", "usb-fs"};
 	(void)state;
 	for (unsigned i = 0; i < sizeof links / sizeof *links; i++) {
 		const size_t len = i == 0 ? 128 * KB : 512 * KB;
-		const uint64_t clean = flipped(links[i], len, 0);
-		const double few = (double)flipped(links[i], len, 10000) / (double)clean;
-		const double many = (double)flipped(links[i], len, 300) / (double)clean;
+		const double few = times_as_long(links[i], len, 10000);
+		const double many = times_as_long(links[i], len, 300);
 		print_message("%s: x %.3f with one in 10,000, x %.2f with one in 300\n", links[i],
 			      few, many);
-		assert_true(few < 1.2);
-		assert_true(many < 6);
+		assert_true(few < 1.06);
+		assert_true(many < (i == 2 ? 5 : 1.8));
+	}
+}
+
+/* Takes one long frame with data off the wire and sends another instead, with a right CRC but
+ * for one flipped bit: to the board that is what many flipped bits can look like. */
+static size_t forge(void *ctx, vf_sim_board *board, const uint8_t *out, size_t len, uint64_t now)
+{
+	world *w = ctx;
+	uint8_t body[VF_WIRE_BODY_MAX + 4];
+	enum vf_decoder_event event;
+	vf_decoder d;
+	vf_decoder_init(&d, body, sizeof body);
+	size_t n = vf_decode(&d, out, len, &event), at = 100;
+	if (w->rest_len > 0) {
+		const size_t sent = vf_sim_board_write(board, w->rest, w->rest_len, now);
+		w->rest_len -= sent;
+		memmove(w->rest, w->rest + sent, w->rest_len);
+		return 0;
+	}
+	if (w->forged > 0 || event != VF_DECODE_FRAME || vf_body_kind(body) != VF_KIND_DATA ||
+	    d.len < 1000 || vf_get32(body + VF_WIRE_HEADER) < 20000)
+		return vf_sim_board_write(board, out, event == VF_DECODE_MORE ? len : n, now);
+	body[300] ^= 0xFF;
+	vf_encoder e;
+	vf_encode_begin(&e, w->rest, sizeof w->rest);
+	vf_encode_put(&e, body, d.len);
+	w->rest_len = vf_encode_end(&e);
+	while (w->rest[at] < 2 || w->rest[at] == 0x80)
+		at++;
+	w->rest[at] ^= 0x80;
+	w->forged++;
+	return n;
+}
+
+/* What the board takes for mended and is not is found in the end, and written again. */
+static void test_wrongly_mended(void **state)
+{
+	static const uint8_t how[] = {VF_COMPRESS_OFF, VF_COMPRESS_ON};
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		world *w = new_world("uart:115200", 1, 64 * KB);
+		code(w, w->bytes, w->len);
+		w->job.compress = how[i];
+		w->wire = forge;
+		ready(w);
+		run_well(w);
+		assert_int_equal(w->forged, 1);
+		assert_int_equal(w->link.damaged_there, 0);
+		assert_int_equal(w->result.attempts, 2);
+		assert_int_equal(w->notes, 1);
+		end(w);
 	}
 }
 
@@ -509,6 +577,7 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_gain),
 		cmocka_unit_test(test_compressed_over_bad_lines),
 		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_wrongly_mended),
 		cmocka_unit_test(test_what_cannot_be_unpacked),
 		cmocka_unit_test(test_compression_without_a_packer),
 		cmocka_unit_test(test_no_memory),

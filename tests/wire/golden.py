@@ -210,14 +210,15 @@ def memory(name, number, tag, index, part, kind, flags, dies, chip_id, base, siz
 
 
 def state(name, number, tag, flags=0, seen=0, received=0, limit=512, done=0, damaged=0, lost=0,
-          message=0, memory=0, typical=0, maximum=0, islands=(), failure=None):
+          message=0, memory=0, typical=0, maximum=0, islands=(), failure=None, mended=0):
     fields = [("flags", flags), ("islands", len(islands)), ("seen", seen),
               ("received", received), ("limit", limit), ("done", done), ("damaged", damaged),
-              ("lost", lost), ("message", message), ("memory", memory), ("typical", typical),
+              ("lost", lost), ("message", message), ("memory", memory), ("mended", mended),
+              ("typical", typical),
               ("maximum", maximum)]
     body = (le(flags, 1) + le(len(islands), 1) + le(seen, 2) + le(received, 4) + le(limit, 4)
             + le(done, 4) + le(damaged, 2) + le(lost, 2) + le(message, 1) + le(memory, 1)
-            + le(0, 2) + le(typical, 4) + le(maximum, 4))
+            + le(mended, 2) + le(typical, 4) + le(maximum, 4))
     for i, (start, end) in enumerate(islands):
         fields += [(f"island{i}_start", start), (f"island{i}_end", end)]
         body += le(start, 4) + le(end, 4)
@@ -344,7 +345,7 @@ def control():
                 failure=(21, 7, 0, 0x5A, 0x5B, 0x90001234, 3))
     yield state("state-most", 65535, MASK, 255, 65535, MASK, 0x7FFFFFFE, MASK, 65535, 65535, 255,
                 7, MASK, MASK, [(0, 1), (2, 3), (4, 5), (0x7FFFFFFD, 0x7FFFFFFE)],
-                (MASK, 255, 255, 255, 255, MASK, MASK))
+                (MASK, 255, 255, 255, 255, MASK, MASK), mended=65535)
     yield refuse("refuse-version", 15, 0x55667788, 1, 0x01)
     yield refuse("refuse-kind", 16, 0x55667788, 2, 0x7F)
     yield refuse("refuse-memory", 17, 0x55667788, 3, 0x02, 1, 255)

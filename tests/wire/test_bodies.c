@@ -123,6 +123,7 @@ static const vf_state good_state = {
 	.lost = 2,
 	.message = VF_MESSAGE_PROGRAM,
 	.memory = 1,
+	.mended = 0x102,
 	.typical_ms = 3,
 	.maximum_ms = 4,
 	.island = {{0xFFFFFF10, 0xFFFFFF20}, {0xFFFFFFF0, 0x10}, {0x20, 0x1000}},

@@ -344,6 +344,35 @@ static void checks_what_a_frame_needs(void **unused)
 	assert_int_equal(event, VF_DECODE_DAMAGED);
 }
 
+/* Wherever the flipped bit is, also in the CRC; never more than the longest chunk. */
+static void one_flipped_bit_is_found(void **state)
+{
+	static uint8_t chunk[VF_WIRE_BODY_MAX + 5];
+	struct random *r = *state;
+	const size_t lens[] = {12, 13, 40, 500, VF_WIRE_BODY_MAX + 4, VF_WIRE_BODY_MAX + 5};
+
+	for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+		const size_t len = lens[i];
+		random_bytes(r, chunk, len - 4);
+		vf_put32(chunk + len - 4,
+			 vf_crc32_final(vf_crc32_update(VF_CRC32_INIT, chunk, len - 4)));
+		const uint32_t sum = vf_crc32_update(VF_CRC32_INIT, chunk, len);
+		for (size_t bit = 0; bit < 8 * len;
+		     bit += len < 100 ? 1 : 1 + random_below(r, 300)) {
+			chunk[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			if (len > VF_WIRE_BODY_MAX + 4) {
+				assert_int_equal(vf_mend(chunk, len), 0);
+				chunk[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			} else {
+				assert_int_equal(vf_mend(chunk, len), len - 4);
+			}
+			assert_int_equal(vf_crc32_update(VF_CRC32_INIT, chunk, len), sum);
+		}
+	}
+	assert_int_equal(vf_mend(chunk, 11), 0);
+	assert_int_equal(vf_mend(chunk, 0), 0);
+}
+
 /* A chunk longer than buf is damaged, once, and the next frame comes in. */
 static void overlong(void **state)
 {
@@ -604,6 +633,7 @@ int main(void)
 		cmocka_unit_test(overlong),
 		cmocka_unit_test(text_between_frames),
 		cmocka_unit_test(lines),
+		cmocka_unit_test(one_flipped_bit_is_found),
 		cmocka_unit_test(lone_first_byte),
 		cmocka_unit_test(slow_frame_is_no_line),
 		cmocka_unit_test(flush_at_any_time),
