@@ -1321,7 +1321,8 @@ static int start_engine(void)
 		.tx_len = sizeof transmit,
 		.can_run = cube.config.start != NULL};
 	(void)memcpy(t.id, uid, sizeof uid);
-	vf_target_features features = {.check = vf_target_check, .mend = vf_target_mend, .text = &vf_target_text_feature};
+	vf_target_features features = {
+		.check = vf_target_check, .mend = vf_target_mend, .text = &vf_target_text_feature};
 #if VF_CUBE_BLOCK > 0
 	features.unpack = &vf_target_unpack_feature;
 	t.block = block;
