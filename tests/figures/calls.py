@@ -15,6 +15,7 @@ RECEIVERS = {feature: f"vf_target_{feature}_feature"
              for feature in ("condition", "guard", "journal", "rate", "text", "unpack")}
 RECEIVERS |= {source: f"vf_nor_{source}_source" for source in ("look", "parts", "sfdp")}
 RECEIVERS |= {"engine": "vf_target_visit_feature", "features": "vf_target_features",
+              "with": "vf_target_features",
               "guest": "vf_target_guest", "is": "vf_guest_protocol",
               "loading": "vf_guest_loading", "l": "vf_guest_loading"}
 
