@@ -446,6 +446,16 @@ static void test_full_disk(void **state)
 	bench_free(b);
 }
 
+/* The link is lost with a sector erased and its neighbours' bytes in the file. */
+static void lose_host(bench *b, const vf_image *image, const store *s)
+{
+	b->deaf_after = 1;
+	assert_int_equal(program(b, image), VF_E_LINK);
+	assert_true(s->len > 0);
+	b->deaf = false;
+	b->deaf_after = 0;
+}
+
 /* What was changed or cut short is no such file: it is put aside, not believed. */
 static void test_damaged(void **state)
 {
@@ -455,12 +465,8 @@ static void test_damaged(void **state)
 	(void)state;
 	middle(b, &image);
 	keep_in(b, &s);
-	b->deaf_after = 1;
-	assert_int_equal(program(b, &image), VF_E_LINK);
-	assert_true(s.len > 2 * BENCH_SECTOR);
+	lose_host(b, &image, &s);
 	const size_t whole = s.len;
-	b->deaf = false;
-	b->deaf_after = 0;
 	for (size_t i = 0; i < 3; i++) {
 		s.len = i == 0 ? 10 : i == 1 ? whole - 1 : whole;
 		s.bytes[whole / 2] ^= i == 2;
@@ -490,11 +496,7 @@ static void newer_than(const uint8_t *old, uint32_t at, uint32_t len)
 	bench_image(b, &image);
 	bench_add(b, &image, "middle", BENCH_NOR_BASE + 3000, wanted + 3000, 100);
 	keep_in(b, &s);
-	b->deaf_after = 1;
-	assert_int_equal(program(b, &image), VF_E_LINK);
-	assert_true(s.len > 0);
-	b->deaf = false;
-	b->deaf_after = 0;
+	lose_host(b, &image, &s);
 	memcpy(now, wanted, sizeof now);
 	bench_random_fill(b, now + at, len);
 	bench_image(b, &newer);
@@ -537,11 +539,7 @@ static void test_another_board(void **state)
 	(void)state;
 	middle(b, &image);
 	keep_in(b, &s);
-	b->deaf_after = 1;
-	assert_int_equal(program(b, &image), VF_E_LINK);
-	assert_true(s.len > 0);
-	b->deaf = false;
-	b->deaf_after = 0;
+	lose_host(b, &image, &s);
 	b->target.id[3] ^= 1;
 	bench_board(b);
 	memset(b->flash[0].cells + BENCH_SECTOR, 0xFF, BENCH_SECTOR);
