@@ -300,6 +300,19 @@ static void run(vf_console *c, char *rest)
 	ask(c, RUN, VF_MESSAGE_RUN, (uint8_t)m, 0);
 }
 
+static bool no_memory(vf_console *c, const char *text, uint32_t address)
+{
+	vf_guest *g = c->guest;
+	if (vf_guest_memory_at(g, address, 1) != vf_target_config_get(g->target)->memories)
+		return false;
+	vf_guest_say(g, "\"");
+	vf_guest_say(g, text);
+	vf_guest_say(g, "\" is in no memory");
+	vf_guest_say_memories(g, vf_guest_meant(g, text));
+	vf_guest_say(g, "\r\n");
+	return true;
+}
+
 static void load(vf_console *c, char *rest)
 {
 	const char *text = next_word(&rest);
@@ -309,6 +322,8 @@ static void load(vf_console *c, char *rest)
 		return;
 	}
 	if (too_much(c, next_word(&rest)) || !number(c, text, &address))
+		return;
+	if (text != NULL && no_memory(c, text, address))
 		return;
 	c->guest->loading.load(c->guest->loading.self, text != NULL ? &address : NULL);
 }

@@ -138,6 +138,7 @@ static bool named_address(vf_load *l)
 	text[n] = '\0';
 	if (!vf_guest_number(text, &l->address))
 		return fail(l, BAD_NAME, 0);
+	l->meant = vf_guest_meant(guest(l), text);
 	l->named = true;
 	return true;
 }
@@ -157,7 +158,7 @@ bool vf_load_begin(vf_load *l, const char *name, uint32_t length, bool has_lengt
 	l->received = 0;
 	l->kind = UNKNOWN;
 	l->length = length;
-	l->where = l->upper = l->line = l->pending = 0;
+	l->where = l->meant = l->upper = l->line = l->pending = 0;
 	l->digits = 0;
 	l->in_record = l->over = l->uncounted = false;
 	l->stretches = l->checked = 0;
@@ -511,6 +512,8 @@ static void say_place(vf_load *l)
 		break;
 	}
 	vf_guest_say_address(g, l->where);
+	if (l->verdict == NO_PLACE)
+		vf_guest_say_memories(g, l->meant);
 }
 
 void vf_load_untold(vf_load *l)

@@ -60,6 +60,25 @@ void vf_guest_say_size(vf_guest *g, uint32_t v)
 	vf_guest_say(g, unit);
 }
 
+void vf_guest_say_memories(vf_guest *g, uint32_t meant)
+{
+	const vf_target_config *c = vf_target_config_get(g->target);
+	if (meant != 0) {
+		vf_guest_say(g, ": was ");
+		vf_guest_say_address(g, meant);
+		vf_guest_say(g, " meant?");
+		return;
+	}
+	vf_guest_say(g, c->memories == 1 ? "; the memory is " : "; memories are ");
+	for (unsigned m = 0; m < c->memories; m++) {
+		const vf_memory *info = c->memory[m].info;
+		vf_guest_say(g, m == 0 ? "" : ", ");
+		vf_guest_say_address(g, info->base);
+		vf_guest_say(g, " to ");
+		vf_guest_say_address(g, info->base + (info->size - 1));
+	}
+}
+
 static uint32_t digit_of(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -138,4 +157,15 @@ void vf_guest_say_failure(vf_guest *g, const vf_failure *f)
 	vf_guest_say_address(g, f->address);
 	vf_guest_say(g, ": ");
 	vf_guest_say(g, reason(f->code));
+}
+
+uint32_t vf_guest_meant(const vf_guest *g, const char *text)
+{
+	uint32_t n = 0;
+	unsigned digits = 0;
+	for (; digit_of(text[digits]) < 16; digits++)
+		n = n << 4 | digit_of(text[digits]);
+	const bool all = digits != 0 && digits <= 8 && text[digits] == '\0';
+	const unsigned memories = vf_target_config_get(g->target)->memories;
+	return all && vf_guest_memory_at(g, n, 1) != memories ? n : 0;
 }

@@ -169,6 +169,11 @@ void vf_guest_release(vf_guest *g);
 /* 4096, 4K, 64M, 0x1000: false where it is none of these, or 2^32 and more. */
 bool vf_guest_number(const char *text, uint32_t *out);
 
+/* An address in a memory that was written in hexadecimal digits without their 0x; 0: none. */
+uint32_t vf_guest_meant(const vf_guest *g, const char *text);
+/* What follows an address that is in no memory: the one that was meant, or where there are any. */
+void vf_guest_say_memories(vf_guest *g, uint32_t meant);
+
 /* The memory that holds `len` bytes at `address`; `memories` where none does. */
 unsigned vf_guest_memory_at(const vf_guest *g, uint32_t address, uint32_t len);
 const vf_memory *vf_guest_memory(const vf_guest *g, unsigned memory);

@@ -60,6 +60,7 @@ typedef struct vf_load {
 	uint32_t length;   /* of the file, as the sender says */
 	uint32_t received; /* of these */
 	uint32_t where;    /* address that the verdict is about */
+	uint32_t meant;    /* by the name, which says another one; 0: nothing else */
 	vf_failure failure;
 	/* hex */
 	uint32_t upper; /* added to a record's address */

@@ -109,6 +109,9 @@ class Guests(bench.Case):
             for line, answer in (("digest 12", "a range of one memory"), ("digest x 1", "is no number"),
                                  ("run 0x20000000", "a multiple of 4 in a memory"),
                                  ("run 1 2", "too much"), ("format", "is no command"),
+                                 ("load 90000000", '"90000000" is in no memory: was 0x90000000 meant?'),
+                                 ("load 0x9000000", "in no memory; the memory is 0x90000000 to 0x9000ffff"),
+                                 ("load 0x90010000", "is in no memory"), ("load 0x0", "is in no memory"),
                                  (f"digest {BASE:#x} 64M", "a range of one memory")):
                 self.assertIn(answer, t.ask(line))
             board.stop()

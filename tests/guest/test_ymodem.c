@@ -448,7 +448,10 @@ static void test_names(void **state)
 	} cases[] = {
 		{"/home/me/build/fw@0x90004000.bin",
 		 "fw@0x90004000.bin: verified, 40 bytes at 0x90004000"},
-		{"C:\\build\\fw@36864K.bin", "does not fit"},
+		{"C:\\build\\fw@36864K.bin", "does not fit into a memory at 0x02400000; the memory "
+					     "is 0x90000000 to 0x9000ffff"},
+		{"fw@90004000.bin",
+		 "does not fit into a memory at 0x055d5a20: was 0x90004000 meant?"},
 		{"fw@2359296K.bin", "40 bytes at 0x90000000"},
 		{"gr\xC3\xB6\xC3\x9F"
 		 "e@0x90004000.bin",
