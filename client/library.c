@@ -136,12 +136,23 @@ static int take_key(vf_library_call *c)
 	return VF_OK;
 }
 
+int vf_library_missing(vf_library_call *c, const char *argument)
+{
+	return vf_fail(&c->error, VF_E_USAGE,
+		       "%s is NULL: the call has nowhere to put what it finds", argument);
+}
+
 int vf_library_begin(vf_library_call *c, enum vf_job_kind kind, const char *port,
 		     const vcpflash_options *options)
 {
 	memset(c, 0, sizeof *c);
 	if (take_options(c, options) != VF_OK)
 		return c->error.code;
+	if (c->options.compress > VCPFLASH_COMPRESS_OFF)
+		return vf_fail(&c->error, VF_E_USAGE,
+			       "options.compress is %u: set it to VCPFLASH_COMPRESS_AUTO, _ON or "
+			       "_OFF",
+			       c->options.compress);
 	c->job.kind = (uint8_t)kind;
 	vf_client_defaults(&c->job);
 	c->job.session.text = on_text;
@@ -367,7 +378,9 @@ static int on_range(enum vf_job_kind kind, const char *port, uint32_t address, u
 		    void *out, const vcpflash_options *options, vcpflash_report *report)
 {
 	vf_library_call c;
-	const int status = vf_library_begin(&c, kind, port, options);
+	int status = vf_library_begin(&c, kind, port, options);
+	if (status == VF_OK && out == NULL && kind != VF_JOB_ERASE)
+		status = vf_library_missing(&c, kind == VF_JOB_READ ? "out" : "sha256");
 	c.job.address = address;
 	c.job.has_address = true;
 	c.job.length = len;

@@ -32,6 +32,8 @@ typedef struct vf_library_call {
 /* The job with all that the options say; on an error only vf_library_end may follow. */
 int vf_library_begin(vf_library_call *c, enum vf_job_kind kind, const char *port,
 		     const vcpflash_options *options);
+/* Fails for an argument that is NULL. */
+int vf_library_missing(vf_library_call *c, const char *argument);
 /* Gives `auto` the name of a port; vf_library_do does it by itself. */
 int vf_library_find(vf_library_call *c);
 int vf_library_do(vf_library_call *c);

@@ -62,9 +62,12 @@ int vcpflash_info(const char *port, vcpflash_board **board, const vcpflash_optio
 		  vcpflash_report *report)
 {
 	vf_library_call c;
-	*board = NULL;
-	if (vf_library_begin(&c, VF_JOB_INFO, port, options) == VF_OK &&
-	    vf_library_do(&c) == VF_OK) {
+	int status = vf_library_begin(&c, VF_JOB_INFO, port, options);
+	if (board != NULL)
+		*board = NULL;
+	else if (status == VF_OK)
+		status = vf_library_missing(&c, "board");
+	if (status == VF_OK && vf_library_do(&c) == VF_OK) {
 		*board = board_new(&c);
 		if (*board == NULL)
 			(void)vf_fail(&c.error, VF_E_NOMEM, "out of memory");
@@ -159,8 +162,10 @@ int vcpflash_ports(bool ask_known, void (*each)(void *ctx, const vcpflash_port *
 {
 	vf_library_call c;
 	listing l = {&c, ask_known, each, ctx};
-	if (vf_library_begin(&c, VF_JOB_INFO, NULL, options) == VF_OK &&
-	    vf_ports_list(on_port, &l, &c.error) == VF_E_INTERRUPTED)
+	int status = vf_library_begin(&c, VF_JOB_INFO, NULL, options);
+	if (status == VF_OK && each == NULL)
+		status = vf_library_missing(&c, "each");
+	if (status == VF_OK && vf_ports_list(on_port, &l, &c.error) == VF_E_INTERRUPTED)
 		(void)vf_fail(&c.error, VF_E_INTERRUPTED, "interrupted");
 	return vf_library_end(&c, report);
 }

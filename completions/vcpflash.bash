@@ -59,7 +59,7 @@ _vcpflash_sim_value() {
 	case $option in
 	--chip) _vcpflash_words "$cur" "$(vcpflash-sim --list-chips 2>/dev/null | cut -d' ' -f1)" ;;
 	--link) _vcpflash_words "$cur" usb-fs usb-hs uart: ideal ;;
-	--guests) _vcpflash_words "$cur" off console ymodem console,ymodem ;;
+	--guests) _vcpflash_words "$cur" off console ymodem serprog console,ymodem console,ymodem,serprog ;;
 	--time) _vcpflash_words "$cur" real none ;;
 	--board) _vcpflash_words "$cur" stm32h745i-disco stm32h747i-disco ;;
 	--port) _vcpflash_words "$cur" usb uart ;;

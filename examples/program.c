@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 {
 	vcpflash_options options = vcpflash_defaults();
 	vcpflash_report report = vcpflash_no_report();
-	vcpflash_file files[16] = {{0}};
+	static vcpflash_file files[16]; /* NULL and 0 where nothing is said */
 	size_t count = 0;
 
 	for (int i = 2; i < argc && count < 16; i++)

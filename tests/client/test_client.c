@@ -478,6 +478,30 @@ static void test_library_words(void **state)
 	ports = (struct port_list){{0}, {0}};
 }
 
+static void assert_usage(int code, const vcpflash_report *report, const char *names)
+{
+	assert_int_equal(code, VCPFLASH_E_USAGE);
+	assert_int_equal(report->code, VCPFLASH_E_USAGE);
+	if (strstr(report->text, names) == NULL)
+		fail_msg("no %s in \"%s\"", names, report->text);
+}
+
+/* What is missing or no value at all is told before any port is looked for, by its name. */
+static void test_library_usage(void **state)
+{
+	vcpflash_report r = vcpflash_no_report();
+	vcpflash_options options = vcpflash_defaults();
+	const vcpflash_file file = {"a@0", "a", 1};
+	(void)state;
+	assert_usage(vcpflash_program(NULL, NULL, 0, NULL, &r), &r, "no file");
+	assert_usage(vcpflash_info(NULL, NULL, NULL, &r), &r, "board is NULL");
+	assert_usage(vcpflash_read(NULL, 0, NULL, 4, NULL, &r), &r, "out is NULL");
+	assert_usage(vcpflash_digest(NULL, 0, 4, NULL, NULL, &r), &r, "sha256 is NULL");
+	assert_usage(vcpflash_ports(false, NULL, NULL, NULL, &r), &r, "each is NULL");
+	options.compress = 77;
+	assert_usage(vcpflash_program(NULL, &file, 1, &options, &r), &r, "options.compress is 77");
+}
+
 typedef struct told {
 	unsigned ports, known, boards, troubles;
 	char board[VCPFLASH_NAME_MAX];
@@ -547,6 +571,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stopped_and_continued, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_library_words, setup, teardown),
+		cmocka_unit_test(test_library_usage),
 		cmocka_unit_test_setup_teardown(test_library_ports, setup, teardown),
 		cmocka_unit_test(test_library_ports_stopped),
 	};

@@ -38,5 +38,11 @@ def fault_words():
     return words | {"chip": re.findall(r'"(\w+)"', states), "link": ["overrun"]}
 
 
+def guest_words():
+    """What --guests of vcpflash-sim knows."""
+    (known,) = re.findall(r"\} known\[\] = \{(.*?)\};", (TOP / "cli/sim_args.c").read_text(), re.S)
+    return re.findall(r'\{"(\w+)", VF_SIM_GUEST', known)
+
+
 VCPFLASH = CommandLine("vcpflash", "options")
 SIM = CommandLine("vcpflash-sim", "long_options")

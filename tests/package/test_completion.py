@@ -6,7 +6,7 @@ import select
 import subprocess
 import time
 
-from command_line import SIM, VCPFLASH, fault_words
+from command_line import SIM, VCPFLASH, fault_words, guest_words
 from installed import TOP, bench
 
 FOLDER = TOP / "completions"
@@ -189,6 +189,8 @@ class Completion(bench.Case):
         self.assertOffers("vcpflash-sim --fault chip=q", ["chip=qpi"])
         self.assertOffers("vcpflash-sim --fault ", {f"{name}={word}" for name, words in fault_words().items()
                                                     for word in words or [""]})
+        words = guest_words()
+        self.assertOffers("vcpflash-sim --guests ", {"off", *words, "console,ymodem", ",".join(words)})
 
 
 if __name__ == "__main__":

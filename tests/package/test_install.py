@@ -99,6 +99,12 @@ class Install(bench.Case):
                  input="#include <vcpflash/vcpflash.h>\nint main(void) { vcpflash_options o = "
                        "vcpflash_defaults(); return o.size == sizeof o ? 0 : 1; }\n", stdin=None)
 
+    def test_example_is_c_and_cpp(self):
+        flags = self.package.pkg_config("--cflags")
+        for compiler, language in (("gcc", "c"), ("gcc", "c++"), ("clang", "c"), ("clang", "c++")):
+            tool(compiler, "-x", language, "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror",
+                 "-fsyntax-only", *flags, TOP / "examples/program.c")
+
     def test_only_that_header_is_installed(self):
         headers = [f for f in self.package.files if f.endswith(".h")]
         self.assertEqual(headers, ["include/vcpflash/vcpflash.h"])

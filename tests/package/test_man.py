@@ -2,7 +2,7 @@
 no other; so does --help."""
 import re
 
-from command_line import SIM, VCPFLASH, fault_words
+from command_line import SIM, VCPFLASH, fault_words, guest_words
 from installed import TOP, bench, tool
 
 PAGES = {c.program: TOP / f"docs/man/{c.program}.1" for c in (VCPFLASH, SIM)}
@@ -76,6 +76,13 @@ class Man(bench.Case):
                 self.assertIn(f"{name}=", text, f"{place} says nothing of --fault {name}=")
                 for word in words:
                     self.assertRegex(text, rf"\b{word}\b", f"{place} says nothing of --fault {name}={word}")
+
+    def test_guests(self):
+        shown = tool(bench.BIN / "vcpflash-sim", "--help")
+        (told,) = re.findall(r"(?m)^ +--guests (.*?)^ +--", rendered(PAGES["vcpflash-sim"]), re.S)
+        for word in guest_words():
+            for place, text in (("docs/man/vcpflash-sim.1", told), ("vcpflash-sim --help", shown)):
+                self.assertRegex(text, rf"\b{word}\b", f"{place} says nothing of --guests {word}")
 
     def test_exit_codes(self):
         page = rendered(PAGES["vcpflash"]).split("EXIT STATUS")[1].split("EXAMPLES")[0]
