@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """links.py TOP: what the documents link to is there, headings too, and README.md or the document of a
-folder leads to every document."""
+folder leads to every document; and CHANGELOG.md says nothing twice, which a merge may bring about."""
 import pathlib
 import re
 import subprocess
@@ -44,6 +44,14 @@ def complaints(top, documents):
             yield f"README.md does not lead to {path.relative_to(top)}"
 
 
+def said_twice(text):
+    seen = set()
+    for line in text.splitlines():
+        if line.startswith("- ") and line in seen:
+            yield f"CHANGELOG.md has twice: {line}"
+        seen.add(line)
+
+
 def self_test():
     """A check that finds nothing must be one that finds something."""
     import tempfile
@@ -56,6 +64,7 @@ def self_test():
         found = list(complaints(top, sorted(top.rglob("*.md"))))
         assert found == ["README.md: docs/A.md#four: no such heading", "docs/A.md: there is no B.md",
                          "README.md does not lead to docs/C.md"], found
+    assert list(said_twice("- a\n  b\n- c\n- a\n  b\n")) == ["CHANGELOG.md has twice: - a"]
 
 
 def main():
@@ -63,7 +72,7 @@ def main():
     top = pathlib.Path(sys.argv[1]).resolve()
     documents = [path for folder in (".", "docs", "boards", "examples", "tests", "bench", "script", "python")
                  for path in sorted((top / folder).glob("*.md" if folder == "." else "**/*.md"))]
-    wrong = list(complaints(top, documents))
+    wrong = [*complaints(top, documents), *said_twice((top / "CHANGELOG.md").read_text())]
     print("\n".join(wrong))
     sys.exit(1 if wrong else 0)
 
