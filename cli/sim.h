@@ -46,6 +46,10 @@ typedef struct sim_options {
 	uint8_t key[VF_IO_KEY_SIZE];
 } sim_options;
 
+/* What the board's unique id is drawn from: the place of the file that keeps what its memory holds,
+ * so that it is the same board each time. 0, for the seed, if one was given or there is no file. */
+uint64_t sim_identity(const sim_options *o);
+
 /* -1: go on; otherwise the program ends with this status. */
 int sim_parse(sim_options *o, int argc, char **argv);
 

@@ -90,7 +90,7 @@ static const char help[] =
 	"  --fault SPEC       corrupt=P,drop=P,dup=P,stall=P:MS,reset=P,badbit=ADDR,\n"
 	"                     badrate=BAUD,cut=N[:before|:torn|:after],link=overrun,\n"
 	"                     chip=protected|qpi|addr4|asleep|continuous|absent|shorted\n"
-	"  --seed N           for faults; printed if drawn\n"
+	"  --seed N           for faults, and the board's id (else --flash's); printed if drawn\n"
 	"  --ring N, --window N, --payload N    the loader's buffers, in bytes\n"
 	"  --blocking         the board cannot receive while its chip works\n"
 	"  --no-sfdp          the chip has no parameter table\n"

@@ -339,6 +339,7 @@ static int make_board(emulation *e, vf_error *err)
 		.time_percent = o->no_time ? 0 : 100,
 		.cut = o->fault.cut,
 		.seed = o->seed,
+		.identity = sim_identity(o),
 		.log = on_log,
 	};
 	e->board = vf_emu_board_new(&c, err);

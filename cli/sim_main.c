@@ -126,6 +126,7 @@ static int make_board(simulation *s, vf_error *err)
 		.max_baud = o->max_baud,
 		.fault = o->fault,
 		.seed = o->seed,
+		.identity = sim_identity(o),
 		.log = on_log,
 	};
 	if (o->no_time)

@@ -2,7 +2,10 @@
 
 #include "sim.h"
 
+#include <vcpflash/wire.h>
+
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -22,6 +25,22 @@ static int load_file(sim_store *s, const char *what, vf_error *err)
 	}
 	s->bytes = bytes;
 	return VF_OK;
+}
+
+uint64_t sim_identity(const sim_options *o)
+{
+	const char *name = o->flash != NULL ? o->flash : o->internal;
+	uint8_t sum[VF_SHA256_SIZE];
+	vf_sha256 h;
+	if (o->has_seed || name == NULL)
+		return 0;
+	char *path = realpath(name, NULL);
+	const char *place = path != NULL ? path : name;
+	vf_sha256_init(&h);
+	vf_sha256_update(&h, (const uint8_t *)place, strlen(place));
+	vf_sha256_final(&h, sum);
+	free(path);
+	return vf_get32(sum) | (uint64_t)vf_get32(sum + 4) << 32;
 }
 
 int sim_store_load(sim_store *s, const char *name, size_t len, const char *what, vf_error *err)

@@ -182,8 +182,11 @@ static int make_target(vf_sim_board *b)
 	*t = (vf_target_config){.name = b->config.name != NULL ? b->config.name : "vcpflash-sim",
 				.id_len = 12,
 				.can_run = true};
-	for (unsigned i = 0; i < t->id_len; i++)
-		t->id[i] = (uint8_t)vf_sim_rng_next(&b->rng);
+	vf_sim_rng own = {.state = b->config.identity};
+	for (unsigned i = 0; i < t->id_len; i++) {
+		const uint8_t drawn = (uint8_t)vf_sim_rng_next(&b->rng);
+		t->id[i] = b->config.identity != 0 ? (uint8_t)vf_sim_rng_next(&own) : drawn;
+	}
 	if (vf_sim_board_can_raise(b)) {
 		t->home_rate = b->config.link.baud;
 		t->rate_max = b->config.max_baud;

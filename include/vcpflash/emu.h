@@ -50,6 +50,7 @@ typedef struct vf_emu_board_config {
 	uint64_t cut;          /* bus transaction (from 1) after which power dies for a
 				* second; 0 never */
 	uint64_t seed;
+	uint64_t identity;   /* of the part's unique id; 0: the seed's */
 	uint64_t unplug;     /* bulk packet (from 1) after which the USB cable is pulled for
 			      * a second; 0 never */
 	bool usb_full_speed; /* the host's port knows no high speed */

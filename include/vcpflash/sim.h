@@ -100,6 +100,7 @@ typedef struct vf_sim_board_config {
 	uint32_t max_baud; /* of a UART: to which the host may raise it; 0: it stays */
 	vf_sim_fault fault;
 	uint64_t seed;
+	uint64_t identity; /* of its unique id; 0: the seed's */
 	/* The application was started (RUN): a line for the person. NULL allowed. */
 	void (*log)(void *ctx, const char *line);
 	void *ctx;

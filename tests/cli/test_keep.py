@@ -80,6 +80,25 @@ class Keep(bench.Case):
                 self.check(board)
             (self.folder / "flash.bin").unlink()
 
+    def test_the_flash_file_is_the_board(self):
+        """Started anew without a seed it is the same board, and another file is another."""
+        def identity(board):
+            return board.run("--json", "info", env=self.env).result["info"]["id"]
+
+        self.file("flash.bin", self.old)
+        with Board(self.folder, *self.options, link="uart:921600", time_mode="real") as board:
+            name = identity(board)
+            self.kill(board, 0.35)
+            self.assertNotEqual(self.kept(), [])
+        with Board(self.folder, *self.options, link="ideal", time_mode="none") as board:
+            self.assertEqual(identity(board), name)
+            self.assertIn("putting them back", self.again(board).err)
+            self.check(board)
+        other = self.folder / "other"
+        other.mkdir()
+        with Board(other, *self.options) as board:
+            self.assertNotEqual(identity(board), name)
+
     def test_pulled(self):
         """The board's end of the link goes, and with it its power."""
         for _ in range(3):
