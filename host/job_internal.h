@@ -115,6 +115,7 @@ typedef struct vf_job_cursor {
 /* What of the board's memories must not start yet, and what may (job_set.c). */
 typedef struct vf_job_set {
 	bool known;                 /* what the journal said was taken in */
+	bool warned;                /* of bytes that may be lost, or there was no need */
 	bool asked;                 /* to say incomplete, because of this job: it may have heard */
 	uint8_t state;              /* enum vf_wire_set_state, as it was */
 	vf_spans open, lent, whole; /* as they were */
@@ -381,6 +382,9 @@ bool vf_job_set_begin(vf_job *j); /* asks the journal, then begins to look */
 void vf_job_set_free(vf_job *j);
 /* Flags what is torn in the map, as far as the map goes by now. */
 void vf_job_set_flag_torn(vf_job *j);
+/* Before the first change: says where bytes may be missing of which another computer has the
+ * file. VF_OK or VF_E_NOMEM. */
+int vf_job_set_warn(vf_job *j);
 void vf_job_set_erased(vf_job *j, uint8_t memory, uint32_t from, uint32_t to);
 /* Queues the mark before the first change; false: the job is leaving. */
 bool vf_job_set_mark(vf_job *j);

@@ -261,6 +261,63 @@ bool vf_job_set_begin(vf_job *j)
 	return true;
 }
 
+/* Has it a page that nothing was written to, as an erase leaves it? */
+static bool blank_page(const vf_job_area *a, const vf_job_sector *s)
+{
+	const uint32_t size = vf_job_sector_size(a), page = a->memory->page;
+	if ((s->flags & VF_JOB_BLANK) != 0)
+		return true;
+	if (s->keep == NULL || (s->flags & VF_JOB_KEPT) == 0)
+		return false;
+	for (uint32_t at = 0; at < size; at += page) {
+		uint32_t n = 0;
+		while (n < page && at + n < size && s->keep[at + n] == 0xFF)
+			n++;
+		if (n == page)
+			return true;
+	}
+	return false;
+}
+
+/* Was that sector under way when another run ended, and may it have been erased and not
+ * written to the end, while nothing of it is kept here? */
+static bool may_lack(const vf_job *j, const vf_job_area *a, const vf_job_sector *s)
+{
+	const vf_job_set *set = &j->set;
+	const vf_span span = span_of(a, s);
+	const bool torn = vf_spans_touch(&set->torn, span);
+	return s->covered > 0 && s->covered < vf_job_sector_size(a) && s->record == 0 &&
+	       s->state != VF_SECTOR_SAME &&
+	       (torn || vf_spans_touch(&set->open, span) || vf_spans_touch(&set->lent, span)) &&
+	       (torn || blank_page(a, s));
+}
+
+int vf_job_set_warn(vf_job *j)
+{
+	vf_spans lacking = {NULL, 0, 0};
+	char what[VF_JOB_SET_TEXT] = "";
+	int status = VF_OK;
+	if (j->set.warned || j->restarted || j->keep_loaded > 0 || j->config.discard ||
+	    !j->set.known || !vf_job_keeps(j) || j->config.kind != VF_JOB_PROGRAM)
+		return VF_OK;
+	j->set.warned = true;
+	for (size_t i = 0; i < j->areas; i++)
+		for (size_t k = 0; k < j->area[i].count && status == VF_OK; k++)
+			if (may_lack(j, &j->area[i], &j->area[i].sectors[k]))
+				status = vf_spans_add(&lacking, &j->alloc,
+						      span_of(&j->area[i], &j->area[i].sectors[k]));
+	list(j, &lacking, what);
+	vf_spans_free(&lacking, &j->alloc);
+	if (what[0] != '\0')
+		vf_job_note(
+			j,
+			"an interrupted run was at work at %s, and left nothing on this computer "
+			"of what no file names there: what is blank there may be lost; where "
+			"that run was made, its file still has it (docs/RELIABILITY.md)",
+			what);
+	return status;
+}
+
 void vf_job_set_erased(vf_job *j, uint8_t memory, uint32_t from, uint32_t to)
 {
 	/* A list that only shrinks needs memory for one more range at most. */

@@ -214,6 +214,8 @@ static bool writing(vf_job *j)
 /* Entry: the plans are new. */
 bool vf_job_write(vf_job *j)
 {
+	if (vf_job_set_warn(j) != VF_OK)
+		return vf_job_no_memory(j);
 	if (vf_job_keep_secure(j) != VF_OK)
 		return vf_job_leave(j);
 	if (!vf_job_set_mark(j))

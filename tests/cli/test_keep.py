@@ -213,6 +213,20 @@ class KeepWithJournal(Keep):
         self.assertIn(f"kept/{aside[0].name}", self.said)
         self.assertRegex(self.said, r"0x9[0-9a-f]{7}-0x9[0-9a-f]{7}")
 
+    def test_told_on_another_computer(self):
+        """Which has no file: bytes may be lost, and exit 0 alone would not say so."""
+        words = "left nothing on this computer"
+        with self.board() as board:
+            self.kill(board, 0.35)
+            self.assertNotEqual(self.kept(), [])
+            run = board.run("--json", "program", self.image, env=self.home("elsewhere"))
+            self.assertEnds(run, 0)
+            self.assertRegex(run.out, '"note".*interrupted run was at work at 0x9[0-9a-f]{7}-0x9[0-9a-f]{7}.*' + words)
+        (self.folder / "flash.bin").unlink()
+        with self.board() as board:
+            self.kill(board, 0.35)
+            self.assertNotIn(words, self.again(board).err)
+
     def test_nothing_half_written_starts(self):
         with self.board() as board:
             self.kill(board, 0.35)
