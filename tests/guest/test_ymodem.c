@@ -304,6 +304,42 @@ static void test_the_sender_gives_up(void **state)
 	}
 }
 
+static unsigned cans(talk *t)
+{
+	unsigned n = 0;
+	uint8_t byte;
+	while (talk_byte(t, &byte, TALK_SECOND / 10))
+		n += byte == 0x18;
+	return n;
+}
+
+/* What was not verified is never acknowledged, and the sender hears so each time he says that it
+ * is over: lrzsz looks for nothing else then. */
+static void test_an_end_before_the_end(void **state)
+{
+	talk *t = talk_new();
+	expected *e = prepare(t);
+	talk_file f = app(e);
+	(void)state;
+	talk_start(t);
+	t->stop_after = 2;
+	talk_put(t, "load\r", 5);
+	assert_true(talk_until(t, "control-c ends that\r\n"));
+	assert_false(talk_send(t, &f, 1, false));
+	talk_put(t, "\x04", 1);
+	assert_int_equal(cans(t), 0);
+	talk_put(t, "\x04", 1);
+	assert_true(cans(t) >= 2);
+	for (unsigned i = 0; i < 8; i++) {
+		talk_put(t, "\x04", 1);
+		assert_int_equal(cans(t), 1);
+	}
+	assert_true(talk_until(t, "> "));
+	assert_text(t->text, "the transfer broke off");
+	free(e);
+	talk_free(t);
+}
+
 /* Nobody knows that the board still waits: who types a line is answered at once, and not after
  * the minute in which a sender may come back. */
 static void test_somebody_types_instead(void **state)
@@ -611,6 +647,7 @@ int main(void)
 		cmocka_unit_test(test_answers_that_are_lost),
 		cmocka_unit_test(test_a_block_is_left_out),
 		cmocka_unit_test(test_the_sender_gives_up),
+		cmocka_unit_test(test_an_end_before_the_end),
 		cmocka_unit_test(test_somebody_types_instead),
 		cmocka_unit_test(test_text_that_nobody_types),
 		cmocka_unit_test(test_nobody_sends),
