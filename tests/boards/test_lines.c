@@ -29,6 +29,7 @@ typedef struct bench {
 	uint32_t now;
 	unsigned excluded;
 	bool visited;
+	size_t armed; /* comes by USB in the moment in which it gets the session */
 	uint8_t ring[RING], window[4096], frame[1024], tx[1200], held[LINES][HELD];
 	_Alignas(32) uint8_t work[2048];
 } bench;
@@ -70,12 +71,19 @@ static bool visited(void *self)
 	return ((bench *)self)->visited;
 }
 
+static uint8_t flood[HELD]; /* no delimiter: a long chunk of garbage */
+
 static void exclude(void *self, bool out)
 {
 	bench *b = self;
 
 	assert_int_equal(b->excluded, out ? 0 : 1);
 	b->excluded = out;
+	if (out || b->armed == 0 || b->lines.holder != USB)
+		return;
+	const size_t len = b->armed;
+	b->armed = 0;
+	vf_lines_rx(&b->lines, USB, flood, len);
 }
 
 static int no_begin(void *self, const vf_flash_op *op)
@@ -353,10 +361,9 @@ static void test_a_frame_under_way(void **state)
  * the middle of the other line taking over. The ring holds every byte that was let in. */
 static void test_no_armed_packet_is_lost(void **state)
 {
-	static uint8_t flood[HELD];
 	bench *b = *state;
 
-	memset(flood, 0xAA, sizeof flood); /* no delimiter: a long chunk of garbage */
+	memset(flood, 0xAA, sizeof flood);
 	say_hello(b, USB, 0x1111);
 	turns(b, 5);
 	size_t armed = vf_lines_rx_space(&b->lines, USB);
@@ -386,6 +393,26 @@ static void test_no_armed_packet_is_lost(void **state)
 	assert_int_equal(vf_target_stats_get(&b->loader.target)->lost_bytes, 0);
 }
 
+/* The ring is nearly full of what the holder sent when the other line asks, and all that this
+ * one was armed for comes before anything is taken out: it gets the session when there is room. */
+static void test_room_before_the_session(void **state)
+{
+	bench *b = *state;
+	uint8_t bytes[128];
+	const size_t len = hello(bytes, sizeof bytes, 0x1111);
+
+	memset(flood, 0xAA, sizeof flood);
+	turn(b, LINES_ALIVE_US);
+	b->armed = vf_lines_rx_space(&b->lines, USB) - len;
+	bring(b, USB, bytes, len);
+	for (unsigned i = 0; i < RING / HELD - 1; i++)
+		vf_lines_rx(&b->lines, UART, flood, HELD);
+	turns(b, 10);
+	assert_int_equal(b->lines.holder, USB);
+	assert_int_equal(b->armed, 0);
+	assert_int_equal(vf_target_stats_get(&b->loader.target)->lost_bytes, 0);
+}
+
 #define T(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -395,6 +422,7 @@ int main(void)
 		T(test_the_other_after_silence), T(test_the_other_at_once_when_gone),
 		T(test_what_does_not_count),     T(test_a_person_is_answered),
 		T(test_a_frame_under_way),       T(test_no_armed_packet_is_lost),
+		T(test_room_before_the_session),
 	};
 	return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
 }
