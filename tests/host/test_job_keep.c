@@ -552,6 +552,7 @@ static void test_another_board(void **state)
 			assert_int_equal(b->flash[0].cells[at], 0xFF);
 	vf_image_free(&image);
 	bench_free(b);
+	free(s.bytes);
 }
 
 /* Without an id a board cannot be told from the next one. */
@@ -572,6 +573,7 @@ static void test_no_id(void **state)
 	assert_int_equal(b->notes, 0);
 	vf_image_free(&image);
 	bench_free(b);
+	free(s.bytes);
 }
 
 int main(int argc, char **argv)
