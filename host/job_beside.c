@@ -40,8 +40,9 @@ static bool is_torn(const vf_job_sector *s)
 static bool dead_bit(vf_job *j, const vf_job_area *a, const vf_job_sector *s, uint32_t other)
 {
 	const uint32_t address = (uint32_t)vf_job_sector_address(a, s);
+	const uint32_t base = a->memory->base;
 	unsigned bit = 0;
-	while ((other ^ address) >> bit != 1)
+	while (((other - base) ^ (address - base)) >> bit != 1)
 		bit++;
 	(void)vf_fail(&j->result.error, VF_E_FLASH,
 		      "%s: what the board writes at 0x%08x, its journal, is at 0x%08x as well, "
