@@ -13,6 +13,9 @@
 
 #define BYTE_US (100u * MS)
 
+/* Bytes a second of reading: what any board may take its time for, and what none gets more for. */
+enum { SLOWEST = 64000, FASTEST = 1000000 };
+
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -28,8 +31,20 @@ static bool works(const vf_session *s)
 	return (s->state.flags & (VF_STATE_BUSY | VF_STATE_DEAF)) != 0;
 }
 
+/* Reading all of it at a fourth of the rate that it states, if it does. */
+static uint64_t read_us(const vf_memory *m)
+{
+	uint32_t rate = m->read_rate / 4;
+
+	if (rate < SLOWEST)
+		rate = SLOWEST;
+	if (rate > FASTEST)
+		rate = FASTEST;
+	return m->size * UINT64_C(1000000) / rate;
+}
+
 /* No operation takes longer: four times the longest erase of its memories, or reading all of
- * one at 1 MB/s. */
+ * one; and none an hour. */
 static uint64_t longest_us(const vf_session *s)
 {
 	uint64_t longest = 0;
@@ -38,9 +53,9 @@ static uint64_t longest_us(const vf_session *s)
 		const vf_memory *m = &s->board.memory[i];
 		for (unsigned k = 0; k < m->erase_types; k++)
 			longest = later(longest, m->erase[k].max_us * UINT64_C(4));
-		longest = later(longest, m->size);
+		longest = later(longest, read_us(m));
 	}
-	return longest;
+	return sooner(longest, DEAF_MAX_MS * UINT64_C(1000));
 }
 
 static uint64_t work_most(const vf_session *s)

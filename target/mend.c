@@ -3,8 +3,9 @@
  *
  * Only what follows directly on what has come, and only data of a message whose header is
  * known: should more have been flipped than it looks like, data are wrong that the host
- * compares in the end, and nothing else. With a key, what is wrong would stop the
- * session, so nothing is mended.
+ * compares in the end; or, at the very end of what was sent, more seems to have come than
+ * was, and the host ends the session. With a key, wrong data would always do that, so
+ * nothing is mended.
  */
 #include "engine.h"
 

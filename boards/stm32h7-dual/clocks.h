@@ -15,7 +15,7 @@ enum {
 enum clocks_state {
 	CLOCKS_GOOD,
 	CLOCKS_INTERNAL, /* the same frequencies, but from HSI: the crystal does not start */
-	/* The rest: all is as after a reset. */
+	/* The rest: everything runs at the clock that it has after a reset. */
 	CLOCKS_NO_SUPPLY,
 	CLOCKS_NO_PLL,
 };

@@ -70,6 +70,7 @@ int desk_setup(void **state)
 				.page = 256,
 				.unit = 1,
 				.page_max_us = 1000,
+				.read_rate = 4000000,
 				.erase_types = 1,
 				.erase = {{4096, 1000, 9000}}};
 	*state = d;

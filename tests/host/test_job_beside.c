@@ -144,13 +144,12 @@ static void test_torn_looks_blank(void **state)
 static void test_restless_beside(void **state)
 {
 	(void)state;
-	for (unsigned skip = 0; skip < READS; skip++) {
+	for (unsigned skip = 1; skip < READS; skip++) { /* 0: so it was before anybody looked */
 		scene s;
 		begin(&s);
 		bench_random_fill(s.b, s.b->flash[0].cells + RESTLESS, BENCH_SECTOR);
 		make_restless(s.b, skip, 1);
-		if (skip != 0) /* or it is what it was before that nobody will see again */
-			assert_programmed(&s);
+		assert_programmed(&s);
 		end(&s);
 	}
 }

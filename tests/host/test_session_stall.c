@@ -280,6 +280,34 @@ static void a_long_erase_is_waited_for(void **state)
 	vf_session_close(d->s, d->now);
 }
 
+/* Reading all of a large memory over a slow bus: nothing to see of it but that it is busy. */
+static void reads_slowly(board *b)
+{
+	b->st.flags = VF_STATE_BUSY;
+	b->st.message = VF_MESSAGE_DIGEST;
+	b->st.maximum_ms = 500000;
+}
+
+static void a_slow_chip_is_waited_for(void **state)
+{
+	static const uint32_t rates[] = {400000, 0}; /* 0: not known */
+	desk *d = *state;
+	uint8_t digest[8];
+
+	d->memory.size = 32 << 20;
+	for (unsigned i = 0; i < 2; i++) {
+		vf_operation op = desk_message(VF_MESSAGE_DIGEST, 0, 32 << 20);
+		op.message.group = (32 << 20) / 4096;
+		op.answer = digest;
+		d->memory.read_rate = rates[i];
+		board b = begin(d, reads_slowly);
+		assert_int_equal(vf_session_submit(d->s, &op), VF_OK);
+		live(&b, 300 * SECOND);
+		assert_int_equal(vf_session_status(d->s), VF_SESSION_OPEN);
+		vf_session_close(d->s, d->now);
+	}
+}
+
 /* Its driver blocks for five minutes, though its memory's erase takes no time. */
 static void a_long_silence_is_waited_for(void **state)
 {
@@ -368,6 +396,7 @@ int main(void)
 		TEST(an_echo_that_never_comes_ends),
 		TEST(no_sequence_of_states_lasts_for_ever),
 		TEST(a_long_erase_is_waited_for),
+		TEST(a_slow_chip_is_waited_for),
 		TEST(a_long_silence_is_waited_for),
 		TEST(a_slow_line_is_waited_for),
 		TEST(a_slow_answer_is_waited_for),
