@@ -119,7 +119,8 @@ static void give_up_opening(vf_session *s)
 	else if (s->open_lines > 0)
 		vf_session_set_lost(s, VF_E_LINK,
 				    "only text arrived (%" PRIu64 " bytes), no answer: the board "
-				    "runs something else than the loader, or this is another port",
+				    "runs something else than the loader, this is another port, "
+				    "or the baud rate is wrong",
 				    s->open_bytes);
 	else
 		vf_session_set_lost(s, VF_E_LINK,
