@@ -19,9 +19,12 @@ import unittest
 
 TESTS = pathlib.Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "cli"), str(TESTS / "guest")]
+import bench  # noqa: E402
 from bench import intel_hex  # noqa: E402
 from test_lrzsz import Terminal  # noqa: E402
 
+# All these boards have one id: what one test's command keeps for it is no other's.
+os.environ["XDG_STATE_HOME"] = bench.clean_environment()["XDG_STATE_HOME"]
 BIN = pathlib.Path(os.environ["VCPFLASH_BIN"])
 FIRMWARE = pathlib.Path(os.environ["VCPFLASH_FIRMWARE"])
 PATIENCE = 300  # seconds; emulation on a busy machine is slow, not wrong
