@@ -95,6 +95,13 @@ static unsigned deaf_for(const vf_job *j)
 	return state->maximum_ms / 1000 + 1;
 }
 
+/* Does it answer? One that has not yet, or that just restarted, may not listen at all. */
+static bool answers(const vf_job *j)
+{
+	const enum vf_session_status status = vf_session_status(j->session);
+	return status == VF_SESSION_OPEN || status == VF_SESSION_STOPPED;
+}
+
 static void say_stopped(vf_job *j, const char *what)
 {
 	const unsigned deaf = deaf_for(j);
@@ -104,8 +111,8 @@ static void say_stopped(vf_job *j, const char *what)
 			      "%u s",
 			      what, deaf);
 	else
-		(void)vf_fail(&j->result.error, VF_E_INTERRUPTED,
-			      "%s, the board is ready for the next command", what);
+		(void)vf_fail(&j->result.error, VF_E_INTERRUPTED, "%s%s", what,
+			      answers(j) ? ", the board is ready for the next command" : "");
 }
 
 static const char *how_far(const vf_job *j)
