@@ -386,7 +386,7 @@ static int on_range(enum vf_job_kind kind, const char *port, uint32_t address, u
 	c.job.length = len;
 	c.out = out;
 	c.job.call.sink = on_bytes;
-	if (status == VF_OK && vf_library_do(&c) == VF_OK && kind == VF_JOB_DIGEST)
+	if (status == VF_OK && vf_library_do(&c) == VF_OK && kind == VF_JOB_DIGEST && out != NULL)
 		memcpy(out, c.result.sha256, VF_SHA256_SIZE);
 	return vf_library_end(&c, report);
 }

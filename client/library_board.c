@@ -67,7 +67,7 @@ int vcpflash_info(const char *port, vcpflash_board **board, const vcpflash_optio
 		*board = NULL;
 	else if (status == VF_OK)
 		status = vf_library_missing(&c, "board");
-	if (status == VF_OK && vf_library_do(&c) == VF_OK) {
+	if (status == VF_OK && board != NULL && vf_library_do(&c) == VF_OK) {
 		*board = board_new(&c);
 		if (*board == NULL)
 			(void)vf_fail(&c.error, VF_E_NOMEM, "out of memory");
